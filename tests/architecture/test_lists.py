@@ -12,7 +12,7 @@ import pytest
 from entrepot.hub.accounts import tokens
 from entrepot.hub.community import collections, discussion_rules
 from entrepot.hub.comparisons import comparisons, metrics
-from entrepot.hub.jobs import mirror_overviews
+from entrepot.hub.jobs import mirror_overviews, overviews
 from entrepot.hub.repos import lineage, protections, storage_costs
 from entrepot.hub.search import profiles, tags
 from entrepot.hub.sso import publishers
@@ -25,6 +25,9 @@ CURSORS = frozenset({"cursor", "after", "before", "p", "skip"})
 
 BOUNDED: dict[str, object] = {
     "/api/admin/repos/{kind}/{namespace}/{name}/protections": protections.MAX_PATTERNS,
+    "/api/admin/gc": overviews.MOST_ITEMS,
+    "/api/admin/health": "they are written in the code",
+    "/api/admin/settings": "they are written in the code",
     "/api/admin/mirrors": mirror_overviews.MOST_SHOWN,
     "/api/admin/users/{account}": tokens.MAX_TOKENS,
     "/api/collections/{namespace}/{slug}": collections.MAX_ITEMS,

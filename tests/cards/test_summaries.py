@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from entrepot.cards.summaries import MAX_SUMMARY, find_citation, summarise
 
 
@@ -17,6 +19,31 @@ lines -->
     assert summarise("# Only a title") == "Only a title"
     assert summarise("# Title\n## Part\ntext") == "Title Part text"
     assert summarise("") == summarise("\n<br>\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("![a](b), ![c](d), a text", "a text"),
+        ("[![build](b)](c) | [![docs](d)](e)\n\nA text", "A text"),
+        ("See ![a](b), and more", "See, and more"),
+        ("one, ![a](b), two", "one, two"),
+        ("one ![a](b) two", "one two"),
+        ("one ![a][b].\n![c](d)\ntwo", "one. two"),
+        ('<img src="a">, <img src="b">, a text', "a text"),
+    ],
+)
+def test_pictures_are_left_out_with_what_separates_them(text: str, expected: str) -> None:
+    assert summarise(text) == expected
+
+
+def test_boxes_of_tasks_are_left_out() -> None:
+    assert summarise("- [ ] one\n- [x] two\n* [X] three\n[ ] four") == "one two three [ ] four"
+
+
+@pytest.mark.parametrize("part", ["![", "[![a](b)", "![a](", "[![", "<img ", ", ![]()", "[![]("])
+def test_unfinished_marks_take_no_quadratic_time(part: str) -> None:
+    assert len(summarise(part * 20_000)) <= MAX_SUMMARY
 
 
 def test_footnotes_are_left_out() -> None:

@@ -14,8 +14,9 @@ from unittest import mock
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, Write, engines, hub_metadata, open_catalog, prepared, tables
+from entrepot.catalog import Catalog, Lock, Read, Write, engines, hub_metadata, open_catalog, prepared, tables
 from entrepot.catalog.accounts import accounts
+from entrepot.catalog.dialects import sqlite
 from entrepot.catalog.engines import WriteLock, count_up, insert_missing, make_engine, translated
 from entrepot.catalog.files import file_links, files, linked_forms, uploads
 from entrepot.catalog.git import objects
@@ -85,6 +86,25 @@ def test_a_commit_waits_for_the_disk(path: pathlib.Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == full, done.stderr
+
+
+def test_only_an_unflushed_transaction_does_not_wait_for_the_disk(
+    path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "SYNCHRONOUS", "FULL")
+    opened = open_catalog(f"sqlite:///{path}", pool_size=1)
+
+    def level(tx: Read) -> Any:
+        return tx.sql.exec_driver_sql("PRAGMA synchronous").scalar()
+
+    with opened.write_unflushed(Lock.hub()) as tx:
+        hub_metadata.put(tx, "a", "1")
+        assert level(tx) == 1
+    with pytest.raises(ZeroDivisionError), opened.write_unflushed(Lock.hub()):
+        raise ZeroDivisionError
+    with opened.write(Lock.hub()) as tx:
+        assert (level(tx), hub_metadata.find(tx, "a")) == (2, "1")
+    opened.close()
 
 
 def test_a_writing_transaction_holds_the_lock_from_its_start_and_a_reading_one_never(
@@ -282,7 +302,7 @@ def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
     steps: list[str] = []
 
     def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        if re.match(r"SELECT|WITH|UPDATE|DELETE", statement):
+        if re.match(r"SELECT|WITH|INSERT|UPDATE|DELETE", statement):
             raw = connection.connection.driver_connection
             steps.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
@@ -293,12 +313,20 @@ def plans(path: pathlib.Path) -> Iterator[tuple[Catalog, list[str]]]:
 
         return run_explained
 
+    def run_all_explained(change: Any, tx: Any, rows: Any) -> None:
+        compiled = change._checked(tx)
+        for values in rows:
+            explain(tx.sql, None, compiled.text, compiled.parameters(values), None, False)
+        run_all(change, tx, rows)
+
+    run_all = prepared.PreparedWrite.run_all
     sa.event.listen(engine, "before_cursor_execute", explain)
     watched = Catalog(engine)
     with contextlib.ExitStack() as patches:
         for name in ("rows", "change"):
             patched = explained(getattr(prepared._Compiled, name))
             patches.enter_context(mock.patch.object(prepared._Compiled, name, patched))
+        patches.enter_context(mock.patch.object(prepared.PreparedWrite, "run_all", run_all_explained))
         yield watched, steps
     watched.close()
 

@@ -36,8 +36,8 @@ def test_a_path_is_parsed(text: str, kind: RepoType, revision: str, path: str, p
     ("text", "error"),
     [
         ("", InvalidName),
-        ("entrepot://ns", InvalidName),
-        ("datasets/ns", InvalidName),
+        ("datasets", InvalidName),
+        ("entrepot://n s", InvalidName),
         ("ns/na me/f", InvalidName),
         ("ns/name@/f", RevisionNotFound),
         ("ns/name@a..b/f", RevisionNotFound),
@@ -67,3 +67,13 @@ def test_an_id_without_a_namespace_needs_a_revision() -> None:
     assert found.name("x") == "datasets/squad@main/x"
     assert str(parse("gpt2@refs/pr/1/config.json").ref.id) == "gpt2"
     assert str(parse("gpt2/config.json").ref.id) == "gpt2/config.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix"), [("gpt2", "gpt2@main"), ("entrepot://datasets/squad", "datasets/squad@main")]
+)
+def test_an_id_without_a_namespace_may_stand_alone(text: str, prefix: str) -> None:
+    found = parse(text)
+    assert (str(found.ref.id), found.revision, found.path) == (text.rpartition("/")[2], "main", "")
+    assert found.name("") == prefix
+    assert parse(found.name("a/b")).ref == found.ref

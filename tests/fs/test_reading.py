@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import datetime
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import pytest
 
 from entrepot.errors import Offline
 from entrepot.fs.filesystem import EntrepotFileSystem
+from entrepot.hub import aliases
+from entrepot.hub.context import open_hub
+from entrepot.names import RepoRef, RepoType, parse_repo_id
 from tests.support.hub_files import HubFiles
 
 FILES = {"a.txt": b"hello", "d/b.csv": b"1,2\n", "d/c.txt": b"c", "d/e/f.csv": b"3"}
@@ -135,3 +139,16 @@ def test_a_file_name_can_have_the_maximum_length(hub_files: HubFiles, tmp_path: 
     repo = hub_files.repo({"a.txt": b"x"})
     hub_files.fs.get_file(f"{repo}/a.txt", tmp_path / ("n" * 255))
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir() if path.is_file()] == [("n" * 255, b"x")]
+
+
+def test_an_alias_is_listed_and_its_entries_can_be_read(hub_files: HubFiles, repo: str) -> None:
+    with contextlib.closing(open_hub(hub_files.running.settings)) as hub:
+        aliases.put(hub, "listed-alias", RepoRef(RepoType.MODEL, parse_repo_id(repo)))
+    names = hub_files.fs.ls("listed-alias", detail=False)
+    assert [name.partition("/")[2] for name in names] == [
+        name.removeprefix(f"{repo}/") for name in hub_files.fs.ls(repo, detail=False)
+    ]
+    file = next(name for name in names if hub_files.fs.isfile(name))
+    assert hub_files.fs.cat_file(file) == hub_files.fs.cat_file(f"{repo}/{file.partition('/')[2]}")
+    assert hub_files.fs.isdir("listed-alias")
+    assert not hub_files.fs.exists("no-such-alias")

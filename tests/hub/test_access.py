@@ -19,10 +19,23 @@ from entrepot.errors import (
 )
 from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.community import likes
+from entrepot.hub.community import access_requests, discussions, likes, subscriptions
 from entrepot.hub.files import lfs, preuploads
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.repos import branches, commits, contents, histories, infos, lfs_files, repositories
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
+from entrepot.hub.repos import (
+    branches,
+    commits,
+    contents,
+    histories,
+    infos,
+    lfs_files,
+    locks,
+    pulls,
+    repositories,
+)
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import MAIN, ROOT, RepoId, RepoPath, RepoRef, RepoType, Sha256
@@ -238,20 +251,64 @@ def test_everyone_who_sees_a_repository_may_discuss(world: World, repos: dict[st
             access.discussable(tx, world.zed, repos["private"])
 
 
-def delete_tag(hub: Any, who: Any, ref: RepoRef) -> None:
-    branches.delete_tag(hub, who, ref, "v1")
+LOCKED: dict[str, Use] = {
+    "like": likes.like,
+    "unlike": likes.unlike,
+    "delete": repositories.delete,
+    "move": lambda hub, who, ref: repositories.move(hub, who, ref, RepoRef(RepoType.MODEL, RepoId("bob", "other"))),
+    "configure": lambda hub, who, ref: repositories.configure(hub, who, ref, RepoChanges(visibility="private")),
+    "create a branch": lambda hub, who, ref: branches.create_branch(
+        hub, who, ref, "b", start=None, is_empty=False, overwrites=False
+    ),
+    "delete a branch": lambda hub, who, ref: branches.delete_branch(hub, who, ref, "b"),
+    "tag": lambda hub, who, ref: branches.create_tag(hub, who, ref, "main", "v1", None),
+    "delete a tag": lambda hub, who, ref: branches.delete_tag(hub, who, ref, "v1"),
+    "lock a file": lambda hub, who, ref: locks.take(hub, who, ref, RepoPath("a"), None),
+    "unlock a file": lambda hub, who, ref: locks.release(hub, who, ref, "1", by_force=True),
+    "open": lambda hub, who, ref: discussions.create(hub, who, ref, "title", "text"),
+    "comment": lambda hub, who, ref: discussions.comment(hub, who, ref, 1, "text"),
+    "rename": lambda hub, who, ref: discussions.rename(hub, who, ref, 1, "title"),
+    "delete a discussion": lambda hub, who, ref: discussions.delete(hub, who, ref, 1),
+    "propose": lambda hub, who, ref: pulls.open_draft(hub, who, ref, "title", "text"),
+    "delete a pull request's ref": lambda hub, who, ref: pulls.delete_ref(hub, who, ref, 1),
+    "request access": lambda hub, who, ref: access_requests.request_access(hub, who, ref, {}),
+    "grant access": lambda hub, who, ref: access_requests.grant(hub, who, ref, "bob"),
+    "watch": lambda hub, who, ref: subscriptions.choose(hub, who, ref, "all"),
+}
+OF_ALL = {"like", "unlike", "open", "comment", "propose", "request access", "watch"}
 
 
-@pytest.mark.parametrize("change", [likes.like, repositories.delete, delete_tag])
-def test_who_may_not_see_a_repository_does_not_wait_for_its_writers(world: World, change: Use) -> None:
-    hidden = world.repo("alice/hidden", visibility="private")
-    callers: list[MaybeCaller] = [None, world.bob]
+@pytest.mark.parametrize("name", LOCKED)
+def test_who_may_not_change_a_repository_does_not_wait_for_its_writers(world: World, name: str) -> None:
+    hidden, public = world.repo("alice/hidden", visibility="private"), world.repo("alice/public")
+    discussions.create(world.hub, world.alice, public, "title", "text")
+    refused: list[tuple[MaybeCaller, RepoRef, type[EntrepotError]]] = [
+        (None, hidden, RepoNotFound),
+        (world.bob, hidden, RepoNotFound),
+        (None, public, LoginRequired),
+        (world.caller("alice", "read"), public, NotAllowed),
+    ]
+    if name not in OF_ALL:
+        refused.append((world.bob, public, NotAllowed))
 
-    def is_refused(caller: MaybeCaller) -> bool:
-        with pytest.raises(RepoNotFound):
-            change(world.hub, caller, hidden)
+    def is_refused(caller: MaybeCaller, ref: RepoRef, expected: type[EntrepotError]) -> bool:
+        with pytest.raises(expected):
+            LOCKED[name](world.hub, caller, ref)
         return True
 
-    with ThreadPoolExecutor(1) as pool, world.hub.write(Lock.repo(world.row_id(hidden))):
-        asked = [pool.submit(is_refused, caller) for caller in callers]
+    held = [Lock.repo(world.row_id(ref)) for ref in (hidden, public)]
+    with ThreadPoolExecutor(1) as pool, world.hub.write(*held, Lock.audit()):
+        asked = [pool.submit(is_refused, *one) for one in refused]
         assert all(future.result(timeout=20) for future in asked)
+
+
+def test_a_grant_that_ended_while_its_holder_waited_for_the_lock_is_not_used(world: World) -> None:
+    folders.create(world.hub, world.olga, FolderDraft(RepoType.MODEL, "llm", "acme"))
+    folder = FolderId(RepoType.MODEL, "acme", "llm")
+    grants.grant(world.hub, world.olga, folder, Subject(user="bob"), "edit")
+    shared = world.repo("acme.llm/m", by=world.olga)
+    bob = world.caller("bob")
+    access.lock(world.hub, bob, shared, access.writable)
+    grants.revoke(world.hub, world.olga, folder, Subject(user="bob"))
+    with pytest.raises(RepoNotFound), world.hub.read() as tx:
+        access.writable(tx, bob, shared)

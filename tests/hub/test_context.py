@@ -13,6 +13,7 @@ from entrepot.errors import DataFolderError
 from entrepot.git.tree_names import TreeNames
 from entrepot.hub.context import open_hub
 from entrepot.hub.data_folders import is_new
+from entrepot.hub.remembered import Share
 from entrepot.names import Oid
 from entrepot.settings import Settings
 
@@ -88,10 +89,12 @@ def test_caches_of_folders_are_part_of_the_memory_that_the_settings_allow(tmp_pa
 
 def test_all_caches_of_the_store_follow_the_settings(tmp_path: pathlib.Path) -> None:
     limits = {}
-    for most in (115 << 20, 230 << 20, 0):
+    default = Settings(data=tmp_path).remembered_bytes
+    for most in (default, 2 * default, 0):
         hub = open_hub(Settings(data=tmp_path, remembered_bytes=most))
         limits[most] = attrs.asdict(hub.store.limits)
         hub.close()
-    assert limits[230 << 20] == {name: 2 * size for name, size in limits[115 << 20].items()}
-    assert sum(limits[115 << 20].values()) + (20 << 20) == Settings(data=tmp_path).remembered_bytes
+    assert limits[2 * default] == {name: 2 * size for name, size in limits[default].items()}
+    elsewhere = Share.ANSWERS + Share.FILE_LISTS + Share.CALLERS + Share.TREES + Share.QUERY_RESULTS
+    assert sum(limits[default].values()) == default - (elsewhere << 20)
     assert sum(limits[0].values()) == 4 << 20

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
-IS_PAGE = re.compile(r"/(?!api/|login\?next=)(?!.*/(?:resolve|raw)/)(?!-/(?:static|avatars)/)")
+IS_PAGE = re.compile(r"/(?!api/|login\?next=)(?!.*/(?:resolve|raw|archive)/)(?!-/(?:static|avatars)/)")
 KNOWN_WORDS = re.compile(
     r"-|acme|blob|tree|commits?|compare|discussions|files|settings|edit|new|delete|upload|viewer|metrics|storage"
     r"|access|models|datasets|spaces|buckets|collections|search|admin|folders|lineage|api|organizations|login|[a-z_.-]{3,}|at\.[a-z]+"

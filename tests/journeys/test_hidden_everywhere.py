@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import attrs
 import httpx2
@@ -25,6 +26,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import Role
 from entrepot.hub.community import discussions
 from entrepot.hub.files.operations import AddFile
@@ -103,7 +105,8 @@ def statements() -> Iterator[Statements]:
         connection.set_trace_callback(found.note)
 
     sa.event.listen(sa.pool.Pool, "connect", trace)
-    yield found
+    with mock.patch.object(TokenUsage, "flush"):  # which a timer calls, in the threads of requests
+        yield found
     sa.event.remove(sa.pool.Pool, "connect", trace)
 
 

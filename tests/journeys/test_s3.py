@@ -141,12 +141,14 @@ def test_an_outage_of_the_bucket_is_a_503_that_loses_nothing(cluster: Cluster) -
     cluster.relay.rule = lambda _asked, _go_on: RelayedResponse(503)
     headers = {"authorization": f"Bearer {cluster.token}"}
     with httpx2.Client(base_url=cluster.servers[0].url, headers=headers, timeout=60) as client:
-        for path in ("/readyz", f"/{REPO}/resolve/main/before.bin"):
-            refused = client.get(path)
-            assert refused.status_code == 503
-            assert refused.headers["retry-after"]
-            assert "AWS" not in refused.text
-            assert "Signature" not in refused.text
+        refused = client.get(f"/{REPO}/resolve/main/before.bin")
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"]
+        ready = client.get("/readyz")  # the other server has no bucket either: nobody would be left
+        assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+        for answer in (refused, ready):
+            assert "AWS" not in answer.text
+            assert "Signature" not in answer.text
         assert client.get(f"/api/models/{REPO}").status_code == 200  # what needs no large file goes on
         data = LARGE[:2_000_000]
         item = {"oid": hashlib.sha256(data).hexdigest(), "size": len(data)}
@@ -160,7 +162,8 @@ def test_an_outage_of_the_bucket_is_a_503_that_loses_nothing(cluster: Cluster) -
     assert api.model_info(REPO).sha == head
     api.upload_file(path_or_fileobj=LARGE, path_in_repo="after.bin", repo_id=REPO)
     with httpx2.Client(base_url=cluster.servers[0].url, headers=headers, timeout=60) as client:
-        assert client.get("/readyz").status_code == 200
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["status"]) == (200, "ready")
         assert client.get(f"/{REPO}/resolve/main/before.bin").content == LARGE[:1_000_000]
         assert client.get(f"/{REPO}/resolve/main/after.bin").content == LARGE
     for server in cluster.servers:

@@ -61,9 +61,9 @@ def test_an_unknown_field_is_refused_in_words(alice: httpx2.Client, method: str,
 
 def test_the_known_fields_are_not_set_either(alice: httpx2.Client, site: ServedHub) -> None:
     repo = site.repo("half").id
-    answer = alice.put(f"/api/models/{repo}/settings", json={"private": True, "archived": True})
+    answer = alice.put(f"/api/models/{repo}/settings", json={"private": True, "frozen": True})
     assert answer.status_code == 400
-    assert "'archived'" in answer.json()["error"]
+    assert "'frozen'" in answer.json()["error"]
     assert "discussionsDisabled" in answer.json()["error"]
     assert alice.get(f"/api/models/{repo}").json()["private"] is False
 

@@ -45,6 +45,20 @@ def test_what_a_picture_says_besides_is_removed() -> None:
     assert read_avatar(jpeg(more=said) + b"<script>").data == jpeg()
 
 
+def test_what_a_jpeg_says_behind_its_first_scan_is_removed_too() -> None:
+    scan = segment(0xDA, b"\x01\x01\x00\x00\x3f\x00") + b"more\xff\x00\xff\xd0more"
+    clean = jpeg()[:-2] + scan + b"\xff\xd9"
+    said = segment(0xE1, b"Exif\0\0where") + segment(0xFE, b"a comment")
+    assert read_avatar(jpeg()[:-2] + said + b"\xff" + scan + said + b"\xff\xd9").data == clean
+    # Cameras append the next picture, with a header of its own.
+    assert read_avatar(clean + jpeg(more=said)).data == clean
+
+
+def test_a_small_copy_of_the_original_is_removed() -> None:
+    copies = segment(0xE0, b"JFXX\0\x10" + jpeg()) + segment(0xE0, b"JFIF\0\1\2\0\0\1\0\1\1\1rgb")
+    assert read_avatar(jpeg(more=copies)).data == jpeg()
+
+
 def test_a_picture_is_within_the_bounds() -> None:
     for data in (png(MAX_SIDE + 1, 1), png(1, MAX_SIDE + 1), jpeg(MAX_SIDE + 1, 1), png(0, 1), b"\0" * (MAX_BYTES + 1)):
         with pytest.raises(LimitExceeded):

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from entrepot.errors import StoreUnavailable
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
 from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.s3_server import S3Server
 from tests.support.served_hub import ServedHub
 
 
@@ -21,7 +24,8 @@ def test_a_live_process_says_so(world: ServedHub) -> None:
 
 def test_a_usable_hub_is_ready(world: ServedHub) -> None:
     answer = world.client().get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+    checks = {"database": {"status": "reachable"}, "store": {"status": "reachable"}}
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "checks": checks})
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -35,9 +39,45 @@ def test_a_hub_whose_store_is_gone_is_alive_but_not_ready(world: ServedHub, tmp_
         database.mkdir()
         client = world.client()
         ready, alive = client.get(f"{address.url}/readyz"), client.get(f"{address.url}/healthz")
+        metrics = client.get(f"{address.url}/metrics")
     assert alive.status_code == 200
-    assert ready.status_code == 503
-    assert ready.json()["error"]
+    assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
+    said = ready.json()
+    assert (said["status"], said["checks"]["store"]) == ("unready", {"status": "reachable"})
+    database = said["checks"]["database"]
+    assert (database["status"], database["reason"]) == ("unavailable", said["error"])
+    assert "T" in database["since"]
+    assert metrics.status_code == 200  # what needs no database is counted on
+    assert {"entrepot_ready 0.0", "entrepot_database_reachable 0.0"} <= set(metrics.text.splitlines())
+    assert "entrepot_repositories" not in metrics.text
+
+
+def test_a_hub_whose_bucket_is_away_is_ready_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_server: S3Server
+) -> None:
+    for name, value in s3_server.environ().items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(data=tmp_path / "data", store=f"s3://shared/degraded?endpoint={s3_server.url}")
+    hub = open_hub(settings, fsync=False)
+
+    def fail(key: str) -> None:
+        raise StoreUnavailable(key, "the service cannot be reached")
+
+    with running(make_app(hub)) as address, httpx2.Client(base_url=address.url, trust_env=False) as client:
+        before = client.get("/metrics")
+        monkeypatch.setattr(hub.store.blobs, "stat", fail)
+        answers = [client.get("/readyz") for _ in range(2)]
+        while answers[-1].json()["status"] == "ready":  # it is asked once a second
+            time.sleep(0.1)
+            answers.append(client.get("/readyz"))
+        listed, metrics = client.get("/api/models"), client.get("/metrics")
+    hub.close()
+    assert "entrepot_store_reachable 1.0" in before.text.splitlines()
+    store = answers[-1].json()["checks"]["store"]
+    assert (answers[-1].status_code, answers[-1].json()["status"]) == (200, "degraded")
+    assert (store["status"], store["reason"]) == ("unavailable", "the service cannot be reached")
+    assert listed.status_code == 200
+    assert {"entrepot_ready 1.0", "entrepot_store_reachable 0.0"} <= set(metrics.text.splitlines())
 
 
 def test_a_server_that_is_about_to_stop_is_alive_but_not_ready(world: ServedHub) -> None:
@@ -53,6 +93,7 @@ def test_a_server_that_is_about_to_stop_is_alive_but_not_ready(world: ServedHub)
         info = client.get(f"{address.url}/api/models")
     assert (ready.status_code, ready.headers["retry-after"]) == (503, "1")
     assert "about to stop" in ready.json()["error"]
+    assert ready.json()["status"] == "draining"
     assert (alive.status_code, info.status_code) == (200, 200)
 
 

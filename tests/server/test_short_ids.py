@@ -197,6 +197,9 @@ def test_reading_routes_redirect_an_alias_relative_and_with_the_query(site: Site
             answer = client.get(f"/api/{kinds}/{short}{path}", follow_redirects=False)
             assert (answer.status_code, answer.headers.get("location")) == (307, f"/api/{kinds}/{full}{path}"), path
             assert client.get(f"/api/{kinds}/{short}{path}", follow_redirects=True).status_code == 200
+        for path in ("/lfs-files", "/user-access-request/pending", "/storage", "/trusted-publishers"):
+            answer = client.get(f"/api/{kinds}/{short}{path}", follow_redirects=False)
+            assert (answer.status_code, answer.headers.get("location")) == (307, f"/api/{kinds}/{full}{path}"), path
         for path in ("/resolve/main/config.json", "/raw/main/config.json", "/info/refs?service=git-upload-pack"):
             answer = client.get(f"/{kind.prefix}{short}{path}", follow_redirects=False)
             assert (answer.status_code, answer.headers["location"]) == (307, f"/{kind.prefix}{full}{path}")

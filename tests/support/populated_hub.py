@@ -58,6 +58,12 @@ A claim[^source] that is repeated[^source].
 ```python
 from transformers import AutoModel  # a line of code that is wider than a telephone, which scrolls inside its box
 ```
+
+## Use
+
+### a-very-long-heading-without-any-place-where-it-could-be-broken-in-two
+
+## Limits
 """
 
 
@@ -151,7 +157,8 @@ def _repos(hub: HubContext, owen: Caller) -> tuple[RepoRef, RepoRef]:
     commit(hub, owen, space, {"index.html": b"<p>demo</p>"}, "Page")
     commit(hub, owen, secret, {"a.txt": b"hidden\n"}, "Hidden")
     repositories.configure(hub, owen, gated, RepoChanges(gated="manual"))
-    commit(hub, owen, gated, {"a.txt": b"for some\n"}, "For some")
+    made_from = b"---\nbase_model: [acme/tern, other/a-base-model-that-is-not-here]\n---\n"
+    commit(hub, owen, gated, {"a.txt": b"for some\n", "README.md": made_from}, "For some")
     return model, data
 
 

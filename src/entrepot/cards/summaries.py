@@ -14,11 +14,13 @@ _MOST_TEXT = 200_000
 _BLOCK = re.compile(r"^```[^\n`]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"\A\s*#\s[^\n]*\n(?=\s*[^\s#])")
 _HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
-_IMAGE = re.compile(r"!\[[^\]]*\]\([^)]*\)")
+_PICTURE = r"!\[[^\[\]]*\](?:\([^)\n]{0,1000}\)|\[[^\[\]]*\])"
+_IMAGE = re.compile(rf"\[{_PICTURE}\]\([^)\n]{{0,1000}}\)|{_PICTURE}|<img\b[^<>]*>", re.IGNORECASE)
+_BETWEEN = " \t,;|·•"  # what separates pictures in a line
 _NOTE = re.compile(r"^\[\^[^\]\n]+\]:[^\n]*(?:\n(?: {4}|\t)[^\n]*)*", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\^[^\]\n]+\]")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\|.*$|-{3,}$|={3,}$|```.*$)", re.MULTILINE)
+_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?|\|.*$|-{3,}$|={3,}$|```.*$)", re.MULTILINE)
 _EMPHASIS = re.compile(r"[*`]")
 
 
@@ -37,8 +39,9 @@ def summarise(text: str) -> str:
     A title at its beginning is left out if a text follows: it says what the name of the repository says already.
     """
     plain = _TITLE.sub("", text[: 20 * MAX_SUMMARY], count=1)
+    plain = _without_pictures(_BLOCK.sub(" ", plain))
     for pattern, replacement in (
-        *((_BLOCK, " "), (_HTML, " "), (_IMAGE, " "), (_NOTE, " "), (_REFERENCE, "")),
+        *((_HTML, " "), (_NOTE, " "), (_REFERENCE, "")),
         *((_LINK, r"\1"), (_MARK, " "), (_EMPHASIS, "")),
     ):
         plain = pattern.sub(replacement, plain)
@@ -46,3 +49,18 @@ def summarise(text: str) -> str:
     if len(line) <= MAX_SUMMARY:
         return line
     return line[: MAX_SUMMARY - 1].rsplit(" ", 1)[0] + "…"
+
+
+def _without_pictures(text: str) -> str:
+    """Return a text without its pictures and what separated them; what they separated stays apart."""
+    made, gap = "", ""
+    for piece in _IMAGE.split(text):
+        rest = piece.lstrip(_BETWEEN)
+        gap += piece[: len(piece) - len(rest)]
+        if not rest:
+            continue
+        is_apart = made.strip() and not made.endswith("\n") and not rest.startswith(("\n", ".", ":", "!", "?", ")"))
+        mark = next((sign for sign in gap if sign not in " \t"), "")
+        made += (f"{mark} " if is_apart else "") + rest.rstrip(_BETWEEN)
+        gap = rest[len(rest.rstrip(_BETWEEN)) :]
+    return made

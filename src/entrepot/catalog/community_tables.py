@@ -37,6 +37,7 @@ discussions = sa.Table(
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("repo_id", "num", name="discussions_num"),
+    sa.Index("discussions_by_status", "repo_id", "status"),
 )
 
 discussion_events = sa.Table(

@@ -28,6 +28,7 @@ from entrepot.catalog.dialects.interfaces import (
     Receipt,
     TransactionOutcome,
 )
+from entrepot.catalog.dialects.snapshots import UNFLUSHED
 from entrepot.catalog.engines import WriteLock
 from entrepot.catalog.lock_checks import KINDS
 from entrepot.catalog.named_locks import AnyLock, Lock
@@ -165,8 +166,7 @@ class Catalog:
             raise NotBrief
         self._shared.end_before_waiting()
 
-    @contextlib.contextmanager
-    def write(self, *locks: AnyLock) -> Iterator[Write]:
+    def write(self, *locks: AnyLock) -> AbstractContextManager[Write]:
         """Open a transaction that changes rows: all changes take effect, or none if the block raises.
 
         Args:
@@ -182,11 +182,23 @@ class Catalog:
                 seconds, or if another server has taken over or it has crashed and the block has not set
                 :attr:`Write.proof`, everything may have been changed.
         """
+        return self._writing(locks)
+
+    def write_unflushed(self, *locks: AnyLock) -> AbstractContextManager[Write]:
+        """Open a transaction as :meth:`write` does, which does not wait for the disk when it ends.
+
+        Other transactions see its changes immediately. A loss of power may undo them until a later transaction of
+        :meth:`write` has ended.
+        """
+        return self._writing(locks, **{UNFLUSHED: True})
+
+    @contextlib.contextmanager
+    def _writing(self, locks: Sequence[AnyLock], **options: object) -> Iterator[Write]:
         self.check_may_wait()
         kinds = frozenset(lock.kind for lock in locks)
         ended: _Ended | None = None
         try:
-            with self._begun(locks, **{KINDS: kinds}) as transaction:
+            with self._begun(locks, **{KINDS: kinds}, **options) as transaction:
                 tx = Write(transaction)
                 yield tx
                 tx.run_last_checks()

@@ -8,6 +8,8 @@ To add an error, list it in ``entrepot.errors`` too.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from entrepot.errors.base import Damaged, Unavailable, shown
@@ -92,6 +94,18 @@ class ServerStopping(Unavailable):
 
 
 @attrs.define
+class NotReady(Unavailable):
+    """Load balancers should not send requests to this server; ``details`` are for monitoring."""
+
+    reason: str
+    details: Mapping[str, object]
+
+    @property
+    def message(self) -> str:
+        return self.reason
+
+
+@attrs.define
 class StoreUnavailable(Unavailable):
     """A store or a program of the hub failed, for a reason other than the input; ``what`` names it, or a key in it."""
 
@@ -157,6 +171,20 @@ class TooManyBodies(Unavailable):
     @property
     def message(self) -> str:
         return f"{self.limit:,} request bodies {self.where} are unfinished, which is the limit; try again later"
+
+
+@attrs.define
+class TooManyArchives(Unavailable):
+    """The server is already sending as many archives as it allows."""
+
+    most_each: int
+
+    @property
+    def message(self) -> str:
+        return (
+            f"too many archives are being sent, or {self.most_each} to this address; "
+            "try again when one of them is complete, or use 'hf download'"
+        )
 
 
 _DAMAGED_CHUNKS = (

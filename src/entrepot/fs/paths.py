@@ -3,7 +3,7 @@
     entrepot://[models/|datasets/|spaces/]namespace/name[@revision]/path
 
 A revision with slashes is written ``@refs/pr/1``, or with ``%2F``. An id
-without a namespace, which the hub resolves, needs a revision: ``gpt2@main/path``.
+without a namespace, which the hub resolves, needs a revision before a path: ``gpt2@main/path``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
 
 @dataclasses.dataclass(frozen=True)
 class FsPath:
-    """A parsed path; ``prefix`` is its repository and revision as written."""
+    """A parsed path; ``prefix`` is its repository and revision as written, such that paths can follow."""
 
     ref: RepoRef
     revision: str
@@ -65,7 +65,7 @@ def parse(text: str) -> FsPath:
     kind = _KINDS.get(parts[0], RepoType.MODEL)
     at = 1 if parts[0] in _KINDS else 0
     # "gpt2@main/x" has no namespace; "gpt2/x" is the repository x of gpt2.
-    is_short = len(parts) > at and "@" in parts[at]
+    is_short = len(parts) > at and ("@" in parts[at] or len(parts) == at + 1)
     end = at + 1 if is_short else at + 2
     if len(parts) < end:
         raise InvalidName("path", text, _SYNTAX)
@@ -75,4 +75,5 @@ def parse(text: str) -> FsPath:
         word = "/".join(("refs", *parts[end - 2 : end]))
     revision = parse_revision(urllib.parse.unquote(word)) if has_revision else "main"
     repo: RepoId = parse_wanted_id(name) if is_short else parse_repo_id(f"{parts[at]}/{name}")
-    return FsPath(RepoRef(kind, repo), revision, parse_folder("/".join(parts[end:])), "/".join(parts[:end]))
+    prefix = "/".join(parts[:end]) + ("" if has_revision or not is_short else f"@{revision}")
+    return FsPath(RepoRef(kind, repo), revision, parse_folder("/".join(parts[end:])), prefix)

@@ -8,8 +8,10 @@ Source: docs/protocols/hf_api.md, section 0.2.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Concatenate, ParamSpec
+
+import attrs
 
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
@@ -22,10 +24,11 @@ from entrepot.catalog.repos.grants import NO_ROLES, FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoArchived, RepoDisabled, RepoMoved, RepoNotFound
 from entrepot.hub import scopes
-from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login
+from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login, require_write
 from entrepot.hub.context import HubContext
 from entrepot.names import PARQUET, RepoRef, RepoType
 
+_More = ParamSpec("_More")
 _NOWHERE = 0  # no namespace has this row id
 _VIEWER = "you may view this folder; 'edit' is needed"
 _ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
@@ -64,17 +67,39 @@ def _check_enabled(caller: MaybeCaller, row: RepoRow) -> None:
         raise RepoDisabled
 
 
-def lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Lookup:
+def lock(
+    hub: HubContext,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    check: Callable[Concatenate[Read, MaybeCaller, RepoRef, _More], object],
+    *more: _More.args,
+    **named: _More.kwargs,
+) -> Lookup:
     """Return the lock of a repository, which a transaction takes before it checks the rights of the caller again.
 
-    It is not for callers who may not see the repository: they would wait for those who change it.
+    It is not for callers without these rights: they would wait for those who change the repository.
+
+    Args:
+        check: what the transaction asks for the rights, such as :func:`writable`; called without the lock.
+        more, named: further arguments of ``check``.
 
     Raises:
-        RepoNotFound: it does not exist, or is private and not visible to the caller.
+        as ``check``.
     """
-    with hub.read() as tx, contextlib.suppress(RepoMoved, RepoDisabled):  # as the transaction finds
-        visible(tx, caller, ref)
+    with hub.read() as tx:
+        # The transaction must look up grants again, because it may have waited for long.
+        check(tx, None if caller is None else attrs.evolve(caller, granted={}), ref, *more, **named)
     return Lock.repo_at(ref)
+
+
+def personal(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    """Return a repository that the caller sees, and the caller, for what is theirs and not the repository's.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or the token does not allow every change.
+        RepoMoved, RepoNotFound, RepoDisabled: as :func:`visible`.
+    """
+    return visible(tx, caller, ref), require_write(caller)
 
 
 def readable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> RepoRow:
@@ -131,15 +156,18 @@ def writable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Call
     return row, known
 
 
-def manageable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def manageable(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = False) -> tuple[RepoRow, Caller]:
     """Return the repository, also an archived one, if the caller has the rights that :func:`writable` asks for.
 
     For use cases that read what only writers see, or decide who may read.
 
+    Args:
+        by_alias: as for :func:`visible`; for those that read.
+
     Raises:
         as :func:`writable`, except RepoArchived.
     """
-    return _with_rights(tx, caller, ref, frozenset({scopes.WRITE}))
+    return _with_rights(tx, caller, ref, frozenset({scopes.WRITE}), by_alias=by_alias)
 
 
 def committable(tx: Read, caller: MaybeCaller, ref: RepoRef, *, found: RepoRow | None = None) -> tuple[RepoRow, Caller]:
@@ -173,10 +201,10 @@ def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Ca
     Raises:
         as :func:`writable`.
     """
-    row = visible(tx, caller, ref, by_alias=False)
+    row = visible(tx, caller, ref)
     known = require_login(caller)
     if known.limits is None or not known.permits_on(scopes.REQUESTS, row):
-        return manageable(tx, caller, ref)
+        return manageable(tx, caller, ref, by_alias=True)
     if not has_write_role(tx, known, row):
         raise _too_low(tx, known, row)
     return row, known
@@ -401,9 +429,15 @@ def grant_lookups(caller: MaybeCaller) -> int:
 
 
 def _with_rights(
-    tx: Read, caller: MaybeCaller, ref: RepoRef, permissions: frozenset[str], found: RepoRow | None = None
+    tx: Read,
+    caller: MaybeCaller,
+    ref: RepoRef,
+    permissions: frozenset[str],
+    found: RepoRow | None = None,
+    *,
+    by_alias: bool = False,
 ) -> tuple[RepoRow, Caller]:
-    row = visible(tx, caller, ref, by_alias=False, found=found)
+    row = visible(tx, caller, ref, by_alias=by_alias, found=found)
     known = require_change(caller)
     if not known.permits_any(permissions, row):
         raise _lacks(scopes.WRITE, row)

@@ -116,7 +116,7 @@ def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Cal
         holder = _holder(tx, grant, now_ms)
     except InvalidCredentials:
         raise InvalidSignature(_ENDED) from None
-    return pull_request_access.uploader(tx, holder, row.ref, grant.revision)
+    return pull_request_access.uploader(tx, holder, row.ref, grant.revision, found=row)
 
 
 def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, now_ms: int) -> tuple[RepoRow, Caller]:

@@ -114,6 +114,10 @@ class HubContext:
         with self.store.catalog.write(*locks) as tx:
             yield tx
 
+    def write_unflushed(self, *locks: AnyLock) -> AbstractContextManager[Write]:
+        """Return a block as :meth:`write`, for changes that a loss of power may undo: it does not wait for the disk."""
+        return self.store.catalog.write_unflushed(*locks)
+
     def watch(self) -> VersionWatch:
         """Return a new watch that reports the version of the database, for :mod:`entrepot.hub.remembered`."""
         return self.store.catalog.watch()

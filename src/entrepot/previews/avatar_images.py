@@ -7,6 +7,7 @@ Source: PNG (Third Edition), sections 5 and 11; ITU-T T.81, annex B; Exif 2.32, 
 
 from __future__ import annotations
 
+import re
 import zlib
 
 import attrs
@@ -23,7 +24,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"IDAT", b"IEND"))
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_DROPPED = (frozenset(range(0xE0, 0xF0)) | {0xFE}) - {0xE0, 0xEE}  # JFIF and Adobe say how colours are meant
-_SCAN = 0xDA
+_SCAN, _JFIF, _JFIF_BYTES = 0xDA, 0xE0, 14
+_JPEG_END = b"\xff\xd9"
+_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither a stuffed byte, nor a restart, nor a fill byte
 
 
 @attrs.frozen
@@ -73,20 +76,38 @@ def _read_png(data: bytes) -> AvatarImage:
 
 
 def _read_jpeg(data: bytes) -> AvatarImage:
-    at, kept, sides = 2, [data[:2]], (0, 0)
-    while True:
+    at, kept, width, height, has_scan = 2, [data[:2]], 0, 0, False
+    while data[at : at + 2] != _JPEG_END:  # the first: cameras append further pictures, with places of their own
         marker, size = data[at + 1 : at + 2], int.from_bytes(data[at + 2 : at + 4])
+        if data[at : at + 2] == b"\xff\xff":  # a fill byte
+            at += 1
+            continue
         end = at + 2 + size
         if data[at : at + 1] != b"\xff" or size < 2 or end > len(data):
             raise Malformed("picture", "it is cut off or damaged")
         if marker[0] in _FRAMES:
-            sides = (int.from_bytes(data[at + 7 : at + 9]), int.from_bytes(data[at + 5 : at + 7]))
+            height = max(height, int.from_bytes(data[at + 5 : at + 7]))
+            width = max(width, int.from_bytes(data[at + 7 : at + 9]))
         if marker[0] == _SCAN:
-            break
-        if marker[0] not in _JPEG_DROPPED:
+            has_scan, end = True, _end_of_scan(data, end)
+        if _shows(marker[0], data[at + 4 : end]):
             kept.append(data[at:end])
         at = end
-    stop = data.rfind(b"\xff\xd9", at)
-    if stop < 0 or sides == (0, 0):
+    if not has_scan or not (width or height):
         raise Malformed("picture", "it is cut off or damaged")
-    return AvatarImage("image/jpeg", *sides, b"".join((*kept, data[at : stop + 2])))
+    return AvatarImage("image/jpeg", width, height, b"".join((*kept, _JPEG_END)))
+
+
+def _end_of_scan(data: bytes, at: int) -> int:
+    """Return where the marker behind the coded pixels of a scan begins; comments may follow, and further scans."""
+    found = _AFTER_SCAN.search(data, at)
+    if found is None:
+        raise Malformed("picture", "it is cut off or damaged")
+    return found.start()
+
+
+def _shows(marker: int, content: bytes) -> bool:
+    """Return whether a segment is needed to show a picture; JFIF may add a small copy, maybe of what was cut away."""
+    if marker == _JFIF:
+        return content.startswith(b"JFIF\0") and len(content) <= _JFIF_BYTES
+    return marker not in _JPEG_DROPPED

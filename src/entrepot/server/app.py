@@ -54,9 +54,9 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
         companions: started and stopped with the application.
     """
     metrics = Metrics()
-    metrics.on_scrape(lambda: _readings(hub))
     threads = Threads(short=hub.settings.short_threads, transfers=hub.settings.transfer_threads)
     state = AppState(hub, threads, DownloadCounter())
+    metrics.on_scrape(lambda: _readings(state))
     counts = shared_counts(hub.settings)
 
     @contextlib.asynccontextmanager
@@ -151,8 +151,14 @@ async def _share_often(state: AppState, counts: RateCounts | None) -> None:
                 await state.threads.run_short(share, state.hub)
 
 
-def _readings(hub: HubContext) -> list[GaugeValue]:
-    return [
-        GaugeValue(name, f"Number of {name.replace('_', ' ')}.", value)
-        for name, value in maintenance.sizes(hub).items()
+def _readings(state: AppState) -> list[GaugeValue]:
+    found = state.readiness.look()
+    readings = [
+        GaugeValue("ready", "1 if load balancers should send requests to this server.", found.refusal is None),
+        GaugeValue("database_reachable", "1 if the database responds.", found.database.reason is None),
+        GaugeValue("store_reachable", "1 if the store of large files responds.", found.store.reason is None),
     ]
+    with contextlib.suppress(Unavailable):  # the database was just lost, or is away
+        sizes = {} if found.database.reason is not None else maintenance.sizes(state.hub)
+        readings += [GaugeValue(name, f"Number of {name.replace('_', ' ')}.", size) for name, size in sizes.items()]
+    return readings

@@ -23,6 +23,7 @@ from entrepot.errors import (
     Damaged,
     EntrepotError,
     EntryNotFound,
+    NotReady,
     RangeNotSatisfiable,
     RepoMoved,
     Unavailable,
@@ -116,6 +117,8 @@ def _fields_of(error: EntrepotError) -> Mapping[str, object]:
         return {} if error.url is None else {"url": error.url}
     if isinstance(error, AmbiguousRevision):
         return {"candidates": error.candidates}
+    if isinstance(error, NotReady):
+        return error.details
     if isinstance(error, CommitCanceled):
         named = [CanceledChange(path=legible(it.path), kind=it.kind, reason=it.reason) for it in error.changes]
         return {"changes": named[:MAX_CANCELED], "total": len(named)}

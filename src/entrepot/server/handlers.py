@@ -22,6 +22,7 @@ from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext, NotBrief
 from entrepot.hub.files import small_arrivals
 from entrepot.hub.files.small_arrivals import ReceivedFile
+from entrepot.hub.jobs.readiness import ReadinessCheck
 from entrepot.hub.remembered import Share
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
@@ -45,6 +46,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 MAX_JSON = 8 << 20
 """Maximum size of a JSON or form body, in bytes; commits are streamed and have their own limit."""
 
+MOST_ARCHIVES, MOST_ARCHIVES_EACH = 16, 2
+"""Archives that a server process sends at the same time, and of these to one address."""
+
 NO_REPO = RepoId("", "")
 """An id that no repository and no alias can have."""
 
@@ -59,6 +63,7 @@ class AppState:
 
     ``tables``, ``viewers``, ``queries``: turns of requests that read rows, of pages that show other files, and of
     requests that read whole tables. ``issuers``: of visitors who sign in with another issuer, which may be slow.
+    ``archives``: of archives that are being sent.
     """
 
     hub: HubContext
@@ -81,6 +86,7 @@ class AppState:
     viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
     issuers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
+    archives: FairSlots = attrs.field(factory=lambda: FairSlots(MOST_ARCHIVES, per_caller=MOST_ARCHIVES_EACH))
     answers: AnswerMemory = attrs.field(
         default=attrs.Factory(lambda state: AnswerMemory(state.hub.settings), takes_self=True)
     )
@@ -91,6 +97,9 @@ class AppState:
             ),
             takes_self=True,
         )
+    )
+    readiness: ReadinessCheck = attrs.field(
+        default=attrs.Factory(lambda state: ReadinessCheck(state.hub), takes_self=True)
     )
     latest: LatestVersion = attrs.field(
         default=attrs.Factory(lambda state: LatestVersion(state.hub.watch()), takes_self=True)
@@ -221,6 +230,15 @@ def _caller(request: Request, state: AppState) -> MaybeCaller:
     if caller is not None:
         _name_caller(request, caller)
     return caller
+
+
+def identify(request: Request) -> MaybeCaller:
+    """Return the caller of a request as its token or session is now, for requests that take long. Blocks.
+
+    Raises:
+        InvalidCredentials: the token is unknown, revoked or expired.
+    """
+    return _caller(request, app_state(request))
 
 
 def _note_caller(request: Request, state: AppState, caller: Caller) -> None:

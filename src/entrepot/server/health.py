@@ -6,12 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entrepot.errors import ServerStopping
+from entrepot.errors import NotReady, ServerStopping
 from entrepot.hub.jobs import maintenance
+from entrepot.hub.jobs.readiness import Dependency
 from entrepot.server.client_addresses import is_local
 from entrepot.server.handlers import app_state, call_hub, json_response
 from entrepot.server.metrics import CONTENT_TYPE, Metrics
 from entrepot.server.worker_metrics import ask_others
+from entrepot.wire.readiness import DependencyCheck, ReadinessAnswer, ReadinessChecks
+from entrepot.wire.times import format_ms
 
 _FRESH = {"cache-control": "no-store"}
 
@@ -51,9 +54,22 @@ async def _hub(_request: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    """Serve 200 if the database and the store can be used; else, and before the server stops, a 503 that says why."""
+    """Serve 200 if this server should get requests; else, and before the server stops, a 503 that says why.
+
+    ``degraded``: it should, although the store of large files does not respond.
+    """
     if request.scope["state"].get("is_draining"):
-        raise ServerStopping
+        raise NotReady(ServerStopping().message, {"status": "draining"})
     state = app_state(request)
-    await state.threads.run_short(maintenance.check_ready, state.hub)
-    return json_response({"status": "ready"}, headers=_FRESH)
+    found = await state.threads.run_short(state.readiness.look)
+    checks = ReadinessChecks(_check_of(found.database), _check_of(found.store))
+    if found.refusal is not None:
+        raise NotReady(found.refusal, {"status": "unready", "checks": checks})
+    status = "ready" if found.store.reason is None else "degraded"
+    return json_response(ReadinessAnswer(status=status, checks=checks), headers=_FRESH)
+
+
+def _check_of(found: Dependency) -> DependencyCheck:
+    if found.reason is None or found.since_ms is None:
+        return DependencyCheck("reachable")
+    return DependencyCheck("unavailable", found.reason, format_ms(found.since_ms))

@@ -106,32 +106,32 @@ async def send_content(
     treatment: Treatment = "inline",
     headers: Iterable[tuple[str, str]] = (),
     accel: str | None = None,
+    has_ranges: bool = True,
 ) -> None:
     """Respond to GET or HEAD with a file: 200, 206 (one part or several), 304, 412 or 416.
 
-    The response is never compressed and cannot run scripts in the hub's origin.
-    The next piece is read while the previous one is sent; a slow peer gets
-    small pieces and no reading ahead. Reading stops when the peer disconnects.
+    The response is never compressed and cannot run scripts in the hub's origin. The next piece is read while the
+    previous one is sent; a slow peer gets small pieces and no reading ahead. Reading stops when the peer disconnects.
 
     Args:
         filename: last segment of the path, proposed to browsers that save it; ``treatment`` says whether they do.
         headers: additional response headers (``X-Repo-Commit`` …), ASCII.
         accel: the internal location where the proxy finds the file, if it may send the body (and cut
             ranges) itself; ignored for requests with conditions, which it would judge by other tags.
+        has_ranges: whether parts of it can be asked for; if not, ``read_at`` is called in the order of the bytes.
 
     Raises:
-        Any error of ``read_at``: for the first piece before anything was
-            sent; later in the middle of the response, which then ends early.
+        Any error of ``read_at``: for the first piece before anything was sent; later in the middle of the
+            response, which then ends early.
 
-    Guarantees: when this ends, ``content`` is closed and no ``read_at`` is
-    running.
+    Guarantees: when this ends, ``content`` is closed and no ``read_at`` is running.
 
     Source: docs/protocols/hf_api.md, section 2.5; RFC 9110, sections 13 to 15; RFC 6266.
     """
     try:
         extra = [(name.encode("ascii"), value.encode("ascii")) for name, value in headers]
         asked = _RequestHeaders.of(scope)
-        plan = _plan(asked, content)
+        plan = _plan(asked, content) if has_ranges else _plan_of_whole(asked, content)
         if accel is not None and plan.parts and not asked.head and not asked.has_conditions:
             plan = _ResponsePlan.by_proxy(accel, content)
         held = content if isinstance(content, MemoryContent) else None
@@ -262,6 +262,11 @@ def _plan(asked: _RequestHeaders, content: Content) -> _ResponsePlan:
             [wanted[0]],
         )
     return _multipart(wanted, content.size, kind)
+
+
+def _plan_of_whole(asked: _RequestHeaders, content: Content) -> _ResponsePlan:
+    """Plan a response that ignores ``Range``. Source: RFC 9110, section 14.3."""
+    return attrs.evolve(_plan(attrs.evolve(asked, range=None), content), ranges=((b"accept-ranges", b"none"),))
 
 
 def _multipart(wanted: tuple[ByteRange, ...], size: int, kind: bytes) -> _ResponsePlan:

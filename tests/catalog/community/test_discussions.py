@@ -47,6 +47,30 @@ def test_numbers_count_up_in_each_repository_and_are_never_used_twice(catalog: C
         assert start(tx, one, 1).num == 3
 
 
+def test_open_discussions_of_a_repository_are_counted_up_to_a_limit(catalog: Catalog, add_repo: AddRepo) -> None:
+    one, two = add_repo("one"), add_repo("two")
+    with catalog.write() as tx:
+        for status in (OPEN, CLOSED, OPEN):
+            start(tx, one, 1, status=status)
+        for status in (DRAFT, MERGED):
+            start(tx, one, 1, is_pull=True, status=status)
+        assert [discussions.count_alive(tx, repo.id) for repo in (one, two)] == [3, 0]
+        for _ in range(discussions.MOST_COUNTED):
+            start(tx, two, 1)
+        start(tx, two, 1)
+        assert discussions.count_alive(tx, two.id) == discussions.MOST_COUNTED
+
+
+def test_counting_open_discussions_reads_an_index_only(catalog: Catalog, repo: RepoRow) -> None:
+    with catalog.read() as tx:
+        if tx.sql.dialect.name != "sqlite":
+            pytest.skip("the plan of PostgreSQL depends on how many rows there are")
+        statement = discussions._COUNT_ALIVE.statement.params(repo=repo.id)
+        text = statement.compile(dialect=tx.sql.dialect, compile_kwargs={"literal_binds": True})
+        plan = [row[-1] for row in tx.sql.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}").all()]
+    assert any("COVERING INDEX discussions_by_status (repo_id=? AND status=?)" in step for step in plan), plan
+
+
 def test_stored_discussions_are_found(catalog: Catalog, repo: RepoRow) -> None:
     with catalog.write() as tx:
         discussion = start(tx, repo, 7, is_pull=True, status=DRAFT)

@@ -418,6 +418,19 @@ def test_what_was_forgotten_and_what_goes_on_is_not_taken_for_applied(opened: Ca
         assert receipt.outcome(tx.sql) is TransactionOutcome.APPLIED
 
 
+def test_only_an_unflushed_transaction_does_not_wait_for_the_disk(opened: Catalog) -> None:
+    with opened.write() as tx:
+        name = tx.sql.exec_driver_sql("SELECT current_database()").scalar()
+        tx.sql.exec_driver_sql(f'ALTER DATABASE "{name}" SET synchronous_commit = on')
+    opened._engine.dispose()
+    with opened.write_unflushed(Lock.hub()) as tx:
+        hub_metadata.put(tx, "a", "1")
+        assert tx.sql.exec_driver_sql("SHOW synchronous_commit").scalar() == "off"
+    with opened.write(Lock.hub()) as tx:
+        assert tx.sql.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+    assert found(opened) == "1"
+
+
 @pytest.fixture
 def crashing() -> Iterator[PostgresServer]:
     """A server of its own, which a test may crash; what it confirms is in its log."""

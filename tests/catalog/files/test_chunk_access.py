@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
 import pytest
@@ -135,6 +136,55 @@ def test_a_chunk_is_found_in_partly_usable_xorbs_with_their_neighbours(
         assert len(chunk_access.near_chunk(tx, EVERYBODY, name(99), 2)[0]) == 2
         assert {group[0] for group in chunk_access.near_chunk(tx, EVERYBODY, name(99), 9)} == {A, B}
         assert chunk_access.near_chunk(tx, NOBODY, name(98), 9) == []
+
+
+def crowd(catalog: Catalog, row: RepoRow, count: int, *, first: int = 0) -> None:
+    """Commit files to a repository that use one xorb each in another way."""
+    numbers = range(first, first + count)
+    with catalog.write() as tx:
+        xorbs.put(tx, XorbRow(A, 100, 1000, 3, b"x", False), REALM, 5)
+        files = [XetFileRow.of(name(0x1000 + number), 20, b"") for number in numbers]
+        for number, file in zip(numbers, files, strict=True):
+            xet_files.put(tx, file, {A: pack_ranges([(0, 1 + number)])}, 5)
+        forms = {Sha256(file.hash): LinkedForm(20, file.id, file.hash, is_verified=True) for file in files}
+        file_links.link_forms(tx, row.id, forms, 1, 5)
+        file_links.name_links(tx, row.id, [(sha256, RepoPath("w")) for sha256 in forms], RefName("refs/heads/main"), 5)
+        xorbs.remember_chunks(tx, SHARD, [(name(99), A, 0)])
+
+
+def test_lookups_look_at_a_limited_number_of_holders(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> None:
+    row = add_repo("alice-m", visibility="private")
+    crowd(catalog, row, chunk_access.MAX_HOLDERS + 20)
+    assert ranges_of(catalog, NOBODY, A) == set()
+    assert len(ranges_of(catalog, EVERYBODY, A)) == chunk_access.MAX_HOLDERS
+    with catalog.read() as tx:
+        assert chunk_access.near_chunk(tx, NOBODY, name(99), 9) == []
+        assert chunk_access.near_chunk(tx, EVERYBODY, name(99), 9) == [[A]]
+
+
+def test_the_work_on_holders_that_the_viewer_may_not_read_is_bounded(
+    catalog: Catalog, add_repo: Callable[..., RepoRow]
+) -> None:
+    row = add_repo("alice-m", visibility="private")
+
+    def steps(chunk: XetHash) -> int:
+        taken: list[None] = []
+        with catalog.read() as tx:
+            connection = tx.sql.connection.driver_connection
+            if not isinstance(connection, sqlite3.Connection):
+                pytest.skip("counts the steps of SQLite")
+            connection.set_progress_handler(lambda: taken.append(None), 100)
+            try:
+                assert chunk_access.near_chunk(tx, NOBODY, chunk, 9) == []
+                assert list(chunk_access.readable_ranges(tx, NOBODY, [A])) == []
+            finally:
+                connection.set_progress_handler(None, 0)
+        return len(taken)
+
+    crowd(catalog, row, chunk_access.MAX_HOLDERS + 1)
+    before = steps(name(99))
+    crowd(catalog, row, 2 * chunk_access.MAX_HOLDERS, first=5_000)
+    assert steps(name(99)) <= before * 1.1
 
 
 def test_uses_before_a_link_are_listed_but_not_those_of_later_seconds(

@@ -226,3 +226,18 @@ def test_owners_are_several_accounts_with_their_folders(
         add_repo(name, owner=owner)
     assert sorted(names(catalog, attrs.evolve(MODELS, owners=(alice.id, bob.id)))) == ["a", "b"]
     assert names(catalog, attrs.evolve(MODELS, owners=(eve.id,), limit=1)) == ["c"]
+
+
+def test_models_with_a_tag_are_counted_up_to_a_limit_for_those_who_see_them(
+    catalog: Catalog, add_repo: AddRepo
+) -> None:
+    for number, visibility in enumerate(("public", "public", "public", "private")):
+        row = add_repo(f"m{number}", visibility=visibility)
+        tag(catalog, row, "three", *(["one"] if not number else []), *(["hidden"] if visibility == "private" else []))
+    tag(catalog, add_repo("d", type=RepoType.DATASET), "one")
+    everyone, wanted = Visibility(), ["one", "three", "hidden", "none"]
+    with catalog.read() as tx:
+        assert listings.count_tagged(tx, wanted, everyone) == {"one": 1, "three": 3}
+        assert listings.count_tagged(tx, wanted, everyone, most=2) == {"one": 1, "three": 2}
+        assert listings.count_tagged(tx, wanted, None, most=4) == {"one": 1, "three": 4, "hidden": 1}
+        assert listings.count_tagged(tx, [], everyone, most=2) == {}

@@ -77,6 +77,26 @@ def test_many_users_are_created_on_a_running_hub_and_sign_in(
     assert "error: this sign-in code is unknown, used or expired" in again.err
 
 
+def test_aliases_of_a_running_hub_are_added_listed_and_removed(
+    remote: Run, entrepot_hub: RunningHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(targets, "_PAGE", 1)
+    with contextlib.closing(open_hub(entrepot_hub.settings)) as hub:
+        chief = hub.identify(accounts.create_token(hub, "chief", role="write").secret)
+        repositories.create(hub, chief, NewRepo(RepoType.DATASET, "squad-aliased"))
+    added = [
+        remote("aliases", "add", name, "chief/squad-aliased", "--type", "dataset", "--json").json
+        for name in ("remote-a", "remote-b")
+    ]
+    assert added[0] == {"name": "remote-a", "type": "dataset", "repo": "chief/squad-aliased"}
+    assert [alias for alias in remote("aliases", "list", "--json").json if alias in added] == added
+    logged = remote("audit", "list", "--action", "alias.set", "--limit", "2", "--json").json
+    assert {entry["actor"] for entry in logged} == {"chief"}
+    for alias in added:
+        assert remote("aliases", "remove", alias["name"], "--type", "dataset").out == f"removed {alias['name']}\n"
+    assert not [alias for alias in remote("aliases", "list", "--type", "dataset", "--json").json if alias in added]
+
+
 def test_a_running_hub_is_managed_as_its_data_folder_is(remote: Run) -> None:
     remote("users", "create", "cid")
     remote("orgs", "create", "remote-org", "--admin", "cid")

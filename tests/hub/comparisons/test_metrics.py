@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from entrepot.errors import GatedRepo, RepoNotFound, RevisionNotFound
+from entrepot.errors import GatedRepo, HistoryBeingIndexed, RepoNotFound, RevisionNotFound
 from entrepot.hub.comparisons import metrics
+from entrepot.hub.jobs import handlers, indexing
 from entrepot.hub.repos import branches, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from tests.previews.test_event_files import WHOLE
@@ -40,6 +41,17 @@ def test_a_card_that_cannot_be_read_makes_the_result_incomplete(world: World) ->
     found = metrics.read_history(world.hub, None, model)
     assert [dict(item.values) for item in found.revisions] == [{"accuracy": 1.0}]
     assert not found.is_complete
+
+
+def test_metrics_wait_for_the_job_if_too_many_commits_are_new(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "BRIEF_COMMITS", 1)
+    model = world.repo()
+    for value in (1, 2):
+        world.add(model, "README.md", card(value))
+    with pytest.raises(HistoryBeingIndexed):
+        metrics.read_history(world.hub, None, model)
+    handlers.run_now(world.hub, indexing.history_job(world.row_id(model)))
+    assert len(metrics.read_history(world.hub, None, model).revisions) == 2
 
 
 def test_revisions_are_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,9 +119,19 @@ def test_attempts_to_leave_the_sandbox_are_refused(world: World, data: RepoRef) 
     ],
 )
 def test_endless_and_large_queries_are_ended(world: World, sql: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "_CPU_S", 2)
+    monkeypatch.setattr(queries, "MAX_CPU_S", 2)
     with pytest.raises(QueryRefused):
         queries.run_queries(world.hub, None, [], [sql], most=10)
+
+
+def test_a_query_ends_after_its_time_in_all_however_little_of_the_processor_it_got(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MAX_S", 1)
+    endless = "select count(*) from range(1000000000) a, range(1000000000) b"
+    reason = "more than 10 seconds of processor time, more than 1 seconds in all, or too much memory"
+    with pytest.raises(QueryRefused, match=reason):
+        queries.run_queries(world.hub, None, [], [endless], most=10)
 
 
 def test_a_sort_that_does_not_fit_in_memory_names_no_file(world: World) -> None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import pytest
 
 from entrepot.blobs import file_key, put
-from entrepot.catalog import Lock
+from entrepot.catalog import Catalog, Lock, Write
 from entrepot.catalog.accounts import accounts as account_rows
 from entrepot.catalog.files import file_checks, files
 from entrepot.catalog.files.file_checks import Due
+from entrepot.catalog.named_locks import AnyLock
 from entrepot.errors import Busy, ContentMismatch, EntrepotError, InvalidSignature, QuotaExceeded, RepoNotFound
 from entrepot.hub.accounts import accounts, quotas
 from entrepot.hub.callers import Caller
@@ -66,6 +68,28 @@ def test_files_are_stored_together(world: World) -> None:
     assert [is_usable(world, mine, data) for data in DATAS[:4]] == [True, True, False, False]
     assert [is_usable(world, theirs, data, world.bob) for data in DATAS[:4]] == [False, False, True, True]
     assert list(maintenance.fsck(world.hub, checks_content=True)) == []
+
+
+def test_only_the_reservation_does_not_wait_for_the_disk(
+    world: World, after_publishing: Callable[[Callable[[], object]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, steps = received(world, world.repo(), DATAS[:2]), list[str]()
+
+    def noting(name: str) -> Callable[..., AbstractContextManager[Write]]:
+        begin = getattr(Catalog, name)
+
+        def begin_noting(catalog: Catalog, *locks: AnyLock) -> AbstractContextManager[Write]:
+            steps.append(name)
+            found: AbstractContextManager[Write] = begin(catalog, *locks)
+            return found
+
+        return begin_noting
+
+    for name in ("write", "write_unflushed"):
+        monkeypatch.setattr(Catalog, name, noting(name))
+    after_publishing(lambda: steps.append("bytes"))
+    assert store(world, group) == [None, None]
+    assert steps == ["write_unflushed", "bytes", "write"]
 
 
 def test_wrong_bytes_are_refused_and_not_kept(world: World) -> None:

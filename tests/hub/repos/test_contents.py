@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.repos import commits
-from entrepot.errors import EntryNotFound, ObjectMissing, RepoNotFound, RevisionNotFound
+from entrepot.errors import EntryNotFound, HistoryBeingIndexed, ObjectMissing, RepoNotFound, RevisionNotFound
 from entrepot.git import Mode, Pointer, render_pointer
 from entrepot.hub.files.operations import AddFile, Delete
+from entrepot.hub.jobs import handlers, indexing
 from entrepot.hub.repos import branches, contents
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256
 from tests.support.worlds import World
@@ -165,6 +166,21 @@ def test_few_new_commits_are_compared_and_many_are_indexed(world: World, monkeyp
     assert (newest(), waiting()) == ({heads[-1]}, before)
     monkeypatch.setattr(contents, "_MOST_COMPARED", 4)
     assert (newest(), waiting()) == ({heads[-1]}, 0)
+
+
+def test_last_commits_are_left_to_the_job_if_too_many_commits_are_new(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "_MOST_COMPARED", 0)
+    monkeypatch.setattr(indexing, "BRIEF_COMMITS", 0)
+    ref = world.repo(files={"a": b"a"})
+    with pytest.raises(HistoryBeingIndexed):
+        contents.paths_info(world.hub, None, ref, "main", [P("a")], with_commits=True)
+    with pytest.raises(HistoryBeingIndexed):
+        listed(world, ref, with_commits=True)
+    assert names(listed(world, ref, with_commits=False)) == names(listed(world, ref))
+    handlers.run_now(world.hub, indexing.history_job(world.row_id(ref)))
+    assert all(item.last_commit for item in listed(world, ref, with_commits=True).entries)
 
 
 def test_files_are_located_as_git_or_as_people_mean_them(world: World, tree: RepoRef) -> None:

@@ -5,12 +5,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, RepoNotFound, RevisionNotFound
+from entrepot.errors import (
+    HistoryBeingIndexed,
+    LimitExceeded,
+    LoginRequired,
+    Malformed,
+    NotAllowed,
+    RepoNotFound,
+    RevisionNotFound,
+)
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders
 from entrepot.hub.folders.folders import FolderChanges, FolderId
-from entrepot.hub.jobs import handlers, maintenance
+from entrepot.hub.jobs import handlers, indexing, maintenance
 from entrepot.hub.repos import lineage, pulls, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.lineage import LineageGraph, LineageInput
@@ -165,6 +173,18 @@ def test_the_message_of_a_pull_request_counts_when_it_is_merged(world: World) ->
     pulls.merge(world.hub, world.alice, model, pull.num)
     assert edges(around(world, model)) == [("bob/evil", "derived_from", "alice/m")]
     assert edges(lineage.of_run(world.hub, None, "r1")) == [("bob/evil", "derived_from", "alice/m")]
+
+
+def test_lineage_waits_for_the_job_if_too_many_commits_are_new(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "BRIEF_COMMITS", 1)
+    model = world.repo("alice/m")
+    for name in ("a", "b"):
+        world.add(model, name)
+    with pytest.raises(HistoryBeingIndexed):
+        around(world, model)
+    assert lineage.known_sources(world.hub, None, model) == ()
+    handlers.run_now(world.hub, indexing.history_job(world.row_id(model)))
+    assert edges(around(world, model)) == []
 
 
 def test_rings_end(world: World) -> None:

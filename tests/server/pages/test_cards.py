@@ -58,3 +58,12 @@ def test_the_region_is_no_tag_to_look_at(show: Callable[[str], str]) -> None:
     text = show("/alice/tern")
     assert "filter=harbour" in text
     assert "region" not in text
+
+
+def test_a_repository_without_files_says_nothing_about_its_use(site: ServedHub, show: Callable[[str], str]) -> None:
+    empty = site.repo("without-files")
+    assert "Use this model" not in show("/alice/without-files")
+    site.commit(empty, {".gitattributes": b"*.bin filter=lfs diff=lfs merge=lfs -text\n"})
+    assert "Use this model" not in show("/alice/without-files")
+    site.commit(empty, {"config.json": b"{}"})
+    assert "Use this model" in show("/alice/without-files")

@@ -162,6 +162,7 @@ def test_datasets_and_spaces_say_their_type() -> None:
     assert texts["hf"] == f"export HF_ENDPOINT=http://h\nhf download acme/tides --repo-type dataset --revision {COMMIT}"
     assert 'repo_type="dataset"' in texts["huggingface_hub"]
     assert f'"/acme/t9k-assethub/dataset/~/tides:{COMMIT}"' in texts["Asset Hub"]
+    assert 'ah.login("http://h")  # after: entrepot login --endpoint http://h\n' in texts["Asset Hub"]
     space = uses_of(UsedRepo(RepoType.SPACE, "acme/s", "spaces/acme/s", COMMIT), "")
     assert titles(space) == ["huggingface_hub", "hf", "entrepot"]
     folder = uses_of(UsedRepo(RepoType.MODEL, "acme.llm/gpt2", "acme.llm/gpt2", COMMIT), "http://h")

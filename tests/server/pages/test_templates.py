@@ -6,6 +6,7 @@ import sys
 import pytest
 from jinja2 import UndefinedError
 
+from entrepot.server.pages.error_pages import error_page
 from entrepot.server.pages.templates import FOLDER, render_template
 
 OF_ALL = '<script type="module" src="{{ static }}/{{ name }}" integrity="{{ sha256 }}"></script>'
@@ -18,9 +19,8 @@ SCRIPTS = {
 def test_values_are_escaped_and_bytes_that_are_no_text_are_replaced() -> None:
     values = {"root": "", "static": "/s", "item": {"is_private": False, "is_gated": False}}
     assert render_template("macros.html", values) is not None
-    made = render_template(
-        "error.html", frame(title="<b>&\"'\udcff", status=404, text="<i>", may_sign_in=False, last=None, gate=None)
-    ).decode()
+    page = error_page(404, "<b>&\"'\udcff", "<i>")
+    made = render_template("error.html", frame(**page.values, title="<b>&\"'\udcff") | {"may_sign_in": False}).decode()
     assert "<b>" not in made.partition("<main")[0]
     assert "&lt;b&gt;&amp;&#34;&#39;�" in made
     assert "<p>&lt;i&gt;</p>" in made

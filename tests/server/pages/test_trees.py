@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.errors import EntryNotFound
+from entrepot.hub.jobs import indexing
+from entrepot.hub.repos import contents
 from entrepot.names import ROOT
 from entrepot.server.pages import trees
 from entrepot.server.pages.trees import crumbs, path_of
@@ -64,6 +66,19 @@ def test_the_readme_of_a_folder_is_shown_below_its_entries(site: ServedHub, show
     assert "a: 1" not in text
     assert "<script>alert" not in text
     assert 'class="prose"' not in show("/alice/readmes/tree/main/other")
+
+
+def test_a_folder_is_shown_without_last_commits_while_too_many_are_new(
+    site: ServedHub, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.commit(site.repo("behind"), {"a.txt": b"x"})
+    assert "/alice/behind/commit/" in show("/alice/behind/tree/main").partition("<tbody>")[2]
+    monkeypatch.setattr(indexing, "BRIEF_COMMITS", -1)
+    monkeypatch.setattr(contents, "_MOST_COMPARED", -1)
+    text = show("/alice/behind/tree/main")
+    assert "/alice/behind/commit/" not in text.partition("<tbody>")[2]
+    assert "/alice/behind/blob/main/a.txt" in text
+    assert "when the history is indexed" in text
 
 
 def test_crumbs_lead_to_every_folder() -> None:

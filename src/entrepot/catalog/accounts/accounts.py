@@ -249,6 +249,7 @@ def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session
     if kept_session is not None:
         ended &= sign_in_tables.sessions.c.secret_hash != kept_session
     tx.sql.execute(sa.delete(sign_in_tables.sessions).where(ended))
+    remove_upload_tokens(tx, account_id)
     oauth_grants.remove_of(tx, account_id)
 
 
@@ -426,6 +427,13 @@ def note_token_use(tx: Write, uid: str, now_ms: int, *, every_ms: int) -> None:
 def remove_token(tx: Write, uid: str) -> bool:
     """Delete a token; return False if it does not exist."""
     return bool(tx.sql.execute(sa.delete(_TK).where(_TK.c.uid == uid)).rowcount)
+
+
+def remove_upload_tokens(tx: Write, user_id: int) -> None:
+    """Delete the tokens with which pages upload: they end when a session of their user is ended."""
+    for token in tokens_of(tx, user_id):
+        if token.scopes is not None and token.scopes.get("resumable"):
+            remove_token(tx, token.uid)
 
 
 def fresh(name: str, kind: str, now_ms: int, *, fullname: str | None = None, email: str | None = None) -> Account:

@@ -8,6 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import sign_in_tables
+from entrepot.catalog.accounts import accounts
 from entrepot.catalog.database import Read, Write
 from entrepot.names import Uid
 
@@ -67,7 +68,7 @@ def remove(tx: Write, secret_hash: str) -> bool:
 
 
 def remove_of(tx: Write, user_id: int, *, uid: str | None = None, kept: str | None = None) -> int:
-    """Delete sessions of a user; return how many there were.
+    """Delete sessions of a user, and the tokens with which pages upload; return how many sessions there were.
 
     Args:
         uid: the only one to delete; None: all.
@@ -78,7 +79,9 @@ def remove_of(tx: Write, user_id: int, *, uid: str | None = None, kept: str | No
         chosen &= _S.c.uid == uid
     if kept is not None:
         chosen &= _S.c.secret_hash != kept
-    return tx.sql.execute(sa.delete(_S).where(chosen)).rowcount
+    count = tx.sql.execute(sa.delete(_S).where(chosen)).rowcount
+    accounts.remove_upload_tokens(tx, user_id)
+    return count
 
 
 def keep_newest(tx: Write, user_id: int, most: int) -> None:

@@ -11,12 +11,16 @@ import sqlalchemy as sa
 from entrepot.catalog import cascades, community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
+from entrepot.catalog.prepared import Prepared
 from entrepot.names import Oid, RefName, Uid
 
 DRAFT, OPEN, CLOSED, MERGED = "draft", "open", "closed", "merged"
 """The states of a discussion; only pull requests can be drafts or merged."""
 
 ALIVE = (DRAFT, OPEN)
+
+MOST_COUNTED = 1_000
+"""Discussions that :func:`count_alive` counts at most."""
 
 _D = community_tables.discussions
 _E = community_tables.discussion_events
@@ -99,6 +103,9 @@ _EVENTS = sa.select(*_EVENT).where(_E.c.discussion_id == sa.bindparam("discussio
 _FIND_EVENT = sa.select(*_EVENT).where(
     (_E.c.discussion_id == sa.bindparam("discussion")) & (_E.c.uid == sa.bindparam("called"))
 )
+_IS_ALIVE = sa.or_(*(_D.c.status == status for status in ALIVE))
+_FIRST_ALIVE = sa.select(_D.c.status).where(_HERE & _IS_ALIVE).limit(MOST_COUNTED).subquery()
+_COUNT_ALIVE = Prepared(sa.select(sa.func.count().label("alive")).select_from(_FIRST_ALIVE))
 _COUNT_EVENTS = sa.select(sa.func.count()).where(_E.c.discussion_id == sa.bindparam("discussion"))
 
 
@@ -137,6 +144,15 @@ def page(tx: Read, repo_id: int, wanted: DiscussionFilter, *, offset: int, limit
 def count(tx: Read, repo_id: int, wanted: DiscussionFilter) -> int:
     """Return the number of discussions of a repository that match."""
     return tx.sql.execute(sa.select(sa.func.count()).where(_matching(repo_id, wanted))).scalar_one()
+
+
+def count_alive(tx: Read, repo_id: int) -> int:
+    """Return the number of open discussions and pull requests of a repository, at most :data:`MOST_COUNTED`.
+
+    Guarantees: reads only as many entries of an index.
+    """
+    found = _COUNT_ALIVE.first(tx, {"repo": repo_id})
+    return 0 if found is None else int(found.alive)
 
 
 def count_public_by(tx: Read, author_id: int) -> int:

@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
 from entrepot.catalog.dialects.interfaces import OpenSnapshot, TransactionOutcome
-from entrepot.catalog.dialects.snapshots import BegunTransaction, DriverConnection, begun_by_driver
+from entrepot.catalog.dialects.snapshots import UNFLUSHED, BegunTransaction, DriverConnection, begun_by_driver
 from entrepot.catalog.dialects.stored_json import decode_stored
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
 from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
@@ -61,6 +61,7 @@ _READ_ONLY_CURE = (
 )
 _GONE = frozenset({"57P01", "57P02", "57P03", "53300"})  # the server stops or starts, or has no free connection
 
+_DO_NOT_WAIT = "SELECT set_config('synchronous_commit', 'off', true)"  # until the transaction ends
 _NUMBER = "SELECT CAST(pg_current_xact_id_if_assigned() AS text)"
 _STATUS = sa.text("SELECT pg_xact_status(CAST(CAST(:number AS text) AS xid8))")
 _OUTCOMES = {
@@ -280,6 +281,8 @@ class PostgreSQL:
             raise Busy("the repository")
         with transaction:
             opened = PostgresTransaction(connection, number)
+            if connection.get_execution_options().get(UNFLUSHED, False):
+                opened.driver.defer(_DO_NOT_WAIT, {})
             yield opened
             opened.commit()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -14,6 +15,9 @@ from entrepot.catalog.named_locks import Lock
 BEGUN = "entrepot_begun"
 """The execution option of connections whose transaction the driver has begun already."""
 
+UNFLUSHED = "entrepot_unflushed"
+"""The execution option of connections whose writing transactions do not wait for the disk when they end."""
+
 
 class BegunTransaction:
     """A transaction that SQLAlchemy has begun, and that can write."""
@@ -22,7 +26,7 @@ class BegunTransaction:
         self.sql = connection
         self.dialect = connection.dialect
 
-    @property
+    @functools.cached_property
     def driver(self) -> DriverConnection:
         """The driver's connection."""
         return self.sql.connection.dbapi_connection

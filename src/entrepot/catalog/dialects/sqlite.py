@@ -20,7 +20,7 @@ from sqlalchemy.dialects import sqlite as lite
 
 from entrepot.catalog.brief_reads import BriefReads
 from entrepot.catalog.dialects.interfaces import OpenSnapshot
-from entrepot.catalog.dialects.snapshots import BEGUN, BegunTransaction, begun_by_driver
+from entrepot.catalog.dialects.snapshots import BEGUN, UNFLUSHED, BegunTransaction, begun_by_driver
 from entrepot.catalog.dialects.stored_json import decode_stored
 from entrepot.catalog.named_locks import AnyLock
 from entrepot.catalog.tables import TEXT_INDEX
@@ -74,7 +74,7 @@ class SQLite:
 
         It has no receipt, because no connection to a file is lost.
         """
-        with connection.execution_options(**{WRITING: True}).begin():
+        with _unflushed(connection), connection.execution_options(**{WRITING: True}).begin():
             yield BegunTransaction(connection)
 
     def insert(self, table: sa.Table) -> lite.Insert:
@@ -126,6 +126,24 @@ class SQLite:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+@contextlib.contextmanager
+def _unflushed(connection: sa.Connection) -> Iterator[None]:
+    """Let the connection not wait for the disk in the block, if its option says so.
+
+    The log is flushed as a whole: with the next commit that waits, or before it is copied into the database.
+    Source: SQLite, "PRAGMA synchronous".
+    """
+    if not connection.get_execution_options().get(UNFLUSHED, False) or SYNCHRONOUS != "FULL":
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
 
 
 def _begin_reading(pooled: sa.PoolProxiedConnection) -> Any:  # noqa: ANN401 -- as the driver's

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -24,12 +25,16 @@ _D = file_tables.dedup_chunks
 _S = file_tables.shard_xorbs
 _G = file_tables.xorb_uploads
 _X = file_tables.xorb_realms
+_K = file_tables.xorbs
 _BATCH = 200
 _CANDIDATES = 8
 _REPEATS = 8  # how many files are read for each xorb that is wanted: small files share xorbs
 
 UID_SECONDS = 8
 """Digits at the beginning of a public id that are a time in seconds: ids of the same second are in no order."""
+
+MAX_HOLDERS = 500
+"""The most holders that a lookup looks at before it judges which of them the viewer may read."""
 
 MAX_ROWS = 100_000
 """The most uses of xorbs that one lookup reads; chunks beyond it count as unreadable, and clients send them again."""
@@ -65,6 +70,12 @@ def _readable_repo() -> sa.ColumnElement[bool]:
     return seen & _R.c.deleted_ms.is_(None) & _R.c.is_disabled.is_(False)
 
 
+def _counts() -> sa.ColumnElement[bool]:
+    """Return the condition that a committed link counts for the viewer, if its repository is readable."""
+    needs_proof = sa.bindparam("needs_proof", type_=sa.Boolean)
+    return _L.c.path.is_not(None) & (_L.c.is_proven.is_(True) | (needs_proof == sa.false()))
+
+
 def _is_readable_file() -> sa.ColumnElement[bool]:
     """Return the condition that the viewer can read a file of ``xet_file_xorbs``.
 
@@ -77,17 +88,48 @@ def _is_readable_file() -> sa.ColumnElement[bool]:
         & (_R.c.id == _B.c.repo_id)
         & _readable_repo()
     )
-    linked = sa.exists().where(
-        (_L.c.xet_file == _U.c.file)
-        & _L.c.path.is_not(None)
-        & (_L.c.is_proven.is_(True) | (sa.bindparam("needs_proof", type_=sa.Boolean) == sa.false()))
-        & (_R.c.id == _L.c.repo_id)
-        & _readable_repo()
-    )
+    linked = sa.exists().where((_L.c.xet_file == _U.c.file) & _counts() & (_R.c.id == _L.c.repo_id) & _readable_repo())
     claimed = sa.exists().where(
         (_C.c.file == _U.c.file) & (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.user_id == sa.bindparam("user"))
     )
     return linked | in_bucket | claimed
+
+
+def _readable_uses(uses: sa.Subquery, *shown: str) -> list[sa.Select[Any]]:
+    """Return selections of these columns of the readable ones of some uses of xorbs: rows with a column ``file``.
+
+    Guarantees: they look at no more than :data:`MAX_HOLDERS` links, files of buckets and claims each.
+    """
+    columns = [uses.c[name] for name in shown]
+
+    def held(holders: sa.Table, file: sa.Column[Any], *more: sa.ColumnElement[Any]) -> sa.Subquery:
+        found = sa.select(*columns, holders.c.repo_id.label("repo_id"), *more).join_from(
+            uses, holders, file == uses.c.file
+        )
+        return found.limit(MAX_HOLDERS).subquery()
+
+    linked = held(_L, _L.c.xet_file, _counts().label("counts"))
+    in_bucket = held(_B, _B.c.file, (sa.bindparam("needs_proof", type_=sa.Boolean) == sa.false()).label("counts"))
+    claimed = held(_C, _C.c.file, _C.c.user_id.label("user_id"))
+    own = (claimed.c.repo_id == sa.bindparam("repo")) & (claimed.c.user_id == sa.bindparam("user"))
+    return [
+        *(
+            sa.select(*(held.c[name] for name in shown))
+            .join_from(held, _R, _R.c.id == held.c.repo_id)
+            .where(held.c.counts & _readable_repo())
+            .distinct()
+            for held in (linked, in_bucket)
+        ),
+        sa.select(*(claimed.c[name] for name in shown)).where(own),
+    ]
+
+
+def _is_crowd(file: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Return the condition that a xorb has more than :data:`MAX_HOLDERS` files, or holders of them in a column."""
+    uses = sa.select(_U.c.file).where(_U.c.xorb == _K.c.hash).correlate(_K).limit(MAX_HOLDERS + 1).subquery()
+    held = sa.select(sa.literal(1).label("one")).join_from(uses, file.table, file == uses.c.file, isouter=True)
+    count = sa.select(sa.func.count()).select_from(held.limit(MAX_HOLDERS + 1).subquery()).correlate(_K)
+    return count.scalar_subquery() > MAX_HOLDERS
 
 
 # Statements are built once: building one costs more than running it on cached pages.
@@ -95,6 +137,14 @@ _RANGES = (
     sa.select(_U.c.xorb, _U.c.ranges)
     .where(_U.c.xorb.in_(sa.bindparam("wanted", expanding=True)) & _is_readable_file())
     .limit(sa.bindparam("most"))
+)
+_CROWD = (
+    sa.select(_U.c.xorb, _U.c.file, _U.c.ranges).where(_U.c.xorb == sa.bindparam("xorb")).limit(MAX_HOLDERS).subquery()
+)
+_CROWDED_RANGES = sa.union_all(*_readable_uses(_CROWD, "xorb", "ranges"))
+_CROWDED = sa.select(_K.c.hash).where(
+    _K.c.hash.in_(sa.bindparam("wanted", expanding=True))
+    & sa.or_(*(_is_crowd(held) for held in (_L.c.xet_file, _B.c.file, _C.c.file)))
 )
 _SENT = sa.select(_G.c.xorb).where(
     (_G.c.holder == sa.bindparam("holder")) & _G.c.xorb.in_(sa.bindparam("wanted", expanding=True))
@@ -114,26 +164,29 @@ def _is_whole(xorb: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 
 
 _PLACE = (_D.c.xorb, _D.c.shard, _D.c.number)
-_HERE = _D.c.chunk == sa.bindparam("chunk")
+_PLACES = sa.select(*_PLACE).where(_D.c.chunk == sa.bindparam("chunk")).limit(MAX_HOLDERS).subquery()
+_HERE_USED = (
+    sa.select(*_PLACES.c, _U.c.file, _U.c.ranges)
+    .join_from(_PLACES, _U, _U.c.xorb == _PLACES.c.xorb)
+    .limit(MAX_HOLDERS)
+    .subquery()
+)
 _HOLDERS = sa.union_all(
+    *_readable_uses(_HERE_USED, "xorb", "shard", "number", "ranges"),
     sa.select(
-        sa.select(*_PLACE, _U.c.ranges)
-        .join(_U, _U.c.xorb == _D.c.xorb)
-        .where(_HERE & _is_readable_file())
-        .limit(sa.bindparam("most"))
-        .subquery()
-    ),
-    sa.select(
-        sa.select(*_PLACE, sa.cast(sa.null(), sa.LargeBinary).label("ranges"))
-        .where(_HERE & _is_whole(_D.c.xorb))
+        sa.select(*_PLACES.c, sa.cast(sa.null(), sa.LargeBinary).label("ranges"))
+        .where(_is_whole(_PLACES.c.xorb))
         .limit(_CANDIDATES)
         .subquery()
     ),
 )
+_BESIDE_USED = sa.select(_U.c.xorb, _U.c.file).where(_U.c.xorb == _S.c.xorb).correlate(_S).limit(MAX_HOLDERS).subquery()
 _NEIGHBOURS = (
     sa.select(_S.c.xorb)
     .where(_S.c.shard == sa.bindparam("shard"))
-    .where(_is_whole(_S.c.xorb) | sa.exists().where((_U.c.xorb == _S.c.xorb) & _is_readable_file()))
+    .where(
+        _is_whole(_S.c.xorb) | sa.or_(*(sa.exists(uses.correlate(_S)) for uses in _readable_uses(_BESIDE_USED, "xorb")))
+    )
     .limit(sa.bindparam("most"))
 )
 
@@ -164,16 +217,24 @@ _LATEST = (
 def readable_ranges(
     tx: Read, viewer: Viewer, wanted: Sequence[XetHash], most: int = MAX_ROWS
 ) -> Iterator[tuple[XetHash, bytes]]:
-    """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs, at most ``most`` times."""
-    left, names = most, _names(viewer)
-    for batch in slices(wanted, _BATCH) if left > 0 else ():
-        found = 0
-        for row in tx.sql.execute(_RANGES, names | {"wanted": batch, "most": left}):
-            found += 1
-            yield row.xorb, row.ranges
-        left -= found
-        if left <= 0:
-            return
+    """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs, at most ``most`` times.
+
+    Guarantees: of the holders of a xorb it looks at no more than :data:`MAX_HOLDERS`, those that :func:`near_chunk`
+    looks at.
+    """
+    rows = itertools.chain.from_iterable(_readable_rows(tx, viewer, batch, most) for batch in slices(wanted, _BATCH))
+    yield from itertools.islice(rows, most)
+
+
+def _readable_rows(tx: Read, viewer: Viewer, batch: Sequence[XetHash], most: int) -> Iterator[tuple[XetHash, bytes]]:
+    names = _names(viewer)
+    crowded = set(tx.sql.execute(_CROWDED, {"wanted": batch}).scalars())
+    others = [xorb for xorb in batch if xorb not in crowded]
+    for row in tx.sql.execute(_RANGES, names | {"wanted": others, "most": most}):
+        yield row.xorb, row.ranges
+    for xorb in batch:
+        if xorb in crowded:
+            yield from ((row.xorb, row.ranges) for row in tx.sql.execute(_CROWDED_RANGES, names | {"xorb": xorb}))
 
 
 def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
@@ -200,7 +261,8 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
         limit: the maximum number of xorbs in a group.
 
     Guarantees: a chunk that the viewer may not use costs the same statement as one
-    that is not stored, also if they may use others of its xorb.
+    that is not stored, also if they may use others of its xorb, and the statement looks at no more than
+    :data:`MAX_HOLDERS` holders of each kind: readable ones beyond them are not found, and clients send the chunk again.
     """
     found: dict[XetHash, Uid] = {}
     names = _names(viewer)

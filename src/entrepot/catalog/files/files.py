@@ -11,7 +11,7 @@ from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.files import linked_forms
 from entrepot.catalog.lists import slices
-from entrepot.catalog.prepared import PreparedForList
+from entrepot.catalog.prepared import PreparedForList, PreparedWrite
 from entrepot.errors import Busy
 from entrepot.names import Sha256
 
@@ -27,7 +27,11 @@ _SWEPT = PreparedForList(
     _F.c.sha256, lambda wanted: sa.select(_F.c.sha256).where(wanted & (_F.c.sweeping_ms > sa.bindparam("expired")))
 )
 _KNOWN = PreparedForList(_F.c.sha256, lambda wanted: sa.select(_F.c.sha256).where(wanted))
-_CONFIRM = sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
+_CONFIRM = PreparedWrite(
+    lambda _dialect: (
+        sa.update(_F).where(_F.c.sha256 == sa.bindparam("wanted")).values(size=sa.bindparam("proven"), is_raw=True)
+    )
+)
 _TOUCH = (
     sa.update(_F).where(_F.c.sha256.in_(sa.bindparam("wanted", expanding=True))).values(touched_ms=sa.bindparam("now"))
 )
@@ -66,7 +70,7 @@ def confirm_all(tx: Write, sizes: Mapping[Sha256, int]) -> None:
 
     A row that was only reserved has the size that the uploader announced.
     """
-    tx.sql.execute(_CONFIRM, [{"wanted": sha256, "proven": size} for sha256, size in sizes.items()])
+    _CONFIRM.run_all(tx, [{"wanted": sha256, "proven": size} for sha256, size in sizes.items()])
 
 
 def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
@@ -74,7 +78,7 @@ def confirm(tx: Write, sha256: Sha256, size: int) -> bool:
 
     A row that was only reserved has the size that the uploader announced.
     """
-    return bool(tx.sql.execute(_CONFIRM, {"wanted": sha256, "proven": size}).rowcount)
+    return bool(_CONFIRM.run(tx, {"wanted": sha256, "proven": size}))
 
 
 def adopt(tx: Write, sha256: Sha256, size: int) -> None:

@@ -107,17 +107,29 @@ def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[Repo
     return {RepoType(kind): int(number) for kind, number in tx.sql.execute(query.group_by(repos.c.type))}
 
 
-def count_tagged(tx: Read, tags: Sequence[str], seen_by: Visibility | None) -> dict[str, int]:
-    """Return how many models that the caller may see have each of these tags; those that none has are left out."""
+def count_tagged(
+    tx: Read, tags: Sequence[str], seen_by: Visibility | None, *, most: int | None = None
+) -> dict[str, int]:
+    """Return how many models that the caller may see have each of these tags; those that none has are left out.
+
+    Args:
+        most: stop counting the models of a tag at this number; None: count all.
+    """
     repos, on, found = tables.repos, tables.repo_tags, dict[str, int]()
+    kept = (
+        (repos.c.type == RepoType.MODEL.value)
+        & repos.c.deleted_ms.is_(None)
+        & on.c.is_label.is_(False)
+        & visible_condition(seen_by)
+    )
+    having = sa.select(on.c.tag).join(repos, repos.c.id == on.c.repo_id).where(kept)
     for batch in slices(tags, _TAGS_AT_ONCE):
-        query = (
-            sa.select(on.c.tag, sa.func.count())
-            .join(repos, repos.c.id == on.c.repo_id)
-            .where(on.c.tag.in_(batch) & on.c.is_label.is_(False))
-            .where((repos.c.type == RepoType.MODEL.value) & repos.c.deleted_ms.is_(None) & visible_condition(seen_by))
-            .group_by(on.c.tag)
-        )
+        if most is None:
+            matches = having.where(on.c.tag.in_(batch)).subquery()
+        else:
+            first = [having.where(on.c.tag == tag).limit(most).subquery() for tag in batch]
+            matches = sa.union_all(*(sa.select(each.c.tag) for each in first)).subquery()
+        query = sa.select(matches.c.tag, sa.func.count()).group_by(matches.c.tag)
         found.update((tag, number) for tag, number in tx.sql.execute(query))
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from entrepot.client.calls import JSON, Call, json_as, json_body, nothing, pairs, segment
-from entrepot.names import RepoRef
+from entrepot.names import RepoRef, RepoType
 from entrepot.wire.accounts.administration import (
     AdminMember,
     AdminOrg,
@@ -32,6 +32,7 @@ from entrepot.wire.accounts.administration import (
 )
 from entrepot.wire.accounts.quotas import QuotaChanges, QuotaInfo
 from entrepot.wire.audits import AdminJob, AuditEntry, AuditQuery, AuditVerdict, OrgAuditEntry
+from entrepot.wire.repos.aliases import AliasFacts, AliasTarget
 from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges, RepoProtections, RepoRestriction
 
 PAGE = 1_000
@@ -40,6 +41,7 @@ PAGE = 1_000
 _USERS = "/api/admin/users"
 _ORGS = "/api/admin/orgs"
 _JOBS = "/api/admin/jobs"
+_ALIASES = "/api/admin/aliases"
 
 
 def list_users(after: str = "", limit: int = PAGE) -> Call[list[AdminUser]]:
@@ -187,6 +189,24 @@ def retry_job(job_id: int) -> Call[None]:
 def cancel_job(job_id: int) -> Call[None]:
     """Build the call that deletes a job that is not running."""
     return Call("DELETE", f"{_JOBS}/{job_id}", nothing, subject=f"job {job_id}", is_repeatable=False)
+
+
+def list_aliases(kind: RepoType | None, after: str = "", limit: int = PAGE) -> Call[list[AliasFacts]]:
+    """Build the call that lists aliases by type and name; ``after`` is ``type/name`` of the last one before."""
+    path, query = f"{_ALIASES}/{kind.value}" if kind else _ALIASES, _named(after, limit)
+    return Call("GET", path, json_as(list[AliasFacts]), query=query, subject="the aliases")
+
+
+def put_alias(ref: RepoRef, name: str) -> Call[AliasFacts]:
+    """Build the call that makes a name without a namespace resolve to a repository."""
+    path, body = f"{_ALIASES}/{ref.type.value}/{segment(name)}", json_body(AliasTarget(repo=str(ref.id)))
+    return Call("PUT", path, json_as(AliasFacts), body=body, media_type=JSON, subject=f"alias {name}")
+
+
+def remove_alias(kind: RepoType, name: str) -> Call[None]:
+    """Build the call that deletes an alias."""
+    path = f"{_ALIASES}/{kind.value}/{segment(name)}"
+    return Call("DELETE", path, nothing, subject=f"alias {name}", is_repeatable=False)
 
 
 def disable(ref: RepoRef, reason: str) -> Call[RepoRestriction]:

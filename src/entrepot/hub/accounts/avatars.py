@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import avatars
 from entrepot.catalog.accounts.accounts import Account
@@ -17,6 +19,12 @@ def find(hub: HubContext, _caller: MaybeCaller, name: str) -> AvatarRow | None:
     """Return the picture of the account with this name; None if it has none, or does not exist."""
     with hub.read() as tx:
         return avatars.find(tx, name)
+
+
+def versions(hub: HubContext, names: Sequence[str]) -> Mapping[str, int]:
+    """Return a number for the picture of each account that has one, by its name in lower case: new for a new one."""
+    with hub.read() as tx:
+        return avatars.changes(tx, names)
 
 
 def check(hub: HubContext, caller: MaybeCaller, org: str | None) -> None:

@@ -115,7 +115,7 @@ def sign_out(hub: HubContext, secret: str) -> None:
     """End a session; one that does not exist any more stays so."""
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         found = rows.find(tx, hash_secret(secret))
-        if found is not None and rows.remove(tx, hash_secret(secret)):
+        if found is not None and rows.remove_of(tx, found.user_id, uid=found.uid):
             user = accounts.by_ids(tx, [found.user_id])[found.user_id]
             audit.record(hub, tx, user.name, "user.sign_out", f"user {user.name}")
 

@@ -106,7 +106,7 @@ def apply(hub: HubContext, caller: MaybeCaller, ref: RepoRef, operations: Sequen
     faults = {number: fault for number, one in enumerate(operations) if (fault := _fault(one)) is not None}
     wanted = [one for number, one in enumerate(operations) if number not in faults]
     hashes = {one.xet_hash for one in wanted if not isinstance(one, DeleteFromBucket)}
-    with hub.write(access.lock(hub, caller, ref), *map(Lock.xorb, sorted(hashes))) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.committable), *map(Lock.xorb, sorted(hashes))) as tx:
         row, _ = access.committable(tx, caller, ref)
         batch = _Batch.of(hub, tx, caller, row, wanted)
         for number, one in enumerate(operations):

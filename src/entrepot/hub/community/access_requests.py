@@ -31,7 +31,7 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import access, audit, notifications
-from entrepot.hub.callers import Caller, MaybeCaller, require_write
+from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.pages import Page
 from entrepot.names import RepoRef, new_uid
@@ -109,9 +109,8 @@ def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: 
         NotGated, AlreadyGranted: no request is needed.
         Malformed: an answer is missing, or the form does not accept it.
     """
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
-        row = access.visible(tx, caller, ref)
-        requester = require_write(caller)
+    with hub.write(access.lock(hub, caller, ref, access.personal), Lock.audit()) as tx:
+        row, requester = access.personal(tx, caller, ref)
         _check_gated(row)
         if access.member_role(tx, requester, row) is not None:
             raise AlreadyGranted(requester.account.name, str(row.ref.id))
@@ -137,9 +136,8 @@ def cancel(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access, or it was rejected.
         ThingNotFound: the caller has made no request.
     """
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
-        row = access.visible(tx, caller, ref)
-        requester = require_write(caller)
+    with hub.write(access.lock(hub, caller, ref, access.personal), Lock.audit()) as tx:
+        row, requester = access.personal(tx, caller, ref)
         found = access_requests.find(tx, row.id, requester.account.id)
         if found is None:
             raise ThingNotFound("access request of", requester.account.name)
@@ -195,7 +193,7 @@ def decide(
         InvalidName, Malformed: the status or the reason cannot be used.
     """
     _check_decision(status, reason)
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.manageable), Lock.audit()) as tx:
         row, decider = access.manageable(tx, caller, ref)
         _check_gated(row)
         _decide(hub, tx, decider, row, requester, status, reason)
@@ -219,7 +217,7 @@ def decide_many(
     if len(requesters) > MAX_DECISIONS:
         raise LimitExceeded("the number of requests in one call", MAX_DECISIONS, "decide in smaller groups")
     outcomes = []
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.manageable), Lock.audit()) as tx:
         row, decider = access.manageable(tx, caller, ref)
         _check_gated(row)
         for requester in requesters:
@@ -240,7 +238,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
         NotGated, AlreadyGranted: the user has access already.
         AccountNotFound: the user does not exist.
     """
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.manageable), Lock.audit()) as tx:
         row, giver = access.manageable(tx, caller, ref)
         _check_gated(row)
         found = _user(tx, user)

@@ -131,7 +131,7 @@ def create(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, text:
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, discussion_rules.get_repo_to_discuss)) as tx:
         row, author = discussion_rules.get_repo_to_discuss(tx, caller, ref)
         return discussion_rules.create(hub, tx, row, author, title, text, status=OPEN, base=None)
 
@@ -146,7 +146,7 @@ def comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, text: 
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     text = discussion_rules.checked_text(text)
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, discussion_rules.get_discussion_to_join, num)) as tx:
         row, author, discussion = discussion_rules.get_discussion_to_join(tx, caller, ref, num)
         event = discussion_rules.add_comment(hub, tx, row, discussion, author, text)
         return discussion_rules.shown_event(tx, event)
@@ -163,7 +163,7 @@ def edit_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, u
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     text = discussion_rules.checked_text(text)
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, _own_comment, num, uid)) as tx:
         row, editor, discussion, event = _own_comment(tx, caller, ref, num, uid)
         if event.data["hidden"]:
             raise Refused("this comment is hidden: it cannot be changed any more")
@@ -177,7 +177,7 @@ def hide_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, u
     Raises:
         as :func:`edit_comment`.
     """
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, _own_comment, num, uid)) as tx:
         row, editor, discussion, event = _own_comment(tx, caller, ref, num, uid)
         data = discussion_events.hidden(event.data, editor.account.uid, hub.now_ms())
         return _rewritten(hub, tx, row, discussion, attrs.evolve(event, data=data))
@@ -193,7 +193,7 @@ def rename(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, title: 
         LoginRequired, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title = discussion_rules.checked_title(title)
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, discussion_rules.get_discussion_to_change, num)) as tx:
         row, known, discussion = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         event = discussion_rules.note(
             hub, tx, discussion, known, "title-change", {"from": discussion.title, "to": title}
@@ -221,7 +221,7 @@ def set_status(
     if status not in (OPEN, CLOSED):
         raise Malformed("status", f"expected {OPEN} or {CLOSED}")
     said = discussion_rules.checked_text(text) if text and text.strip() else None
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, discussion_rules.get_discussion_to_change, num)) as tx:
         row, known, discussion = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         _check_change(tx, discussion, status)
         if said is not None:
@@ -259,7 +259,7 @@ def _flag(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, column: str, value: bool, event: str, key: str
 ) -> None:
     """Change a flag of a discussion and note the event; do nothing if it has the value already."""
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, discussion_rules.owned, num)) as tx:
         row, known, discussion = discussion_rules.owned(tx, caller, ref, num)
         flag: dict[str, Any] = {column: value}
         changed = attrs.evolve(discussion, **flag)
@@ -276,7 +276,7 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> None
         ThingNotFound: the discussion does not exist.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, discussion_rules.owned, num), Lock.audit()) as tx:
         row, known, discussion = discussion_rules.owned(tx, caller, ref, num)
         head = refs.find(tx, row.id, discussion_rules.head_ref(discussion)) if discussion.is_pull else None
         if head is not None:

@@ -8,7 +8,7 @@ from entrepot.catalog.community import likes, trends
 from entrepot.catalog.community.likes import Like as Like
 from entrepot.errors import AccountNotFound
 from entrepot.hub import access
-from entrepot.hub.callers import MaybeCaller, require_write
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.pages import Page
 from entrepot.names import RepoRef
@@ -20,9 +20,9 @@ def like(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(access.lock(hub, caller, ref)) as tx:
-        row = access.visible(tx, caller, ref)
-        likes.add(tx, row.id, require_write(caller).account.id, hub.now_ms())
+    with hub.write(access.lock(hub, caller, ref, access.personal)) as tx:
+        row, known = access.personal(tx, caller, ref)
+        likes.add(tx, row.id, known.account.id, hub.now_ms())
         trends.refresh(tx, [row.id], hub.now_ms())
 
 
@@ -32,9 +32,9 @@ def unlike(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(access.lock(hub, caller, ref)) as tx:
-        row = access.visible(tx, caller, ref)
-        likes.remove(tx, row.id, require_write(caller).account.id)
+    with hub.write(access.lock(hub, caller, ref, access.personal)) as tx:
+        row, known = access.personal(tx, caller, ref)
+        likes.remove(tx, row.id, known.account.id)
         trends.refresh(tx, [row.id], hub.now_ms())
 
 

@@ -11,7 +11,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Malformed
 from entrepot.hub import access
-from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
+from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write, seen_by
 from entrepot.hub.community import discussion_rules
 from entrepot.hub.context import HubContext
 from entrepot.hub.notifications import require_personal
@@ -91,9 +91,8 @@ def choose(hub: HubContext, caller: MaybeCaller, ref: RepoRef, level: str) -> Su
     """
     if level not in LEVELS:
         raise Malformed("level", f"expected one of {', '.join(LEVELS)}")
-    with hub.write(access.lock(hub, caller, ref)) as tx:
-        row = access.visible(tx, caller, ref, by_alias=False)
-        known = require_personal(require_write(caller))
+    with hub.write(access.lock(hub, caller, ref, _personal)) as tx:
+        row, known = _personal(tx, caller, ref)
         chosen = None if level == default_level(row, known.account.id) else level
         subscriptions.put(tx, row.id, WHOLE_REPO, known.account.id, chosen)
         return Subscription(level, chosen is not None)
@@ -120,9 +119,8 @@ def mute(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, *, is_mut
         LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this; discussions are disabled.
         RepoNotFound, RepoMoved, RepoDisabled, ThingNotFound: no access, or it does not exist.
     """
-    with hub.write(access.lock(hub, caller, ref)) as tx:
-        row = access.visible(tx, caller, ref, by_alias=False)
-        known = require_personal(require_write(caller))
+    with hub.write(access.lock(hub, caller, ref, _personal)) as tx:
+        row, known = _personal(tx, caller, ref)
         discussion_rules.check_enabled(row)
         discussion_rules.get(tx, row, num)
         subscriptions.put(tx, row.id, num, known.account.id, NONE if is_muted else None)
@@ -137,3 +135,8 @@ def effective(tx: Read, row: RepoRow, user_id: int) -> Subscription:
 def default_level(row: RepoRow, user_id: int) -> str:
     """Return the default: all for the owner and the creator of the repository, else those of their discussions."""
     return ALL if user_id in (row.owner_id, row.creator_id) else PARTICIPATING
+
+
+def _personal(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+    row = access.visible(tx, caller, ref, by_alias=False)
+    return row, require_personal(require_write(caller))

@@ -18,11 +18,11 @@ from entrepot.cards.card_metrics import metrics_of, read_card_metrics
 from entrepot.cards.yaml_values import JsonValue
 from entrepot.catalog import Read
 from entrepot.catalog.repos import commits, refs
-from entrepot.errors import Damaged, EntryNotFound, Malformed, NotAllowed, Unavailable
+from entrepot.errors import Damaged, EntrepotError, EntryNotFound, LimitExceeded, Malformed, NotAllowed, Unavailable
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.jobs.indexing import index_briefly
 from entrepot.hub.repos import contents
 from entrepot.names import MAIN, ROOT, Oid, RepoPath, RepoRef
 from entrepot.previews.metric_files import MetricSeries, is_metric_file, read_metric_file, series_of
@@ -39,6 +39,9 @@ MAX_BYTES = 8 << 20
 
 MAX_SERIES = 60
 """Series of one revision."""
+
+MAX_COMPARED = 5
+"""Models that are compared with another one."""
 
 _CARD = RepoPath("README.md")
 _MOST_CARD, _MOST_TAGS, _MOST_ENTRIES, _MOST_FILES = 1 << 20, 500, 20_000, 50
@@ -66,6 +69,15 @@ class MetricsHistory:
 
 
 @attrs.frozen
+class ComparedModel:
+    """The metrics of the card of a model at main; ``ref`` is None if the caller can read no model with this name."""
+
+    name: str
+    ref: RepoRef | None
+    values: Mapping[str, float]
+
+
+@attrs.frozen
 class FileMetrics:
     """The series of one file; ``problem``: why it cannot be read, or an empty text."""
 
@@ -88,12 +100,13 @@ def read_history(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> MetricsH
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: the caller may not read the content.
+        HistoryBeingIndexed: too many commits are new.
     """
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         head = refs.find(tx, row.id, MAIN)
     if head is not None:
-        index_history(hub, row.id, head)
+        index_briefly(hub, row.id, head)
     with hub.read() as tx:
         names, is_complete = _named(tx, row.id)
         changed: Sequence[Oid] = ()
@@ -106,6 +119,29 @@ def read_history(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> MetricsH
     listed, is_read = _read_cards(hub, caller, row.ref, logged[:MAX_REVISIONS], names)
     metrics = list(dict.fromkeys(name for item in listed for name in item.values))
     return MetricsHistory(listed, metrics, is_complete and is_read and len(logged) <= MAX_REVISIONS)
+
+
+def compare(hub: HubContext, caller: MaybeCaller, wanted: Sequence[RepoRef]) -> list[ComparedModel]:
+    """Return the metrics of the cards of several models at main, in this order; equal ones once.
+
+    A model that the caller may not read looks like one that does not exist.
+
+    Raises:
+        LimitExceeded: more than five models.
+    """
+    if len(wanted) > MAX_COMPARED:
+        raise LimitExceeded("the number of models to compare with", MAX_COMPARED)
+    found: dict[str, ComparedModel] = {}
+    with hub.read() as tx:
+        for ref in wanted:
+            try:
+                row = access.readable(tx, caller, ref)
+            except EntrepotError:
+                found.setdefault(str(ref.id).lower(), ComparedModel(str(ref.id), None, {}))
+                continue
+            name = str(row.ref.id)
+            found.setdefault(name.lower(), ComparedModel(name, row.ref, metrics_of_card(row.card)))
+    return list(found.values())
 
 
 def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> RevisionFiles:

@@ -84,7 +84,7 @@ class ReceivingXorb:
         with self._hub.read() as tx:
             xet_tokens.recheck(self._hub, tx, self._given)
             viewer = chunk_rights.viewer_of(self._hub, tx, self._given)
-            is_known = ChunkRights(tx, viewer, [self._xorb]).is_whole(self._xorb)
+            is_known = self._xorb in chunk_access.whole(tx, viewer, [self._xorb])
         is_fresh = keep_xorb(
             self._hub,
             self._given.namespace_id,
@@ -231,9 +231,9 @@ def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:
     """
     xet_tokens.require_write(given)
     with hub.write(Lock.xorb(xorb)) as tx:
-        rights = ChunkRights(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
         # Not for those who may read all of its chunks: that they are alone in a xorb tells about others beside them.
-        stored = find_intact(hub, tx, xorb) if rights.is_whole(xorb) else None
+        is_whole = xorb in chunk_access.whole(tx, chunk_rights.viewer_of(hub, tx, given), [xorb])
+        stored = find_intact(hub, tx, xorb) if is_whole else None
         if stored is None:
             return False
         if not xorbs.use(tx, xorb, None, hub.now_ms()):

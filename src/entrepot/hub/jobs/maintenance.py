@@ -14,11 +14,11 @@ from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import commits, folders, refs, repositories, staged
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import BlobMissing, NotAllowed, StoreUnavailable
+from entrepot.errors import BlobMissing, NotAllowed
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import link_checks, xorb_scrubbing
-from entrepot.hub.jobs import damaged_content
+from entrepot.hub.jobs import damaged_content, readiness
 from entrepot.names import Oid, Sha256
 from entrepot.storage import fsck as checks
 from entrepot.storage.fsck import Finding, ReachableSet, digest_of
@@ -147,10 +147,7 @@ def check_ready(hub: HubContext) -> None:
     """
     with hub.read() as tx:
         hub_metadata.find(tx, "store_id")
-    try:
-        hub.store.blobs.stat(file_key(Sha256("0" * 64)))
-    except StoreUnavailable as error:
-        raise StoreUnavailable("the store of large files", error.reason) from error
+    readiness.check_store(hub)
 
 
 def check_may_watch(_hub: HubContext, caller: MaybeCaller) -> None:

@@ -29,6 +29,7 @@ from entrepot.hub.jobs.handlers import Job as Job
 from entrepot.hub.jobs.maintenance import UnreferencedData
 from entrepot.hub.pages import NamePage
 from entrepot.names import RepoRef
+from entrepot.settings import SETTINGS
 
 LOW_DISK = 0.05
 """The part of the disk that should be free."""
@@ -61,6 +62,16 @@ class HealthCheck:
 
 
 @attrs.frozen
+class EffectiveSetting:
+    """A setting as texts of the configuration file: its value and its default, and what it means."""
+
+    name: str
+    value: str
+    default: str
+    sentence: str
+
+
+@attrs.frozen
 class Rehearsal:
     """What a sweep would delete. ``is_complete``: it looked at everything within its time."""
 
@@ -85,6 +96,24 @@ def figures(hub: HubContext, by: Actor) -> HubFigures:
         users, orgs = (accounts.count_kind(tx, kind) for kind in ("user", "org"))
     disk = shutil.disk_usage(hub.settings.data)
     return HubFigures(users, orgs, maintenance.sizes(hub), disk.free, disk.total)
+
+
+def list_settings(hub: HubContext, by: Actor) -> list[EffectiveSetting]:
+    """Return the effective settings of this process; none of them is a secret.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is not an administrator of the hub.
+    """
+    require_reader(by)
+    return [
+        EffectiveSetting(
+            setting.name,
+            setting.reading.render(getattr(hub.settings, setting.name)),
+            setting.default,
+            setting.sentence,
+        )
+        for setting in SETTINGS
+    ]
 
 
 def find_accounts(

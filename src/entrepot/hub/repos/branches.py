@@ -107,7 +107,7 @@ def create_branch(
     if is_empty:
         _create_empty(hub, caller, ref, branch, overwrites=overwrites)
         return
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.committable)) as tx:
         row, _ = access.committable(tx, caller, ref)
         _check_maker(tx, row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
@@ -155,7 +155,7 @@ def delete_branch(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str)
         Refused: the branch is protected.
     """
     branch = parse_branch(name, is_stored=True)
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.committable), Lock.audit()) as tx:
         row, dropper = access.committable(tx, caller, ref)
         access.check_ref(row, branch)
         if branch == MAIN:
@@ -174,7 +174,7 @@ def create_tag(
         AlreadyExists: the tag exists, or one below or above it.
         Refused: the name is the beginning of the id of a commit.
     """
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.committable)) as tx:
         row, tagger = access.committable(tx, caller, ref)
         commit = revisions.resolve(tx, row.id, revision)
         tag = parse_tag(name)
@@ -198,7 +198,7 @@ def delete_tag(hub: HubContext, caller: MaybeCaller, ref: RepoRef, name: str) ->
         RevisionNotFound: it does not exist.
     """
     tag = parse_tag(name, is_stored=True)
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.committable), Lock.audit()) as tx:
         row, dropper = access.committable(tx, caller, ref)
         _drop(hub, tx, dropper, row, tag)
 

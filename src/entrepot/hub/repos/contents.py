@@ -20,7 +20,7 @@ from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing, flagged_files
-from entrepot.hub.jobs.indexing import index_history
+from entrepot.hub.jobs.indexing import index_briefly
 from entrepot.hub.remembered import Version
 from entrepot.hub.revisions import ReadableTree
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetFileId, XetHash
@@ -32,7 +32,7 @@ from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
 
 _LONGEST_REVISION = 256
 _MOST_COMPARED = 20_000
-"""Commits that are not indexed yet, times paths: with more, a request for last commits waits for the index."""
+"""Commits that are not indexed yet, times paths: with more, last commits are those of the index."""
 _TREE_BYTES = 8 * 1024
 """What a remembered row of a repository takes, with its settings and description."""
 
@@ -289,6 +289,7 @@ def list_tree(
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.
         RevisionNotFound, EntryNotFound: the path does not exist, or is a file.
+        HistoryBeingIndexed: with last commits, if too many commits are new.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
@@ -325,6 +326,7 @@ def paths_info(
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
+        HistoryBeingIndexed: as :func:`list_tree`.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
@@ -379,8 +381,7 @@ def _described(
         is_short = len(waiting) * len(paths) <= _MOST_COMPARED
         newest = histories.last_commits(hub.store, tx, repo_id, commit, paths, waiting) if is_short else {}
     if not is_short:
-        # The worker indexes new commits; a request that comes long before it indexes them itself.
-        index_history(hub, repo_id, commit)
+        index_briefly(hub, repo_id, commit)
         with hub.read() as tx:
             newest = histories.last_commits(hub.store, tx, repo_id, commit, paths)
     return [DescribedEntry(item, newest.get(item.path)) for item in listed]

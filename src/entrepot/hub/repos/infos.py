@@ -159,12 +159,18 @@ def with_main_sizes(hub: HubContext, found: Sequence[RevisionInfo]) -> list[Revi
     return sized
 
 
-def with_children(hub: HubContext, caller: MaybeCaller, found: Sequence[RevisionInfo]) -> list[RevisionInfo]:
-    """Return the same with how many models that the caller may see are made from each, by relation."""
+def with_children(
+    hub: HubContext, caller: MaybeCaller, found: Sequence[RevisionInfo], *, most: int | None = None
+) -> list[RevisionInfo]:
+    """Return the same with how many models that the caller may see are made from each, by relation.
+
+    Args:
+        most: stop counting those of a relation at this number; None: count all.
+    """
     names = {full.info.row.id: str(full.info.row.ref.id) for full in found}
     with hub.read() as tx:
         tags = [f"base_model:{word}:{name}" for name in names.values() for word in RELATIONS]
-        counted = listings.count_tagged(tx, tags, seen_by(caller))
+        counted = listings.count_tagged(tx, tags, seen_by(caller), most=most)
     return [
         attrs.evolve(
             full, children={word: counted.get(f"base_model:{word}:{names[full.info.row.id]}", 0) for word in RELATIONS}

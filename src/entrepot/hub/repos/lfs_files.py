@@ -65,7 +65,7 @@ def list_files(
         RepoNotFound, LoginRequired, NotAllowed: no access, or no write access.
     """
     with hub.read() as tx:
-        row, _ = access.manageable(tx, caller, ref)
+        row, _ = access.manageable(tx, caller, ref, by_alias=True)
         links = file_links.committed_links(tx, row.id, after=after, limit=limit)
         pushers = accounts.by_ids(tx, [link.pusher_id for link in links if link.pusher_id is not None])
     return [LargeFile(link, pushers.get(link.pusher_id or 0)) for link in links]

@@ -23,7 +23,7 @@ from entrepot.errors import EntrepotError, LimitExceeded, Malformed, RepoMoved
 from entrepot.hub import access, callers, revisions
 from entrepot.hub.callers import MaybeCaller, read_by, seen_by
 from entrepot.hub.context import HubContext
-from entrepot.hub.jobs.indexing import adopt_lineage, edges_of, index_history
+from entrepot.hub.jobs.indexing import adopt_lineage, edges_of, index_briefly
 from entrepot.names import Oid, RepoId, RepoRef, RepoType, parse_wanted_id
 
 __all__ = [
@@ -125,13 +125,14 @@ def find(
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
+        HistoryBeingIndexed: too many commits are new.
     """
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         oid = revisions.resolve(tx, row.id, revision) if revision is not None else None
         head = oid or repositories.heads_of(tx, [row.id]).get(row.id)
     if head is not None:
-        index_history(hub, row.id, head)  # the lines of the newest messages may not have been read yet
+        index_briefly(hub, row.id, head)  # the lines of the newest messages may not have been read yet
         adopt_lineage(hub, row.id)
     with hub.read() as tx:
         walk = _Walk(tx, caller, row, oid)

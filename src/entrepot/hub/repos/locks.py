@@ -66,7 +66,7 @@ def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, bra
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, access.committable)) as tx:
         row, author = access.committable(tx, caller, ref)
         there = locks.at_path(tx, row.id, path)
         if there is not None:
@@ -126,8 +126,9 @@ def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_
         NotAllowed: the caller may not write, or does not own the lock.
         ThingNotFound: the lock does not exist.
     """
-    with hub.write(access.lock(hub, caller, ref)) as tx:
-        row, author = (access.writable if by_force else access.committable)(tx, caller, ref)
+    judge = access.writable if by_force else access.committable
+    with hub.write(access.lock(hub, caller, ref, judge)) as tx:
+        row, author = judge(tx, caller, ref)
         lock = locks.find(tx, row.id, uid)
         if lock is None:
             raise ThingNotFound("lock", uid)

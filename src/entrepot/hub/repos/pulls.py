@@ -82,7 +82,7 @@ def open_draft(hub: HubContext, caller: MaybeCaller, ref: RepoRef, title: str, t
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, pull_request_access.proposer)) as tx:
         row, author = pull_request_access.proposer(tx, caller, ref)
         head = refs.find(tx, row.id, MAIN)
         if head is None:
@@ -111,7 +111,7 @@ def open_from_branch(
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
-    with hub.write(access.lock(hub, caller, ref)) as tx:
+    with hub.write(access.lock(hub, caller, ref, _base, base)) as tx:
         row, author, into = _base(tx, caller, ref, base)
         head = revisions.resolve(tx, row.id, source)
         newest = commit_rows.ancestors(tx, row.id, head, limit=pull_request_access.NOTED)
@@ -305,7 +305,7 @@ def delete_ref(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> 
         RevisionNotFound: its ref was deleted before.
         LoginRequired, NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, discussion_rules.get_discussion_to_change, num), Lock.audit()) as tx:
         row, known, _ = discussion_rules.get_discussion_to_change(tx, caller, ref, num)
         discussion = discussion_rules.get_pull(tx, row, num)
         name = discussion_rules.head_ref(discussion)

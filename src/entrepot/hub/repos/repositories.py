@@ -10,7 +10,7 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.community import likes
+from entrepot.catalog.community import discussions, likes
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.jobs import jobs
@@ -89,6 +89,9 @@ class RepoChanges:
     archived: bool | None = None
 
 
+MOST_COUNTED = discussions.MOST_COUNTED
+"""Open discussions of a repository that are counted at most."""
+
 _EVENT_FILES = "tensorboard"
 """The tag of repositories with event files, which the metadata of files bring."""
 
@@ -99,6 +102,7 @@ class RepoRights:
 
     ``may_manage``: to see its settings, also if it is archived, when nothing else may be changed.
     ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
+    ``open_discussions``: with pull requests, at most :data:`MOST_COUNTED`; 0 if they are disabled.
     ``is_liked``: the caller likes it; ``watch``: which notifications they get, empty if the token is not for these.
     """
 
@@ -109,6 +113,7 @@ class RepoRights:
     is_liked: bool = False
     watch: str = ""
     may_manage: bool = False
+    open_discussions: int = 0
 
     @property
     def has_discussions(self) -> bool:
@@ -125,15 +130,16 @@ def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
     with hub.read() as tx:
         row = access.visible(tx, caller, ref)
         has_metrics = _has_metrics(tx, row)
+        alive = discussions.count_alive(tx, row.id) if discussion_rules.are_enabled(row) else 0
         if caller is None:
-            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics)
+            return RepoRights(row, may_write=False, may_discuss=False, has_metrics=has_metrics, open_discussions=alive)
         may_discuss = caller.may_write or (caller.limits is not None and access.may_discuss(caller, row))
         may_manage = access.may_manage(tx, caller, row)
         is_open = not row.is_archived
         user = caller.account.id
         watch = subscriptions.effective(tx, row, user).level if caller.limits is None else ""
         is_liked = likes.is_liked(tx, row.id, user)
-        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage)
+        may = (may_manage and is_open, may_discuss and is_open, has_metrics, is_liked, watch, may_manage, alive)
         return RepoRights(row, *may)
 
 
@@ -192,7 +198,8 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
     Raises:
         RepoNotFound, RepoMoved, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(access.lock(hub, caller, ref), Lock.namespace_named(ref.id.namespace), Lock.audit()) as tx:
+    namespace = Lock.namespace_named(ref.id.namespace)
+    with hub.write(access.lock(hub, caller, ref, access.writable), namespace, Lock.audit()) as tx:
         row, remover = access.writable(tx, caller, ref)
         discard(hub, tx, remover, row)
 
@@ -206,7 +213,7 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
         QuotaExceeded: it exceeds the quota of the other namespace.
     """
     namespaces = folder_homes.locks_of(ref.id.namespace, target.id.namespace)
-    with hub.write(access.lock(hub, caller, ref), *namespaces, Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, _movable, target), *namespaces, Lock.audit()) as tx:
         row, mover = access.writable(tx, caller, ref)
         home = folder_homes.get(hub, tx, mover, target.id.namespace, target.type)
         relocate(hub, tx, mover, row, home.namespace, target.id.name)
@@ -215,6 +222,11 @@ def move(hub: HubContext, caller: MaybeCaller, ref: RepoRef, target: RepoRef) ->
     hub.job_added.set()
     run_now(hub, card_job(moved.id))
     return moved
+
+
+def _movable(tx: Read, caller: MaybeCaller, ref: RepoRef, target: RepoRef) -> None:
+    _, mover = access.writable(tx, caller, ref)
+    folder_homes.check(tx, mover, target.id.namespace, target.type)
 
 
 def discard(hub: HubContext, tx: Write, by: Caller | str, row: RepoRow) -> None:
@@ -285,7 +297,7 @@ def configure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, changes: RepoC
         raise InvalidName("gate", changes.gated, "expected auto, manual or false")
     # Following reads the visibility of the folder, which changes under the lock of its namespace.
     folder = [Lock.namespace_named(ref.id.namespace)] if changes.visibility == visibilities.FOLDER else []
-    with hub.write(*folder, access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(*folder, access.lock(hub, caller, ref, access.manageable), Lock.audit()) as tx:
         row, manager = access.manageable(tx, caller, ref)
         _check_archived(manager, row, changes)
         values = _values_of(tx, manager, row, changes)
@@ -364,6 +376,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
     visibilities.check(visibility)
     with hub.read() as tx:
         source_id = access.readable(tx, maker, source).id
+        folder_homes.check(tx, maker, target.namespace, source.type)
         for name, path, rule in fsck.unreadable(hub.store, tx, source_id):
             if not name.startswith("refs/pr/"):
                 raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
@@ -425,7 +438,7 @@ def check_manage(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
-        access.manageable(tx, caller, ref)
+        access.manageable(tx, caller, ref, by_alias=True)
 
 
 def may_archive(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> bool:
@@ -435,7 +448,7 @@ def may_archive(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> bool:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access to its settings.
     """
     with hub.read() as tx:
-        row, known = access.manageable(tx, caller, ref)
+        row, known = access.manageable(tx, caller, ref, by_alias=True)
         return access.is_admin(known, row)
 
 

@@ -154,7 +154,7 @@ def of_refs(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, most: int) ->
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
     with hub.read() as tx:
-        row, _ = access.manageable(tx, caller, ref)
+        row, _ = access.manageable(tx, caller, ref, by_alias=True)
         names = [name for name, _ in refs.everything(tx, row.id) if name.startswith(("refs/heads/", "refs/tags/"))]
     costs = [RefCost(name, of_revision(hub, caller, row.ref, name)) for name in names[:most]]
     return RepoCosts(of_repo(hub, caller, row.ref), costs, max(len(names) - most, 0))

@@ -58,7 +58,7 @@ def of_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[Publ
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: the caller may not write to it.
     """
     with hub.read() as tx:
-        row, _ = _managed(tx, caller, ref)
+        row, _ = _managed(tx, caller, ref, by_alias=True)
         found = trusted_publishers.of_repo(tx, row.id)
         owners = accounts.by_ids(tx, [publisher.user_id for publisher in found])
         return [Publisher(publisher, owners[publisher.user_id].name) for publisher in found]
@@ -76,7 +76,7 @@ def add(hub: HubContext, caller: MaybeCaller, ref: RepoRef, draft: PublisherDraf
     with hub.read() as tx:
         access.check_not_archived(_managed(tx, caller, ref)[0])  # nothing about issuers is said to others
     _check(hub, draft)
-    with hub.write(access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(access.lock(hub, caller, ref, _managed), Lock.audit()) as tx:
         row, owner = _managed(tx, caller, ref)
         access.check_not_archived(row)
         present = trusted_publishers.of_repo(tx, row.id)
@@ -101,7 +101,7 @@ def remove(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str) -> None
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed, RepoArchived: the caller may not write to it.
         ThingNotFound: the repository has no such publisher.
     """
-    with hub.write(Lock.hub(), access.lock(hub, caller, ref), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), access.lock(hub, caller, ref, _managed), Lock.audit()) as tx:
         row, actor = _managed(tx, caller, ref)
         access.check_not_archived(row)
         found = [one for one in trusted_publishers.of_repo(tx, row.id) if one.uid == uid]
@@ -117,9 +117,9 @@ def details_of(publisher: PublisherRow) -> dict[str, audit.Detail]:
     return {"publisher": publisher.uid, "issuer": publisher.issuer, "claims": claims, "role": publisher.role}
 
 
-def _managed(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:
+def _managed(tx: Read, caller: MaybeCaller, ref: RepoRef, *, by_alias: bool = False) -> tuple[RepoRow, Caller]:
     """Return repository and caller, whose token must allow everything: a publisher cannot make another one."""
-    row, _ = access.manageable(tx, caller, ref)
+    row, _ = access.manageable(tx, caller, ref, by_alias=by_alias)
     return row, require_write(caller)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from entrepot.server.hf import audits, jobs, spaces, telemetry
+from entrepot.server.hf import audits, hub_reports, jobs, spaces, telemetry
 from entrepot.server.hf.accounts import administration, follows, invitations, orgs, quotas, tokens, users, whoami
 from entrepot.server.hf.community import access_requests, collections, discussions, likes, notifications
 from entrepot.server.hf.files import (
@@ -102,12 +102,20 @@ def routes() -> list[BaseRoute]:
         *spaces.routes(),  # after all others of the same paths: it refuses every method
         *telemetry.routes(),
         *webhooks.routes(),
+        *_of_administrators(),
+        *quotas.routes(),
+        *infos.routes(),
+    ]
+
+
+def _of_administrators() -> list[BaseRoute]:
+    """Return the routes for administrators of the hub."""
+    return [
         *administration.routes(),
         *audits.routes(),
         *jobs.routes(),
+        *hub_reports.routes(),
         *aliases.routes(),
         *restrictions.routes(),
         *admin_reports.routes(),
-        *quotas.routes(),
-        *infos.routes(),
     ]

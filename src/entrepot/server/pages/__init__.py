@@ -24,6 +24,7 @@ from entrepot.server.pages.community import discussion_forms, discussions, likes
 from entrepot.server.pages.creating import organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import (
+    archives,
     blames,
     buckets,
     comparisons,
@@ -104,6 +105,7 @@ def routes() -> list[PageRoute]:
         *comparisons.routes(),
         *refs.routes(),
         *found_files.routes(),
+        *archives.routes(),
         *blames.routes(),
         *blobs.routes(),
         *trees.routes(),

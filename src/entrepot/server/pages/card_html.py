@@ -96,9 +96,10 @@ def without_comments(text: str) -> str:
 def relink(made: str, links: CardLinks) -> str:
     """Return HTML from the cleaner of Markdown with lower headings and links that lead into the repository.
 
-    Code and tables can be scrolled with the keyboard. No id occurs twice: headings have none that a footnote has.
+    Code and tables can be scrolled with the keyboard. No id occurs twice: of headings with the same text, and of those
+    called like the id of a footnote, the later ones have a number: ``card-usage-1``.
     """
-    used = set(_NOTE_ID.findall(made))
+    used = dict.fromkeys(_NOTE_ID.findall(made), 1)
     is_in_link = False
 
     def changed(tag: re.Match[str]) -> str:
@@ -121,13 +122,17 @@ def relink(made: str, links: CardLinks) -> str:
     return _TAG.sub(changed, made)
 
 
-def _anchor(made: str, start: int, used: set[str], prefix: str) -> str:
+def _anchor(made: str, start: int, used: dict[str, int], prefix: str) -> str:
     end = made.find("</h", start)
     title = html.unescape(_TEXT.sub("", made[start:end])).lower()
     slug = _NOT_SLUG.sub("", title).strip().replace(" ", "-")[:80]
-    if not slug or slug in used:
+    if not slug:
         return ""
-    used.add(slug)
+    first = slug
+    while slug in used:
+        slug = f"{first}-{used[first]}"
+        used[first] += 1
+    used[slug] = 1
     return f' id="{prefix}-{html.escape(slug)}"'
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -11,19 +12,30 @@ from starlette.responses import Response
 from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import infos, lineage
+from entrepot.hub.repos import contents, infos, lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
+from entrepot.hub.repos.lineage import LineageEdge
 from entrepot.hub.search.paths import find_paths
-from entrepot.names import ROOT, Oid, RepoRef
+from entrepot.names import ROOT, Oid, RepoRef, RepoType
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
 from entrepot.server.pages.card_html import CARD, CardLinks, read_card, render_card
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
-from entrepot.server.pages.repositories.card_facts import citation_of, measured_lines, source_lines, trend_of
+from entrepot.server.pages.repositories.card_facts import (
+    MOST_CHILDREN,
+    ModelTree,
+    citation_of,
+    is_base,
+    measured_lines,
+    source_lines,
+    tree_of,
+    trend_of,
+)
+from entrepot.server.pages.repositories.outlines import outline_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
-from entrepot.server.pages.snippets import UsedRepo
+from entrepot.server.pages.snippets import UsedRepo, UseSnippet
 from entrepot.server.public_urls import path_prefix
 
 _MOST_TAGS = 40
@@ -49,6 +61,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         RevisionNotFound: the main branch does not exist.
     """
     header, found = describe_header(hub, caller, ref, "main")
+    sources = lineage.known_sources(hub, caller, found.info.row.ref)
     row, head = found.info.row, found.info.head
     assert head is not None, "a described revision has a commit"
     links = CardLinks(f"{root}/{row.ref.path}/blob/main/", f"{root}/{row.ref.path}/resolve/main/", root)
@@ -65,6 +78,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "head": head,
         "row": row,
         "card": card,
+        "outline": outline_of(card) if card else (),
         "refusal": refusal,
         "is_flagged": is_flagged,
         "licence": license_of(row.card),
@@ -74,25 +88,50 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "downloads": found.downloads_all_time,
         "trend": trend_of(infos.downloads_by_day(hub, caller, row.ref)) if row.downloads else None,
         "tags": tag_links(found),
-        "uses": snippets.uses_of(
-            UsedRepo(
-                row.type,
-                str(row.ref.id),
-                row.ref.path,
-                head,
-                library=row.library,
-                task=row.pipeline_tag,
-                gguf=_gguf_file(hub, caller, row.ref, head) if row.files.gguf else None,
-                file=None if card is None else CARD,
-            ),
-            endpoint,
-        ),
+        "uses": _uses(hub, caller, found, endpoint, has_card=card is not None, is_shown=refusal is None),
         "gguf": row.files.gguf,
-        "sources": source_lines(lineage.known_sources(hub, caller, row.ref)),
+        "tree": _tree(hub, caller, found, sources),
+        "sources": source_lines(edge for edge in sources if not is_base(edge)),
         "results": measured_lines(row.card),
         "citation": citation_of(row, head, endpoint) if refusal is None else "",
     }
     return WebPage("card.html", str(row.ref.id), values)
+
+
+def _uses(
+    hub: HubContext, caller: MaybeCaller, found: RevisionInfo, endpoint: str, *, has_card: bool, is_shown: bool
+) -> list[UseSnippet]:
+    """Return snippets for a repository; none if it is known to have no file yet."""
+    row, head = found.info.row, found.info.head
+    assert head is not None, "a described revision has a commit"
+    if is_shown and not has_card and not _has_files(hub, caller, row.ref, head):
+        return []
+    used = UsedRepo(
+        row.type,
+        str(row.ref.id),
+        row.ref.path,
+        head,
+        library=row.library,
+        task=row.pipeline_tag,
+        gguf=_gguf_file(hub, caller, row.ref, head) if row.files.gguf else None,
+        file=CARD if has_card else None,
+    )
+    return snippets.uses_of(used, endpoint)
+
+
+def _has_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, head: Oid) -> bool:
+    """Return whether a commit has more than the rules for large files, with which the hub creates repositories."""
+    found = contents.list_tree(hub, caller, ref, head, ROOT, is_deep=False, with_commits=False, limit=2)
+    return any(item.listed.path != ".gitattributes" for item in found.entries)
+
+
+def _tree(
+    hub: HubContext, caller: MaybeCaller, found: RevisionInfo, sources: Sequence[LineageEdge]
+) -> ModelTree | None:
+    if found.info.row.type is not RepoType.MODEL:
+        return None
+    [counted] = infos.with_children(hub, caller, [found], most=MOST_CHILDREN)
+    return tree_of(counted, sources)
 
 
 def _gguf_file(hub: HubContext, caller: MaybeCaller, ref: RepoRef, head: Oid) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import attrs
@@ -14,6 +15,7 @@ from entrepot.errors import (
     GatedRepo,
     HistoryBeingIndexed,
     LoginRequired,
+    Malformed,
     NotFound,
     RepoArchived,
     RepoDisabled,
@@ -54,6 +56,7 @@ _BY_STATUS = {
 _HIDDEN_TEXT = "The address is wrong, or the repository is private. This page is the same in both cases."
 
 
+_PARAMETER = re.compile(r"parameter '(\w+)'")
 _SHOWN = 200
 _RELOAD_S = 2
 _INDEXED_TEXT = "Many commits of this repository are new. This page loads again automatically until they are indexed."
@@ -95,9 +98,15 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
     title = next((_TITLES[kind] for kind in type(error).__mro__ if kind in _TITLES), None)
     title = title or _BY_STATUS.get(answer.status, "Something went wrong")
     next_pages = _next_pages(error, request.scope["state"].get("repo_of_page"))
-    reloads = isinstance(error, HistoryBeingIndexed)
     page = error_page(
-        answer.status, title, _text_of(error), last, gate=_gate_of(error), next_pages=next_pages, reloads=reloads
+        answer.status,
+        title,
+        _text_of(error),
+        last,
+        gate=_gate_of(error),
+        next_pages=next_pages,
+        reloads=isinstance(error, HistoryBeingIndexed),
+        leaves_query=_parameter_of(error) is not None and request.method in ("GET", "HEAD"),
     )
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
@@ -113,6 +122,9 @@ def show_absent(request: Request) -> Response:
 
 def _text_of(error: EntrepotError) -> str:
     """Return the text of a page about an error; it replaces messages of the public hub, which say little to people."""
+    parameter = _parameter_of(error)
+    if parameter is not None:
+        return f"The address of this page has a value for “{parameter}” that the page does not know."
     match error:
         case RepoNotFound():
             return _HIDDEN_TEXT
@@ -126,6 +138,12 @@ def _text_of(error: EntrepotError) -> str:
             return f"This revision has nothing at the path “{legible(path)[:_SHOWN]}”."
         case _:
             return sentence(error)
+
+
+def _parameter_of(error: EntrepotError) -> str | None:
+    """Return the name of the parameter of the address that an error is about; None for other errors."""
+    found = _PARAMETER.fullmatch(error.what) if isinstance(error, Malformed) else None
+    return found[1] if found is not None else None
 
 
 def _gate_of(error: EntrepotError) -> AccessLink | None:
@@ -161,11 +179,13 @@ def error_page(
     gate: AccessLink | None = None,
     next_pages: Sequence[NextPage] = (),
     reloads: bool = False,
+    leaves_query: bool = False,
 ) -> WebPage:
     """Return the page of an error, with a link to sign in unless that cannot help.
 
     Args:
         reloads: whether the browser loads the page again automatically, because it will soon succeed.
+        leaves_query: whether the page leads to the same address without its query.
     """
     may_sign_in = status in (401, 403, 404, 410)
     values = {
@@ -176,5 +196,6 @@ def error_page(
         "gate": gate,
         "next_pages": next_pages,
         "reloads": reloads,
+        "leaves_query": leaves_query,
     }
     return WebPage("error.html", title, values, status)

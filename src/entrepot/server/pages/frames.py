@@ -17,6 +17,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import notification_lists
 from entrepot.hub.context import HubContext
 from entrepot.server.browser_sessions import csrf_token
+from entrepot.server.compression import compress_page
 from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, call_hub_slow
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.pages import static_files
@@ -59,7 +60,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "private, no-cache",
-    "vary": "Accept, Authorization, Cookie",
+    "vary": "Accept, Accept-Encoding, Authorization, Cookie",
 }
 
 DONE = {
@@ -122,7 +123,7 @@ async def show_page(
     """Return the response of a page; its use cases and its template run in one call in a thread.
 
     The entity tag is that of the whole page: what a page shows depends on more than its commit and its visitor.
-    A browser that has the same page already gets 304.
+    It is weak, since the page may be compressed or not. A browser that has the same page already gets 304.
 
     Args:
         is_slow: run on the threads for long work.
@@ -132,24 +133,32 @@ async def show_page(
         Whatever the use cases raise.
     """
 
-    def render(hub: HubContext, caller: MaybeCaller) -> tuple[WebPage, bytes]:
+    def answer(hub: HubContext, caller: MaybeCaller) -> Response:
         page = build(hub, caller)
         note_unread(request, hub, caller)
-        return page, render_page(request, page)
+        return _tagged(request, page, render_page(request, page))
 
     warming.begin_once()
     if turns is not None:
-        page, body = await call_hub_in_turn(request, turns, render)
-    else:
-        page, body = await (call_hub_slow if is_slow else call_hub)(request, render)
+        return await call_hub_in_turn(request, turns, answer)
+    return await (call_hub_slow if is_slow else call_hub)(request, answer)
+
+
+def _tagged(request: Request, page: WebPage, body: bytes) -> Response:
     headers = {**HEADERS, _POLICY: page.policy}
-    if page.status != 200:
-        return Response(body, page.status, headers, _HTML)
-    tag = hashlib.blake2b(body, digest_size=12).hexdigest()
-    headers["etag"] = f'"{tag}"'
-    if not none_match(request.headers.get("if-none-match"), tag):
-        return Response(None, 304, headers)
-    return Response(body, page.status, headers, _HTML)
+    if page.status == 200:
+        tag = hashlib.blake2b(body, digest_size=12).hexdigest()
+        headers["etag"] = f'W/"{tag}"'
+        if not none_match(request.headers.get("if-none-match"), tag):
+            return Response(None, 304, headers)
+    return _html_response(request, body, page.status, headers)
+
+
+def _html_response(request: Request, body: bytes, status: int, headers: Mapping[str, str]) -> Response:
+    packed = compress_page(request, body)
+    if packed is None:
+        return Response(body, status, headers, _HTML)
+    return Response(packed, status, {**headers, "content-encoding": "gzip"}, _HTML)
 
 
 def note_unread(request: Request, hub: HubContext, caller: MaybeCaller) -> None:
@@ -160,7 +169,7 @@ def note_unread(request: Request, hub: HubContext, caller: MaybeCaller) -> None:
 def page_response(request: Request, page: WebPage, headers: Mapping[str, str] | None = None) -> Response:
     """Return the response of a page that needs no use case."""
     all_headers = {**HEADERS, _POLICY: page.policy, **(headers or {})}
-    return Response(render_page(request, page), page.status, all_headers, _HTML)
+    return _html_response(request, render_page(request, page), page.status, all_headers)
 
 
 def render_page(request: Request, page: WebPage) -> bytes:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import AccountNotFound, RepoNotFound
-from entrepot.hub.accounts import follows
+from entrepot.hub.accounts import avatars, follows
 from entrepot.hub.accounts.orgs import Account
 from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import MaybeCaller
@@ -121,6 +121,7 @@ def build_account(
         "calendar": _calendar(hub, caller, account),
         "calendar_api": f"{base}/activity",
         "account": account,
+        "faces": avatars.versions(hub, [account.name]),
         "owned": owned,
         **_lists(hub, caller, account, begin),
         "members": members,

@@ -39,7 +39,7 @@ class RepoHeader:
     ``revision``: as it was asked for; ``segment``: the same in a URL; ``may_edit``: whether
     files can be changed there, by a commit or a pull request; ``has_metrics``: whether there is a tab
     of metrics; ``watch``: which notifications the visitor gets, empty if they cannot choose; ``may_manage``: whether
-    there are tabs of storage and settings.
+    there are tabs of storage and settings; ``discussions``: how many are open, in short.
     """
 
     kind: str
@@ -63,6 +63,7 @@ class RepoHeader:
     watch: str = ""
     is_archived: bool = False
     may_manage: bool = False
+    discussions: str = ""
 
 
 def describe_header(
@@ -123,7 +124,14 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefName]) -> RepoHe
         watch=may.watch,
         is_archived=row.is_archived,
         may_manage=may.may_manage,
+        discussions=_count(may.open_discussions),
     )
+
+
+def _count(number: int) -> str:
+    if number >= repositories.MOST_COUNTED:
+        return f"{repositories.MOST_COUNTED - 1}+"
+    return str(number) if number else ""
 
 
 def choices(refs: Sequence[RefName]) -> list[RefChoice]:

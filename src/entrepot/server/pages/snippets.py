@@ -84,7 +84,9 @@ const folder = await snapshotDownload({{
   hubUrl: {endpoint},
   accessToken: process.env.HF_TOKEN,
 }});"""
-_ASSET_HUB = "from entrepot import ah\n\nah.login({endpoint})\nah.download(\n    {path},\n    save_dir={name},\n)"
+_ASSET_HUB = (
+    "from entrepot import ah\n\nah.login({endpoint})  # {login}\nah.download(\n    {path},\n    save_dir={name},\n)"
+)
 _METAFLOW = """from metaflow import FlowSpec, current, hub, step
 
 ITEM = {{
@@ -115,6 +117,8 @@ _VLLM_TASKS = frozenset(("text-generation", "image-text-to-text"))
 
 def uses_of(repo: UsedRepo, endpoint: str) -> list[UseSnippet]:
     """Return snippets for a repository, the most specific first; each runs as it is, with the address of the hub in it.
+
+    Asset Hub has no anonymous callers (docs/asset-hub.md), so its code says how to log in.
 
     Args:
         endpoint: the URL of the hub; empty leaves out what needs it.
@@ -201,5 +205,6 @@ def _frameworks(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
         namespace, _, name = repo.id.partition("/")
         owner, _, folder = namespace.partition(".")
         path = f"/{owner}/t9k-assethub/{repo.kind.value}/{folder or '~'}/{name}:{repo.revision}"
-        words |= {"path": json.dumps(path), "name": json.dumps(name)}
+        login = f"after: entrepot login --endpoint {shlex.quote(endpoint)}"
+        words |= {"path": json.dumps(path), "name": json.dumps(name), "login": login}
         yield UseSnippet("Asset Hub", _ASSET_HUB.format(**words))

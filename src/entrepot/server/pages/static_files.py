@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import ThingNotFound
+from entrepot.server.compression import accepts_gzip
 
 FOLDER = Path(__file__).parent / "static"
 _SCRIPT = "text/javascript; charset=utf-8"
@@ -83,6 +84,6 @@ async def send_static(request: Request) -> Response:
         "x-content-type-options": "nosniff",
         "content-security-policy": _WORKERS.get(params["file"], _POLICY),
     }
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if accepts_gzip(request.headers.get("accept-encoding", "")):
         return Response(packed(params["file"]), 200, {**headers, "content-encoding": "gzip"}, file.content_type)
     return Response(file.data, 200, headers, file.content_type)

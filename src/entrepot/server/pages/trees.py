@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Sequence
 
@@ -10,13 +11,14 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import EntryNotFound, GatedRepo, InvalidPath, NotAllowed
+from entrepot.errors import EntryNotFound, GatedRepo, HistoryBeingIndexed, InvalidPath, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, histories
-from entrepot.hub.repos.contents import DescribedEntry
+from entrepot.hub.repos.contents import DescribedEntry, TreePage
 from entrepot.hub.scanning import results
 from entrepot.hub.scanning.results import FileScan
+from entrepot.hub.search import archives
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, parse_path
 from entrepot.server.handlers import app_state
 from entrepot.server.hf.repos.tree_cursors import Cursor, encode_cursor, parse_cursor
@@ -117,17 +119,7 @@ def build_tree(
     head = found.info.head
     assert head is not None, "a described revision has a commit"
     listed_at = after.commit if after is not None and after.commit else head
-    tree = contents.list_tree(
-        hub,
-        caller,
-        found.info.row.ref,
-        listed_at,
-        path,
-        is_deep=False,
-        with_commits=True,
-        limit=PAGE,
-        after=None if after is None else after.after,
-    )
+    tree, has_commits = _list_folder(hub, caller, found.info.row.ref, listed_at, path, after)
     readme = None if after is not None else _readme(hub, caller, found.info.row.ref, head, path, tree.entries, root)
     scans = results.describe_files(hub, caller, found.info.row.ref, [entry.listed for entry in tree.entries])
     values = {
@@ -141,11 +133,28 @@ def build_tree(
         "crumbs": crumbs(path),
         "files": [_line(entry, scans.get(entry.listed.path)) for entry in tree.entries],
         "left_out": len(tree.left_out),
+        "has_commits": has_commits,
         "more": None if tree.after is None else encode_cursor(Cursor(tree.after, tree.commit)),
         "readme": readme,
+        "most_archived": archives.MAX_FILES,
+        "most_bytes": archives.MAX_BYTES,
         "clone": f"git clone {endpoint}/{header.path}" if endpoint else "",
     }
     return WebPage("tree.html", f"Files of {header.id}", values)
+
+
+def _list_folder(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, commit: str, path: RepoPath, after: Cursor | None
+) -> tuple[TreePage, bool]:
+    """Return a page of a folder, and whether it has last commits: it does without while many commits are new."""
+    start = None if after is None else after.after
+    listed = functools.partial(
+        contents.list_tree, hub, caller, ref, commit, path, is_deep=False, limit=PAGE, after=start
+    )
+    try:
+        return listed(with_commits=True), True
+    except HistoryBeingIndexed:
+        return listed(with_commits=False), False
 
 
 def _readme(

@@ -8,7 +8,7 @@ from entrepot.catalog.accounts import accounts as rows
 from entrepot.errors import LoginRequired
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.server.pages.editing.upload_tokens import LIFETIME_MS, NAME, issue_token
-from tests.server.pages.conftest import form_token
+from tests.server.pages.conftest import PASSWORD, browse, form_token
 from tests.support.served_hub import ServedHub
 
 
@@ -30,6 +30,27 @@ def test_a_session_gets_a_token_for_one_repository_and_one_hour(site: ServedHub,
             assert client.post(f"/api/models/alice/{name}/preupload/main", json=body).status_code == status
         assert client.get("/api/models/alice/hidden").status_code == 404
         assert client.get("/api/settings/tokens").status_code in (401, 403)
+
+
+@pytest.mark.parametrize("ending", ["sign out", "end the others", "new password"])
+def test_a_token_ends_with_the_sessions_of_its_user(site: ServedHub, ending: str) -> None:
+    name = "leaver-" + ending.replace(" ", "-")
+    accounts.create_user(site.hub, name)
+    accounts.reset_password(site.hub, name, PASSWORD)
+    with browse(site) as browser:
+        browser.post("/login", data={"name": name, "password": PASSWORD})
+        page = "/alice/tern/upload/main"
+        token = {"csrf": form_token(browser, page)}
+        secret = browser.post(page, data=token).json()["accessToken"]
+        assert site.hub.identify(secret) is not None
+        if ending == "sign out":
+            assert browser.post("/logout", data=token).status_code == 200
+        elif ending == "end the others":
+            assert browser.post("/settings/sessions/end-all", data=token).status_code == 200
+        else:
+            accounts.reset_password(site.hub, name, PASSWORD + "!")
+    with site.client(secret) as client:
+        assert client.get("/api/whoami-v2").status_code == 401
 
 
 def test_a_token_is_not_issued_without_the_token_of_the_form(signed_in: httpx2.Client, browser: httpx2.Client) -> None:

@@ -70,3 +70,44 @@ def test_who_may_not_read_the_files_sees_no_metrics(
     assert hidden.status_code == absent.status_code == 401
     assert browser.get("/datasets/alice/tides/metrics").status_code == 404
     assert browser.get("/alice/tern/metrics?revision=nowhere").status_code == 404
+
+
+def test_results_of_several_models_stand_in_one_table(site: ServedHub, show: Show, browser: httpx2.Client) -> None:
+    for name, value in (("plover", 0.25), ("dunlin", 0.125)):
+        site.commit(site.repo(name), {"README.md": card(value)})
+    site.commit(site.repo("knot"), {"README.md": card(0.5, EVIL)})
+    plain = show("/alice/plover/metrics")
+    assert "Results of several models" not in plain
+    assert 'name="with"' in plain
+    text = show("/alice/plover/metrics?with=ALICE/dunlin,alice/knot&with=alice/dunlin&with=alice/plover")
+    table = text.partition("Results of several models, from")[2].partition("</table>")[0]
+    assert re.findall(r'<a href="/alice/(\w+)/metrics">', table) == ["plover", "dunlin", "knot"]
+    assert re.findall(r">([^<]*)</td>", table) == [
+        *("-1e+308", "0.25", ""),
+        *("-1e+308", "0.125", ""),
+        *("-1e+308", "", "0.5"),
+    ]
+    assert "<script>" not in text
+    assert 'value="alice/dunlin alice/knot"' in text
+    names = "&".join(f"with=alice/m{number}" for number in range(6))
+    refused = browser.get(f"/alice/plover/metrics?{names}")
+    assert refused.status_code == 413
+    assert "number of models to compare with" in refused.text
+
+
+def test_a_model_that_the_visitor_may_not_read_compares_like_an_absent_one(
+    site: ServedHub, show: Show, signed_in: httpx2.Client
+) -> None:
+    site.commit(site.repo("ruff"), {"README.md": card(0.25)})
+    private, gated = site.repo("ruff-own", visibility="private"), site.repo("ruff-not")
+    for ref in (private, gated):
+        site.commit(ref, {"README.md": card(0.875)})
+    repositories.configure(site.hub, site.caller(), gated, RepoChanges(gated="manual"))
+    rows = []
+    for name in ("ruff-own", "ruff-not", "ruff-nil", "?<b>/'"):
+        text = show(f"/alice/ruff/metrics?with={'alice/' if name.startswith('ruff') else ''}{name}")
+        rows.append(re.findall(r"<tr>.*?</tr>", text.partition("several models, from")[2])[-1].replace(name, "NAME"))
+    assert rows[0] == rows[1] == rows[2]
+    assert "There is no model of this name that you can read." in rows[0]
+    assert "0.875" not in "".join(rows)
+    assert ">0.875</td>" in signed_in.get("/alice/ruff/metrics?with=alice/ruff-own").text

@@ -77,6 +77,7 @@ def test_long_cells_are_cut_and_a_row_can_be_seen_whole(show: Show) -> None:
 @pytest.mark.usefixtures("tables")
 def test_search_filter_order_and_sql_are_forms_without_scripts(show: Show) -> None:
     base = "/datasets/alice/rows/viewer"
+    assert "up to 10 seconds of processor time and 15 seconds in all" in show(base)
     assert "1–10 of 10" in show(f"{base}?where=%22n%22+%3E%3D+240")
     assert ">249</a></td>" in show(f"{base}?orderby=%22n%22+desc")
     assert "1–1 of 1" in show(f'{base}?where="n"=77')

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 
@@ -28,6 +30,27 @@ def test_a_picture_is_uploaded_and_removed(signed_in: httpx2.Client, send: Send)
     assert kind_of(signed_in, "alice") == "image/png"
     assert "Saved." in send("/settings/profile/picture/remove").text
     assert kind_of(signed_in, "alice") == SVG
+
+
+def test_a_new_picture_has_another_address_on_pages(
+    site: ServedHub, signed_in: httpx2.Client, browser: httpx2.Client, send: Send
+) -> None:
+    def addresses(client: httpx2.Client, page: str) -> set[str]:
+        return set(re.findall(r'src="/-/avatars/alice\.svg([^"]*)"', client.get(page).text))
+
+    form = {"title": "Hello", "text": "a text"}
+    topic = signed_in.post("/alice/tern/discussions/new", data={"csrf": form_token(signed_in.get("/").text), **form})
+    pages = [(signed_in, "/settings/profile"), (browser, "/alice"), (browser, topic.url.path)]
+    assert [addresses(*page) for page in pages] == [{""}] * 3
+    upload(signed_in, "/settings/profile/picture", png())
+    [first] = addresses(*pages[0])
+    assert re.fullmatch(r"\?v=\d+", first)
+    assert browser.get(f"/-/avatars/alice.svg{first}").headers["content-type"] == "image/png"
+    assert [addresses(*page) for page in pages] == [{first}] * 3
+    upload(signed_in, "/settings/profile/picture", jpeg())
+    assert [addresses(*page) for page in pages] != [{first}] * 3
+    send("/settings/profile/picture/remove")
+    assert [addresses(*page) for page in pages] == [{""}] * 3
 
 
 def test_that_of_an_organisation_is_for_its_administrators(

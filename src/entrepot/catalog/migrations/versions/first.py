@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_8f4c43f459c6"
+revision = "first_290997452e0e"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -816,6 +816,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("repo_id", "num", name="discussions_num"),
         sa.UniqueConstraint("uid"),
     )
+    op.create_index("discussions_by_status", "discussions", ["repo_id", "status"], unique=False)
     op.create_index(op.f("ix_discussions_author_id"), "discussions", ["author_id"], unique=False)
     op.create_table(
         "downloads",

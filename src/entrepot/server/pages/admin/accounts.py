@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
-from entrepot.hub.accounts import administration, factor_resets, sign_ins
+from entrepot.hub.accounts import administration, avatars, factor_resets, sign_ins
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
@@ -79,6 +79,7 @@ def build_users(
     page = overviews.find_accounts(hub, caller, "user", search, after=after, limit=SHOWN)
     values = {"form": form, "found": page.items, "after": after, "more": page.after, "search": search, "code": code}
     values["with_factors"] = factor_resets.users_with_factors(hub, caller, page.items)
+    values["faces"] = avatars.versions(hub, [user.name for user in page.items])
     values["lacking"] = factor_resets.users_lacking(hub, caller, page.items)
     return admin_page("users", {**values, "is_required": hub.settings.second_factor == "required"})
 

@@ -34,7 +34,7 @@ SECTIONS = (
 )
 """Sections of the administration."""
 
-_WITH_API = ("users", "orgs", "repos", "jobs", "mirrors", "audit")
+_WITH_API = ("overview", "users", "orgs", "repos", "jobs", "gc", "mirrors", "audit", "settings", "health")
 """Sections whose content the API answers under their name."""
 
 BASE = "/-/admin"

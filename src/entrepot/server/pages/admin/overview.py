@@ -9,14 +9,11 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import overviews
 from entrepot.hub.jobs.overviews import Rehearsal
+from entrepot.server.hf.hub_reports import SWEEP_S
 from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, show_admin
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute
-from entrepot.settings import SETTINGS
-
-SWEEP_S = 10.0
-"""Maximum time for the dry run of a sweep on a page."""
 
 
 def routes() -> list[PageRoute]:
@@ -81,7 +78,8 @@ def build_storage(hub: HubContext, caller: Caller) -> WebPage:
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    return admin_page("storage", {"found": overviews.figures(hub, caller), "data": str(hub.settings.data)})
+    values = {"found": overviews.figures(hub, caller), "data": str(hub.settings.data), "api": "/api/admin/overview"}
+    return admin_page("storage", values)
 
 
 def build_gc(hub: HubContext, caller: Caller, form: Form) -> WebPage:
@@ -99,12 +97,7 @@ def build_settings(hub: HubContext, caller: Caller) -> WebPage:
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
     """
-    overviews.find_accounts(hub, caller, "user", "", limit=1)
-    rows = []
-    for setting in SETTINGS:
-        text = setting.reading.render(getattr(hub.settings, setting.name))
-        rows.append((setting.name, text, setting.sentence, text == setting.default, setting.default))
-    return admin_page("settings", {"rows": rows})
+    return admin_page("settings", {"rows": overviews.list_settings(hub, caller)})
 
 
 def build_health(hub: HubContext, caller: Caller) -> WebPage:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed, ThingNotFound
+from entrepot.hub.accounts import avatars
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions, notification_lists, subscriptions
 from entrepot.hub.community.discussion_events import DiscussionEvent
@@ -193,10 +194,12 @@ def build_discussion(
     if form.problem and form.has("event"):  # its text must not get lost
         part = _part_with(found.events, form.text("event"), part)
     shown, left_out = part_of(found.events, part)
+    people = {event.author.name for event in shown if event.author is not None}
     values = {
         **_around(header, may.row.type.plural),
         **_top(found.shown, "conversation"),
         "thread": thread_of(shown, links, may_write=may.may_write, visitor_id=visitor_id),
+        "faces": avatars.versions(hub, [*people, *([] if caller is None else [caller.account.name])]),
         "part": part,
         "parts": -(-len(found.events) // EVENTS),
         "left_out": left_out,

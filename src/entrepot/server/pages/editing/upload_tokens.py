@@ -1,7 +1,8 @@
 """Tokens for the script that uploads: for one repository and one hour, issued to the session of a browser.
 
 The script keeps its token in memory only, and the API takes it as any other. An upload that was interrupted goes on
-with another token, which may refer to what the first has sent.
+with another token, which may refer to what the first has sent. They end when their user signs out, ends sessions or
+gets another password: a page that stays open uploads no more.
 """
 
 from __future__ import annotations

@@ -11,11 +11,12 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.comparisons import metrics
-from entrepot.hub.comparisons.metrics import FileMetrics, MetricsHistory, RevisionMetrics
+from entrepot.hub.comparisons.metrics import ComparedModel, FileMetrics, MetricsHistory, RevisionMetrics
 from entrepot.hub.context import HubContext
+from entrepot.hub.repos.infos import RepoRow
 from entrepot.names import RepoRef, RepoType
 from entrepot.previews.metric_files import MetricSeries, thin_out
-from entrepot.server.handlers import repo_of
+from entrepot.server.handlers import lookup_id, repo_of
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.charts import LineChart, draw_line, number_text
@@ -33,6 +34,15 @@ class MetricsLine:
     commit: str
     title: str
     time_ms: int
+    cells: Sequence[str]
+
+
+@attrs.frozen
+class ComparedLine:
+    """A row of the table of models. ``path`` and ``cells`` are empty if the visitor can read no such model."""
+
+    name: str
+    path: str
     cells: Sequence[str]
 
 
@@ -56,13 +66,26 @@ async def show_metrics(request: Request) -> Response:
     """Serve the metrics of a model; ``revision`` is that of the files."""
     ref = repo_of(request, RepoType.MODEL)
     revision = request.query_params.get("revision") or "main"
-    return await show_page(request, lambda hub, caller: build_metrics(hub, caller, ref, revision), is_slow=True)
+    others = named_models(request.query_params.getlist("with"))
+    return await show_page(request, lambda hub, caller: build_metrics(hub, caller, ref, revision, others), is_slow=True)
 
 
-def build_metrics(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> WebPage:
-    """Return the metrics of a model.
+def named_models(asked: Sequence[str]) -> list[RepoRef]:
+    """Return the models that a query names, each once: several names in a value are separated by spaces or commas.
+
+    A text that is no name stands for a model that does not exist.
+    """
+    names = dict.fromkeys(name for text in asked for name in text.replace(",", " ").split())
+    return [RepoRef(RepoType.MODEL, lookup_id(name)) for name in names]
+
+
+def build_metrics(
+    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, others: Sequence[RepoRef] = ()
+) -> WebPage:
+    """Return the metrics of a model, and those of others beside them.
 
     Raises:
+        LimitExceeded: more than five others.
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled, RevisionNotFound: no access, or no such revision.
     """
     header, found = describe_header(hub, caller, ref, revision)
@@ -70,7 +93,9 @@ def build_metrics(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: 
     files = metrics.read_files(hub, caller, row.ref, revision)
     history = metrics.read_history(hub, caller, row.ref)
     columns = history.metrics[:_MOST_COLUMNS]
+    compared = metrics.compare(hub, caller, others)
     values = {
+        **_comparison(row, compared),
         "section": row.type.plural,
         "repo": header,
         "tab": "metrics",
@@ -87,6 +112,30 @@ def build_metrics(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: 
         "api": f"/api/models/{header.id}/metrics?{urlencode({'revision': revision})}",
     }
     return WebPage("metrics.html", f"Metrics of {header.id}", values)
+
+
+def _comparison(row: RepoRow, others: Sequence[ComparedModel]) -> dict[str, object]:
+    """Return the table of a model and others, with the metrics of the model first; those that others lack come last."""
+    here = ComparedModel(str(row.ref.id), row.ref, metrics.metrics_of_card(row.card))
+    models = [here, *(other for other in others if other.ref != row.ref)]
+    names = list(dict.fromkeys(name for model in models for name in model.values))
+    names.sort(key=lambda name: -sum(name in model.values for model in models))
+    shown = names[:_MOST_COLUMNS]
+    lines = [
+        ComparedLine(
+            model.name,
+            "" if model.ref is None else model.ref.path,
+            [number_text(model.values[name]) if name in model.values else "" for name in shown],
+        )
+        for model in models
+    ]
+    return {
+        "compared": lines if len(models) > 1 else (),
+        "compared_columns": shown,
+        "compared_left_out": len(names) - len(shown),
+        "with": " ".join(model.name for model in models[1:]),
+        "most_compared": metrics.MAX_COMPARED,
+    }
 
 
 def _line(found: RevisionMetrics, columns: Sequence[str]) -> MetricsLine:

@@ -118,6 +118,7 @@ def build_viewer(hub: HubContext, caller: MaybeCaller, ref: RepoRef, asked: View
     row = found.info.row
     values: dict[str, object] = {"section": row.type.plural, "repo": header, "tab": "viewer", "asked": asked}
     values |= {"layout": None, "grid": None, "result": None, "problem": "", "refused": "", "config": None}
+    values["limits"] = {"cpu_s": queries.MAX_CPU_S, "wall_s": queries.MAX_S}
     try:
         layout = layouts.find_layout(hub, caller, row.ref, asked.revision)
     except UnsupportedDataset as error:

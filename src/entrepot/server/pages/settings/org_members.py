@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
-from entrepot.hub.accounts import invitations, members, orgs, quotas
+from entrepot.hub.accounts import avatars, invitations, members, orgs, quotas
 from entrepot.hub.accounts.orgs import HUB_DEFAULT, OrgChanges
 from entrepot.hub.callers import MaybeCaller, Role, require_login
 from entrepot.hub.context import HubContext
@@ -102,7 +102,8 @@ def build_general(hub: HubContext, caller: MaybeCaller, name: str, form: Form) -
         LoginRequired, AccountNotFound, NotAllowed: the caller is not an administrator of the organisation.
     """
     invitations.of_org(hub, caller, name, limit=1)
-    return org_page(hub, caller, name, "general", {"form": form, "hub_default": HUB_DEFAULT})
+    values = {"form": form, "hub_default": HUB_DEFAULT, "faces": avatars.versions(hub, [name])}
+    return org_page(hub, caller, name, "general", values)
 
 
 def _roles() -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.hub.accounts import invitations, members, quotas
+from entrepot.hub.accounts import avatars, invitations, members, quotas
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.hub.search import profiles
@@ -102,7 +102,8 @@ def build_profile(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     quotas.own(hub, caller)
     account = require_login(caller).account
     fullname, details = form.text("fullname", account.fullname), form.text("details", account.details or "")
-    return own_page("profile", {"form": form, "fullname": fullname, "details": details})
+    faces = avatars.versions(hub, [account.name])
+    return own_page("profile", {"form": form, "fullname": fullname, "details": details, "faces": faces})
 
 
 def build_account(hub: HubContext, caller: MaybeCaller, form: Form, *, after: int = 0, orgs_after: str = "") -> WebPage:

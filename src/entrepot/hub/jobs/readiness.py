@@ -1,0 +1,163 @@
+"""Whether this server should get requests, and whether the database and the store of large files respond.
+
+A load balancer leaves out servers that are not ready. A bucket that no server reaches is therefore no reason:
+leaving out all of them would also end what needs no large files. A bucket that other servers reach is one,
+for then the fault is here. Without the database nothing can be answered, nor can servers learn of each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+
+from entrepot.blobs import file_key
+from entrepot.catalog import Lock, limit_counts
+from entrepot.catalog.limit_counts import LimitCount
+from entrepot.errors import EntrepotError, StoreUnavailable
+from entrepot.hub.context import HubContext
+from entrepot.names import Sha256
+
+_EVERY_S: Final = 1.0
+_PATIENCE_S: Final = 2.0
+_SEEN_EVERY_MS: Final = 5_000
+_SEEN_FOR_MS: Final = 15_000
+_ALONE_AFTER_MS: Final = 5_000
+_KEPT_MS: Final = 3_600_000
+_LOCK: Final = "readiness"
+_SEEN: Final = hashlib.blake2b(b"store seen", digest_size=16).hexdigest()
+_ALONE: Final = "other servers reach the store of large files, and this one does not"
+
+
+@attrs.frozen
+class Dependency:
+    """A service that the hub needs: why it cannot be used now, and since when; None if it can be."""
+
+    reason: str | None = None
+    since_ms: int | None = None
+
+
+@attrs.frozen
+class Readiness:
+    """What was found. ``refusal``: why load balancers should leave this server out; None if they should not."""
+
+    database: Dependency
+    store: Dependency
+    refusal: str | None
+
+
+def check_store(hub: HubContext) -> None:
+    """Raise unless the store of large files responds, which may take long to find out.
+
+    Raises:
+        StoreUnavailable: it does not; the error names no key.
+    """
+    try:
+        hub.store.blobs.stat(file_key(Sha256("0" * 64)))
+    except StoreUnavailable as error:
+        raise StoreUnavailable("the store of large files", error.reason) from error
+
+
+class StoreWatch:
+    """Asks the store in a thread of its own, so that the answer is there in time. Thread-safe."""
+
+    def __init__(self, ask: Callable[[], None], now_ms: Callable[[], int], *, patience_s: float = _PATIENCE_S) -> None:
+        """Prepare; the store is asked when someone looks.
+
+        Args:
+            ask: raises an error if the store does not respond.
+            patience_s: how long an answer may take.
+        """
+        self._ask, self._now_ms, self._patience_s = ask, now_ms, patience_s
+        self._lock = threading.Lock()
+        self._answered = threading.Event()
+        self._answered.set()
+        self._asked_at = float("-inf")
+        self._found = Dependency()
+
+    def look(self) -> Dependency:
+        """Return what is known, after at most the time that an answer may take."""
+        with self._lock:
+            if self._answered.is_set() and time.monotonic() - self._asked_at >= _EVERY_S:
+                self._answered.clear()
+                self._asked_at = time.monotonic()
+                threading.Thread(target=self._work, name="store-watch", daemon=True).start()
+            if self._found.reason is not None:
+                return self._found  # the next look says whether it has come back
+            left_s = self._asked_at + self._patience_s - time.monotonic()
+        if not self._answered.wait(max(0.0, left_s)):
+            self._note("it does not respond in time")
+        with self._lock:
+            return self._found
+
+    def _work(self) -> None:
+        reason: str | None = "it cannot be asked"
+        try:
+            self._ask()
+            reason = None
+        except StoreUnavailable as error:
+            reason = error.reason
+        except EntrepotError as error:
+            reason = error.message
+        finally:
+            self._note(reason)
+            self._answered.set()
+
+    def _note(self, reason: str | None) -> None:
+        with self._lock:
+            since_ms = None if reason is None else self._found.since_ms or self._now_ms()
+            self._found = Dependency(reason, since_ms)
+
+
+class ReadinessCheck:
+    """Judges whether the server of this process is ready. Thread-safe."""
+
+    def __init__(self, hub: HubContext) -> None:
+        """Prepare; nothing is asked yet."""
+        self._hub = hub
+        self._watch = StoreWatch(lambda: check_store(hub), hub.now_ms)
+        self._lock = threading.Lock()
+        self._failed_ms: int | None = None
+
+    def look(self) -> Readiness:
+        """Return whether the server is ready; nothing is raised for what does not respond."""
+        store = self._watch.look()
+        try:
+            with self._hub.read() as tx:
+                seen = limit_counts.find(tx, _SEEN)
+        except EntrepotError as error:
+            return Readiness(self._away(error.message), store, error.message)
+        with self._lock:
+            self._failed_ms = None
+        return Readiness(Dependency(), store, self._refusal(store, 0 if seen is None else seen.last_ms))
+
+    def _away(self, reason: str) -> Dependency:
+        with self._lock:
+            self._failed_ms = self._failed_ms or self._hub.now_ms()
+            return Dependency(reason, self._failed_ms)
+
+    def _refusal(self, store: Dependency, seen_ms: int) -> str | None:
+        settings = self._hub.settings
+        if not settings.store:
+            return None if store.reason is None else str(StoreUnavailable("the store of large files", store.reason))
+        if not settings.database:
+            return None  # there are no other servers
+        now = self._hub.now_ms()
+        if store.since_ms is None:
+            if now - seen_ms >= _SEEN_EVERY_MS:
+                self._tell_others(now)
+            return None
+        # Whoever saw the store last never leaves by this rule, so it never takes out all servers.
+        is_seen = seen_ms > store.since_ms and now - seen_ms < _SEEN_FOR_MS
+        return f"{_ALONE}: {store.reason}" if is_seen and now - store.since_ms >= _ALONE_AFTER_MS else None
+
+    def _tell_others(self, now: int) -> None:
+        try:
+            with self._hub.write(Lock.job(_LOCK)) as tx:
+                limit_counts.put(tx, _SEEN, LimitCount(0, now), now + _KEPT_MS)
+        except EntrepotError:
+            return  # logged where it was raised; told again at the next look
