@@ -146,7 +146,7 @@ class PostgresTransaction(BegunTransaction):
     @functools.cached_property
     def driver(self) -> DriverConnection:
         """The connection that runs prepared statements in this transaction."""
-        from entrepot.catalog.dialects.postgres_statements import join_transaction
+        from entrepot.catalog.dialects.postgres_pool import join_transaction
 
         return join_transaction(functools.partial(_note_loss, self.sql.engine), self.sql)
 
@@ -168,7 +168,7 @@ class PostgresTransaction(BegunTransaction):
         return None if number is None or cluster is None else PostgresReceipt(cluster, known["run"], number)
 
     def _own_number(self) -> str | None:
-        from entrepot.catalog.dialects.postgres_statements import translated
+        from entrepot.catalog.dialects.postgres_pool import translated
 
         if not self.driver.has_begun:
             return None
@@ -182,7 +182,7 @@ class PostgresTransaction(BegunTransaction):
         Raises:
             sqlalchemy.exc.DBAPIError: one of them failed, or the connection is lost.
         """
-        from entrepot.catalog.dialects.postgres_statements import translated
+        from entrepot.catalog.dialects.postgres_pool import translated
 
         with translated(self.sql):
             self.driver.commit()
@@ -225,7 +225,7 @@ class PostgreSQL:
             raise DataFolderError(
                 "(database)", "PostgreSQL needs psycopg: pip install 'entrepot[server,postgres]'"
             ) from error
-        from entrepot.catalog.dialects.postgres_statements import (
+        from entrepot.catalog.dialects.postgres_pool import (
             end_transaction,
             send_deferred,
             suspect_statements,
@@ -241,7 +241,7 @@ class PostgreSQL:
 
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins transactions of the level REPEATABLE READ, which cannot write."""
-        from entrepot.catalog.dialects.postgres_statements import begin_reading
+        from entrepot.catalog.dialects.postgres_pool import begin_reading
 
         begin = functools.partial(begin_reading, functools.partial(_note_loss, engine))
         return lambda: begun_by_driver(engine, begin)
@@ -389,7 +389,7 @@ def _take(connection: sa.Connection, locks: Sequence[Lock]) -> str | None:
     """Take locks; return the number of the transaction, or None if there are none."""
     if not locks:
         return None
-    from entrepot.catalog.dialects.postgres_statements import take_locks
+    from entrepot.catalog.dialects.postgres_pool import take_locks
 
     on_loss = functools.partial(_note_loss, connection.engine)
     return take_locks(on_loss, connection, [(SPACE + lock.kind, lock.number) for lock in locks])
@@ -438,7 +438,7 @@ def _check(
     used_s = record.info.get("used_s")
     if used_s is None:
         return
-    from entrepot.catalog.dialects.postgres_statements import await_end
+    from entrepot.catalog.dialects.postgres_pool import await_end
 
     try:
         if time.monotonic() - used_s < _TRUSTED_S and used_s > _losses.get(engine, float("-inf")):

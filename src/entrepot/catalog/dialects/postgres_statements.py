@@ -15,20 +15,17 @@ import functools
 import hashlib
 import re
 import select
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
-import sqlalchemy as sa
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from entrepot.catalog.dialects.snapshots import DriverConnection
-
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED"
+BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 _COMMIT = b"COMMIT"
 _LOCK = (
     "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(kind, number)) "
@@ -36,7 +33,6 @@ _LOCK = (
 )
 _KNOWN = b"SELECT name FROM pg_prepared_statements"
 _AUTO, _TEXT = PyFormat.AUTO, PyFormat.TEXT
-_PREPARED = "entrepot_prepared"
 _PLACE = re.compile(r"%%|%\(([^)]+)\)s")
 _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
@@ -174,7 +170,7 @@ class PreparedConnection:
         text = _LOCK % tuple(",".join(str(int(number)) for number in numbers) for numbers in zip(*locks, strict=True))
         taking = text.encode()
         if self._pgconn.transaction_status == TransactionStatus.IDLE:
-            taking = _BEGIN_WRITING + b"; " + taking
+            taking = BEGIN_WRITING + b"; " + taking
         return (self._checked(self._pgconn.exec_, taking).get_value(0, 0) or b"").decode()
 
     def leave(self) -> None:
@@ -424,112 +420,6 @@ class PreparedConnection:
     def _lose(self) -> None:
         self._is_lost = True
         self._on_loss()
-
-
-def begin_reading(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) -> DriverConnection:
-    """Begin a transaction on a pooled connection, and return the driver's connection.
-
-    Args:
-        on_loss: called when the connection turns out to be lost, now or later.
-
-    Raises:
-        psycopg.OperationalError: the connection is lost.
-    """
-    found = _prepared_on(on_loss, pooled)
-    try:
-        found.begin()
-    except psycopg.OperationalError:
-        if found.is_lost:
-            pooled.invalidate()
-        raise
-    return found
-
-
-def join_transaction(on_loss: Callable[[], None], connection: sa.Connection) -> DriverConnection:
-    """Return the driver's connection in the transaction of SQLAlchemy's connection, which can write.
-
-    Args:
-        on_loss: as for :func:`begin_reading`.
-
-    Raises:
-        sqlalchemy.exc.DBAPIError: the connection is lost.
-    """
-    found = _prepared_on(on_loss, connection.connection)
-    with translated(connection):
-        found.take_part(_BEGIN_WRITING)
-    return found
-
-
-def take_locks(on_loss: Callable[[], None], connection: sa.Connection, locks: Sequence[tuple[int, int]]) -> str:
-    """Take locks in the transaction of SQLAlchemy's connection, as :meth:`PreparedConnection.lock`.
-
-    Args:
-        on_loss: as for :func:`begin_reading`.
-
-    Raises:
-        sqlalchemy.exc.DBAPIError: the connection is lost, or a lock stayed taken.
-    """
-    with translated(connection):
-        return _prepared_on(on_loss, connection.connection).lock(locks)
-
-
-@contextlib.contextmanager
-def translated(connection: sa.Connection) -> Iterator[None]:
-    """Raise errors of the driver as those of SQLAlchemy."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise sa.exc.DBAPIError.instance(None, None, error, psycopg.Error, dialect=connection.dialect) from error
-
-
-def _prepared_on(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) -> PreparedConnection:
-    found: PreparedConnection | None = pooled.info.get(_PREPARED)
-    if found is None:
-        connection: Any = pooled.dbapi_connection
-        found = pooled.info[_PREPARED] = PreparedConnection(connection, on_loss)
-    return found
-
-
-def end_transaction(connection: Any, record: sa.pool.ConnectionPoolEntry | None, _state: object) -> None:  # noqa: ANN401
-    """End the transaction of a connection that is given back, as an event of the pool; nothing waits for that."""
-    prepared: PreparedConnection | None = None if record is None else record.info.get(_PREPARED)
-    if prepared is not None:
-        prepared.end_later()
-    elif connection.pgconn.transaction_status != TransactionStatus.IDLE:
-        connection.rollback()
-
-
-def await_end(record: sa.pool.ConnectionPoolEntry) -> None:
-    """Wait until a connection that was given back is ready.
-
-    Raises:
-        psycopg.OperationalError: it is lost.
-    """
-    prepared: PreparedConnection | None = record.info.get(_PREPARED)
-    if prepared is not None:
-        prepared.await_end()
-
-
-def send_deferred(connection: sa.Connection, *_statement: object) -> None:
-    """Run the changes that wait before a statement of SQLAlchemy, as an event of the engine.
-
-    Raises:
-        sqlalchemy.exc.DBAPIError: one of them failed.
-    """
-    prepared: PreparedConnection | None = connection.connection.info.get(_PREPARED)
-    if prepared is not None:
-        with translated(connection):
-            prepared.send_deferred()
-
-
-def suspect_statements(connection: sa.Connection) -> None:
-    """Note that psycopg is about to roll back, as an event of the engine."""
-    if connection.invalidated:
-        return
-    driver: Any = connection.connection.dbapi_connection
-    prepared: PreparedConnection | None = connection.connection.info.get(_PREPARED)
-    if prepared is not None and driver.pgconn.transaction_status != TransactionStatus.IDLE:
-        prepared.suspect()
 
 
 def _name_of(numbered: bytes, types: tuple[int, ...]) -> bytes:

@@ -28,7 +28,7 @@ from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.code_languages import language_of_block
 from entrepot.server.rendering.footnotes import FootnoteKey, number_footnotes
 from entrepot.server.rendering.html_caches import HtmlCache, key_of
-from entrepot.server.rendering.task_marks import with_marks
+from entrepot.server.rendering.tasks_and_alerts import show_tasks_and_alerts
 
 if TYPE_CHECKING:
     from pyromark import Options
@@ -141,7 +141,7 @@ def _cached(text: str, profile: _Profile, colours: ColourBudget) -> str:
     key = key_of(profile.name, text)
     found = _CACHE.find(key)
     if found is None:
-        found = with_marks(_render(text, profile, colours))
+        found = show_tasks_and_alerts(_render(text, profile, colours))
         if not colours.is_spent:  # what there was no time for gets its colours the next time
             _CACHE.put(key, found)
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.server.rendering.markdown import MAX_HTML, Renderer, render_card
-from entrepot.server.rendering.task_marks import MAX_MARKS, with_marks
+from entrepot.server.rendering.tasks_and_alerts import MAX_MARKS, show_tasks_and_alerts
 
 Render = Callable[[str], str]
 
@@ -53,4 +53,4 @@ def test_very_many_marks_stay_as_they_were_written() -> None:
     assert time.process_time() - begun < 2
     assert made.count('class="task"') == MAX_MARKS
     assert len(made) < MAX_HTML + 100 * MAX_MARKS
-    assert with_marks("words") == "words"
+    assert show_tasks_and_alerts("words") == "words"

@@ -15,7 +15,7 @@ _ALERT = re.compile(r"<blockquote>\n<p>\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]
 _TONES = {"note": "info", "tip": "ok", "important": "plum", "warning": "warn", "caution": "bad"}
 
 
-def with_marks(made: str) -> str:
+def show_tasks_and_alerts(made: str) -> str:
     """Return safe HTML with the boxes of tasks and the titles of alerts."""
     if "<li>" in made:
         made = _TASK.sub(_task, made, count=MAX_MARKS)
