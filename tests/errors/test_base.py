@@ -31,6 +31,7 @@ SAMPLES: dict[object, object] = {
     "bool": True,
     "str | None": None,
     "tuple[str, ...]": ("a", "b"),
+    "Mapping[str, object]": {"status": "unready"},
     "tuple[CanceledPath, ...]": (CanceledPath("a", "unknown", "it is staged"),),
 }
 ASCII = {chr(code) for code in range(0x20, 0x7F)}

@@ -14,7 +14,7 @@ import pytest
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.repos import pulls
+from entrepot.hub.repos import commits, pulls
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import parse_path
 from entrepot.server.app import make_app
@@ -135,6 +135,7 @@ def test_the_command_for_a_page_as_json_works_as_it_is_copied(site: ServedHub, s
 
 def test_commands_that_download_name_this_hub(site: ServedHub, browser: httpx2.Client) -> None:
     ref = site.repo("many-ways")
+    commits.create(site.hub, site.caller(), ref, "main", CommitDraft("First", [AddFile(parse_path("b.txt"), b"b")]))
     draft = CommitDraft("A change", [AddFile(parse_path("a.txt"), b"a")])
     pulls.open_with_commit(site.hub, site.caller(), ref, "main", draft)
     found = [

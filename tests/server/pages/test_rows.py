@@ -17,7 +17,7 @@ def test_a_row_names_the_facts_of_a_repository(site: ServedHub) -> None:
     assert not row.is_private
     assert facts_of(found[0].info.row) == facts_of(found[0].info.row, 0) == ["text-generation", "transformers", "mit"]
     assert "2.00 kB" in facts_of(found[0].info.row, 2_000)
-    assert row.description == "Tern A guide and ."
+    assert row.description == "Tern A guide and."
 
 
 @pytest.mark.parametrize(
