@@ -1,14 +1,14 @@
 """Compression of pages by gzip, where the size of a response cannot reveal what is in it.
 
-Whoever sees only the sizes of encrypted responses, and can make the browser of a visitor open addresses with texts of
-their choice, could guess a secret of a page: a text that is on the page already compresses better (BREACH). Pages of a
-visitor who is signed in have such secrets: names of private repositories, and the token of forms, which is the same on
-all pages of a session. (A token that is masked for each response would protect itself, but no name.) So no response
-that others can cause is compressed for a visitor with a cookie or a token: browsers say which requests the user or a
-page of this hub made (``Sec-Fetch-Site``), and which of them open a page (``Sec-Fetch-Mode: navigate``), as pictures of
-a card do not. A link on another site costs its visitor the uncompressed page. Anonymous visitors get pages without
-secrets, always compressed. Over plain http, where sizes reveal nothing that is not readable, browsers leave these
-headers out, and pages are compressed.
+An attacker who sees only the sizes of encrypted responses, and can make the browser of a visitor open addresses with
+texts of their choice, could guess a secret of a page: a text that is on the page already compresses better (BREACH).
+Pages of a visitor who is signed in have such secrets: names of private repositories, and the token of forms, which is
+the same on all pages of a session. (A token that is masked for each response would protect itself, but no name.) So
+no response that others can cause is compressed for a visitor with a cookie or a token: browsers say which requests
+the user or a page of this hub made (``Sec-Fetch-Site``), and which of them open a page (``Sec-Fetch-Mode:
+navigate``), as pictures of a card do not. A link on another site costs its visitor the uncompressed page. Anonymous
+visitors get pages without secrets, always compressed. Over plain http, where sizes reveal nothing that is not
+readable, browsers leave these headers out, and pages are compressed.
 
 Answers of the API are not compressed: a thousand files of a tree take 2 ms of processor time, and most of their bytes
 are digests, which stay. Downloads are files that are compressed already.

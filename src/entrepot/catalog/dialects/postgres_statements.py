@@ -4,7 +4,7 @@ psycopg's cursors take three times the processor time of libpq for a message, an
 messages or more. psycopg's own adapters convert the values, in their binary form.
 
 A message and its answer cost about as much as the statement itself, on both sides. Therefore the statement that begins
-a transaction, changes whose result nobody needs, and the end of the transaction travel together with the next
+a transaction, changes whose results are not needed, and the end of the transaction travel together with the next
 statement: libpq calls this a pipeline. The server runs its statements in their order, and none after one that failed.
 """
 

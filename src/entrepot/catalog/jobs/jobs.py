@@ -166,7 +166,7 @@ def _add(dialect: str, *, is_of_repo: bool, hastens: bool) -> Upsert:
     Where several transactions write at a time, the waiting job is locked until this one ends, even if it stays as it
     is: a worker that claimed it before would not see the rows because of which the job is to run.
     """
-    insert = dialects.named(dialect).insert(_T).inline()  # nobody needs the new id
+    insert = dialects.named(dialect).insert(_T).inline()  # the new id is not needed
     if is_of_repo:
         insert = insert.values(namespace_id=sa.func.coalesce(_NAMESPACE_OF.scalar_subquery(), 0))
     is_sooner = (insert.excluded.run_ms < _T.c.run_ms) & (_T.c.attempts == 0)

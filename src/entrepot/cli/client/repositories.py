@@ -154,8 +154,7 @@ def archive(client: HubClient, repo: str, repo_type: str, as_json: bool) -> None
     Example:
       entrepot repo archive acme/bert
     """
-    client.api.update_repo_settings(repo, archived=True, repo_type=repo_type)
-    show_result({"id": repo, "type": repo_type, "archived": True}, f"{repo} is archived", as_json=as_json)
+    _set_archived(client, repo, repo_type, as_json=as_json, archived=True)
 
 
 @click.command(short_help="Make an archived repository writable again.")
@@ -170,8 +169,13 @@ def unarchive(client: HubClient, repo: str, repo_type: str, as_json: bool) -> No
     Example:
       entrepot repo unarchive acme/bert
     """
-    client.api.update_repo_settings(repo, archived=False, repo_type=repo_type)
-    show_result({"id": repo, "type": repo_type, "archived": False}, f"{repo} is not archived", as_json=as_json)
+    _set_archived(client, repo, repo_type, as_json=as_json, archived=False)
+
+
+def _set_archived(client: HubClient, repo: str, repo_type: str, *, as_json: bool, archived: bool) -> None:
+    client.api.update_repo_settings(repo, archived=archived, repo_type=repo_type)
+    said = f"{repo} is {'' if archived else 'not '}archived"
+    show_result({"id": repo, "type": repo_type, "archived": archived}, said, as_json=as_json)
 
 
 @click.command("list", short_help="Find repositories.")

@@ -107,14 +107,14 @@ class Allowance:
         Args:
             beside: further bytes that it stores, which are not counted: commits and trees.
         """
-        if self.max_bytes is not None:
-            tx.check_last(Lock.quota(self._namespace_id), lambda: self._check_sum(tx, beside))
+        if (limit := self.max_bytes) is not None:
+            tx.check_last(Lock.quota(self._namespace_id), lambda: self._check_sum(tx, limit, beside))
 
-    def _check_sum(self, tx: Write, beside: int) -> None:
+    def _check_sum(self, tx: Write, limit: int, beside: int) -> None:
         used = _used(self._hub, tx, self._namespace_id)
-        if self.max_bytes is not None and used > self.max_bytes + beside:
-            needed = max(self._spent, used - self.max_bytes)
-            raise _exceeded(self.namespace, *(render(number) for number in (self.max_bytes, used - needed, needed)))
+        if used > limit + beside:
+            needed = max(self._spent, used - limit)
+            raise _exceeded(self.namespace, *(render(number) for number in (limit, used - needed, needed)))
 
 
 def allowance(hub: HubContext, tx: Read, row: RepoRow) -> Allowance:

@@ -151,7 +151,7 @@ class ReadinessCheck:
             if now - seen_ms >= _SEEN_EVERY_MS:
                 self._tell_others(now)
             return None
-        # Whoever saw the store last never leaves by this rule, so it never takes out all servers.
+        # The server that saw the store last stays in rotation, so this rule never takes out all servers.
         is_seen = seen_ms > store.since_ms and now - seen_ms < _SEEN_FOR_MS
         return f"{_ALONE}: {store.reason}" if is_seen and now - store.since_ms >= _ALONE_AFTER_MS else None
 

@@ -126,9 +126,9 @@ def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_
         NotAllowed: the caller may not write, or does not own the lock.
         ThingNotFound: the lock does not exist.
     """
-    judge = access.writable if by_force else access.committable
-    with hub.write(access.lock(hub, caller, ref, judge)) as tx:
-        row, author = judge(tx, caller, ref)
+    check = access.writable if by_force else access.committable
+    with hub.write(access.lock(hub, caller, ref, check)) as tx:
+        row, author = check(tx, caller, ref)
         lock = locks.find(tx, row.id, uid)
         if lock is None:
             raise ThingNotFound("lock", uid)

@@ -33,11 +33,7 @@ def of_user(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar
     Raises:
         AccountNotFound: no user has this name.
     """
-    first, last = _days(hub)
-    with hub.read() as tx:
-        account = find(tx, name, is_user=True)
-        found = activity.by_account(tx, account.id, first, seen_by(caller))
-    return ActivityCalendar(found.first, last, found.counts)
+    return _calendar(hub, caller, name, is_user=True)
 
 
 def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar:
@@ -46,11 +42,7 @@ def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar:
     Raises:
         AccountNotFound: no organisation has this name.
     """
-    first, last = _days(hub)
-    with hub.read() as tx:
-        account = find(tx, name, is_user=False)
-        found = activity.by_owner(tx, account.id, first, seen_by(caller))
-    return ActivityCalendar(found.first, last, found.counts)
+    return _calendar(hub, caller, name, is_user=False)
 
 
 def weekday(day: int) -> int:
@@ -58,7 +50,11 @@ def weekday(day: int) -> int:
     return (day + 3) % 7
 
 
-def _days(hub: HubContext) -> tuple[int, int]:
-    """Return the Monday with which a calendar begins, and today."""
+def _calendar(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) -> ActivityCalendar:
     today = hub.now_ms() // activity.DAY_MS
-    return today - weekday(today) - 7 * (WEEKS - 1), today
+    first = today - weekday(today) - 7 * (WEEKS - 1)  # a Monday
+    count = activity.by_account if is_user else activity.by_owner
+    with hub.read() as tx:
+        account = find(tx, name, is_user=is_user)
+        found = count(tx, account.id, first, seen_by(caller))
+    return ActivityCalendar(found.first, today, found.counts)

@@ -31,7 +31,7 @@ JUDGED_EVERY_MS = 10_000
 """How long a file is read at most before rights are judged again."""
 
 PIECE = 1 << 20
-"""Bytes that are read at once."""
+"""Bytes of one read."""
 
 _SMALL, _TOGETHER, _MOST_TOGETHER = 256 << 10, 2 << 20, 100
 _CHECKED = 500

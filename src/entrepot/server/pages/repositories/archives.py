@@ -34,7 +34,6 @@ _WAIT_S = 5
 _FORM = "zip 1"
 """Part of the entity tag: to be changed when archives of the same files get other bytes."""
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _NOT_IN_STEMS = re.compile(r"[^\w.+-]+")
 _LONGEST_STEM = 100
 _BACKSLASH = "\\"
@@ -171,7 +170,7 @@ async def send_archive(request: Request, ref: RepoRef) -> Response:
 
 def stem_of(listing: ArchiveListing, revision: str) -> str:
     """Return the name of an archive without its ending: repository, revision and folder, fit for every file system."""
-    shown = revision[:12] if _COMMIT.fullmatch(revision) else revision.removeprefix("refs/heads/")
+    shown = revision[:12] if revision == listing.commit else revision.removeprefix("refs/heads/")
     words = [listing.repo.ref.id.name, shown.removeprefix("refs/tags/"), *listing.folder.split("/")]
     stem = "-".join(_NOT_IN_STEMS.sub("-", word) for word in words if word)
     return stem[:_LONGEST_STEM].rstrip(".-")
