@@ -50,7 +50,7 @@ ALIKE = 2
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 BUDGET_S = 55
 """How long one visitor opens pages: on a slow machine fewer are opened, and none of the tests takes longer."""
-MOST_LINKS = 2_000
+MAX_LINKS = 2_000
 VISITORS = ("chief", "", "rick", "wendy")
 LOOK = """() => ({
   links: [...document.querySelectorAll("a[href]")].map(one => one.getAttribute("href")),
@@ -218,7 +218,7 @@ def crawl(walk: Walk, budget_s: float = BUDGET_S) -> None:
         if path in walk.seen:
             continue
         walk.seen.add(path)
-        assert len(walk.seen) < MOST_LINKS, "a link leads to ever new pages"
+        assert len(walk.seen) < MAX_LINKS, "a link leads to ever new pages"
         shape = shape_of(path)
         walk.shapes[shape] += 1
         if walk.shapes[shape] > ALIKE:

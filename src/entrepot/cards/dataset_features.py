@@ -20,8 +20,8 @@ _VALUES = re.compile(
     r"|(time(32|64)|duration|timestamp)\[\w+(, ?tz=[\w:/+-]+)?\]|decimal(128|256)\([0-9]+, ?-?[0-9]+\)"
 )
 _LISTS = {"list": "List", "sequence": "List", "large_list": "LargeList"}
-_MOST_DEPTH = 32
-_MOST_DIGITS = 10
+_MAX_DEPTH = 32
+_MAX_DIGITS = 10
 
 
 def declared_features(card: Mapping[str, JsonValue], config: str) -> Features | None:
@@ -55,8 +55,8 @@ def _columns(items: list[JsonValue], depth: int) -> Features:
 
 def _feature(told: Mapping[str, JsonValue], depth: int) -> JsonValue:
     """Return a feature; the first key of its mapping says what it is."""
-    if depth > _MOST_DEPTH:
-        raise _malformed(f"features are nested more than {_MOST_DEPTH} levels deep")
+    if depth > _MAX_DEPTH:
+        raise _malformed(f"features are nested more than {_MAX_DEPTH} levels deep")
     if not told:
         return {}
     kind = next(iter(told))
@@ -100,7 +100,7 @@ def _labels(told: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
     """
     names = told.get("names")
     if isinstance(names, dict):
-        if not all(key.isdecimal() and len(key) < _MOST_DIGITS for key in names) or sorted(map(int, names)) != list(
+        if not all(key.isdecimal() and len(key) < _MAX_DIGITS for key in names) or sorted(map(int, names)) != list(
             range(len(names))
         ):
             raise _malformed("the names of a class label must be numbered from 0 on")

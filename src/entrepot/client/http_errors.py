@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SKEW_S = 60
 _LOGIN = "log in with 'entrepot login', or set ENTREPOT_TOKEN"
 _REPO = re.compile(r"(?:(?:model|dataset|space) \S+/\S+(?: or )?)+$")
-_MOST_TEXT = 1000
+_MAX_TEXT = 1000
 _SECRET = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9_-]{8,}")
 _DISABLED = errors.RepoDisabled().message
 _INVALID_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105 - a sentence of the protocol, not a password
@@ -211,9 +211,9 @@ def said_in(answer: Response, document: Mapping[str, Any]) -> str:
     if isinstance(found, list):
         found = "; ".join(str(item) for item in found)
     if not found and answer.headers.get("content-type", "").startswith("text/plain"):
-        found = answer.body[:_MOST_TEXT].decode("utf-8", "replace")
+        found = answer.body[:_MAX_TEXT].decode("utf-8", "replace")
     text = str(found or answer.headers.get("x-error-message", ""))
-    return _SECRET.sub("***", " ".join(text.split()))[:_MOST_TEXT]
+    return _SECRET.sub("***", " ".join(text.split()))[:_MAX_TEXT]
 
 
 def _sentence(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FIELD, FIELD_TYPE = "hub-lineage", "hub"
 """Name and type of the metadata of a task."""
 
-MOST_READS = 200
+MAX_READS = 200
 """Lines of what a task had read, in one commit."""
 
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*): (\S.*)")
@@ -80,7 +80,7 @@ def trailers(facts: TaskFacts, read: Iterable[str] = ()) -> str:
         lines.append(f"Metaflow-User: {' '.join(facts.user.split())}")
     if facts.origin_run:
         lines.append(f"Metaflow-Origin-Run: {facts.origin_run}")
-    lines += [f"Hub-Read: {key}" for key in list(read)[:MOST_READS]]
+    lines += [f"Hub-Read: {key}" for key in list(read)[:MAX_READS]]
     return "\n".join(lines)
 
 

@@ -11,14 +11,14 @@ from typing import IO, cast
 import attrs
 
 from entrepot.errors import Malformed
-from entrepot.previews.files import MOST_READ, SeekableFile
+from entrepot.previews.files import MAX_READ, SeekableFile
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.tar_headers import read_headers
 
-MOST_MEMBERS = 10_000
+MAX_MEMBERS = 10_000
 """Maximum number of members in a list."""
 
-_MOST_DIRECTORY, _MOST_HEADER, _MOST_HEADERS, _MOST_NAMES = 8 << 20, 1 << 20, 24 << 20, 4 << 20
+_MAX_DIRECTORY, _MAX_HEADER, _MAX_HEADERS, _MAX_NAMES = 8 << 20, 1 << 20, 24 << 20, 4 << 20
 
 
 @attrs.frozen
@@ -43,13 +43,13 @@ class ArchiveMembers:
     is_complete: bool
 
 
-def list_zip(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers:
+def list_zip(source: RangeReader, *, most: int = MAX_MEMBERS) -> ArchiveMembers:
     """Return the members of a zip archive, from its directory at the end.
 
     Raises:
         Malformed: it is not a zip archive, or its directory is larger than 8 MiB.
     """
-    with _open_zip(source, _MOST_DIRECTORY) as archive:
+    with _open_zip(source, _MAX_DIRECTORY) as archive:
         found = archive.infolist()
     return ArchiveMembers(tuple(map(_zip_member, found[:most])), len(found) <= most)
 
@@ -68,7 +68,7 @@ def read_members(source: RangeReader, suffix: str, *, most: int, most_bytes: int
     Raises:
         Malformed: it is not a zip archive, its directory is larger than 64 MiB, or a member cannot be unpacked.
     """
-    with _open_zip(source, MOST_READ) as archive:
+    with _open_zip(source, MAX_READ) as archive:
         wanted = [it for it in archive.infolist() if it.filename.endswith(suffix)]
         for it in wanted[:most]:
             try:
@@ -80,15 +80,15 @@ def read_members(source: RangeReader, suffix: str, *, most: int, most_bytes: int
                 ) from error
 
 
-def list_tar(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers:
+def list_tar(source: RangeReader, *, most: int = MAX_MEMBERS) -> ArchiveMembers:
     """Return the first members of an uncompressed tar archive; its headers are spread over the file.
 
     Raises:
         Malformed: it is not a tar archive, or its first headers have more than 24 MiB.
     """
-    file = SeekableFile(source, "tar archive", most_read=_MOST_HEADER, most=_MOST_HEADERS)
+    file = SeekableFile(source, "tar archive", most_read=_MAX_HEADER, most=_MAX_HEADERS)
     found: list[ArchiveMember] = []
-    left = _MOST_NAMES
+    left = _MAX_NAMES
     for it in read_headers(file):
         found.append(ArchiveMember(it.name, it.size, None, it.is_folder))
         left -= len(it.name)

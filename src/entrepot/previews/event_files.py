@@ -14,11 +14,11 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
 
-MOST_EVENTS = 64 << 20
+MAX_EVENTS = 64 << 20
 """Bytes of an event file that are read."""
 
-_BLOCK, _MOST_RECORD = 1 << 20, 8 << 20
-_MOST_TAGS, _MOST_POINTS = 1_000, 200_000
+_BLOCK, _MAX_RECORD = 1 << 20, 8 << 20
+_MAX_TAGS, _MAX_POINTS = 1_000, 200_000
 _FORMAT = "event file"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -40,7 +40,7 @@ class Scalars:
     is_complete: bool
 
 
-def read_scalars(source: RangeReader, *, most: int = MOST_EVENTS) -> Scalars:
+def read_scalars(source: RangeReader, *, most: int = MAX_EVENTS) -> Scalars:
     """Return the scalars of an event file; a last record that is being written is left out.
 
     Raises:
@@ -51,7 +51,7 @@ def read_scalars(source: RangeReader, *, most: int = MOST_EVENTS) -> Scalars:
     for record in _records(source, most):
         try:
             for tag, point in _scalars_of(record):
-                if (tag not in found and len(found) >= _MOST_TAGS) or points >= _MOST_POINTS:
+                if (tag not in found and len(found) >= _MAX_TAGS) or points >= _MAX_POINTS:
                     is_complete = False
                     continue
                 found.setdefault(tag, []).append(point)
@@ -68,7 +68,7 @@ def _records(source: RangeReader, most: int) -> Iterator[bytes]:
         if at + 12 > start + len(block):
             block, start = source.read_at(at, _BLOCK), at
         (length,) = struct.unpack_from("<Q", block, at - start)
-        if length > _MOST_RECORD:
+        if length > _MAX_RECORD:
             if at == 0:
                 raise Malformed(_FORMAT, f"its first record would have {length:,} bytes")
             at += 16 + length

@@ -19,7 +19,7 @@ from entrepot.previews import media
 
 JsonCell: TypeAlias = "bool | int | float | str | list[JsonCell] | dict[str, JsonCell] | None"
 
-_MOST_DEPTH, _MOST_JSON = 32, 1 << 20
+_MAX_DEPTH, _MAX_JSON = 32, 1 << 20
 
 
 def features_of(schema: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
@@ -64,7 +64,7 @@ def _family(kind: Any) -> str:  # noqa: ANN401 - JSON
 def _feature(kind: Any, depth: int = 0) -> Any:  # noqa: ANN401 - types of pyarrow and JSON
     import pyarrow.types as types
 
-    if depth > _MOST_DEPTH:
+    if depth > _MAX_DEPTH:
         return {"dtype": "string", "_type": "Value"}
     if types.is_dictionary(kind):
         return _feature(kind.value_type, depth + 1)
@@ -109,7 +109,7 @@ def cell_of(value: Any, feature: Any) -> JsonCell:  # noqa: ANN401 - any value o
 
 def _decoded(text: str) -> JsonCell:
     try:
-        return text if len(text) > _MOST_JSON else cell_of(json.loads(text), None)
+        return text if len(text) > _MAX_JSON else cell_of(json.loads(text), None)
     except (ValueError, RecursionError):
         return text
 

@@ -14,11 +14,11 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
 
-MOST_FOOTER = 64 << 20
+MAX_FOOTER = 64 << 20
 """Maximum size of a footer that is read, in bytes."""
 
 _FORMAT = "Parquet file"
-_MOST_DEPTH, _MOST_STEPS, _MOST_KEPT = 16, 4_000_000, 250_000
+_MAX_DEPTH, _MAX_STEPS, _MAX_KEPT = 16, 4_000_000, 250_000
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 10, 11, 12
 _PHYSICAL = ("bool", "int32", "int64", "int96", "float32", "float64", "binary", "fixed")
 _Fields: TypeAlias = "Mapping[int, _Fields]"
@@ -54,7 +54,7 @@ class ParquetFooter:
     columns: tuple[ParquetColumn, ...]
 
 
-def read_footer(source: RangeReader, *, most: int = MOST_FOOTER) -> ParquetFooter:
+def read_footer(source: RangeReader, *, most: int = MAX_FOOTER) -> ParquetFooter:
     """Return the footer of a file, by at most two reads at its end.
 
     Args:
@@ -121,8 +121,8 @@ class _Thrift:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at, self._left = data, 0, _MOST_STEPS
-        self._kept = _MOST_KEPT
+        self._data, self._at, self._left = data, 0, _MAX_STEPS
+        self._kept = _MAX_KEPT
 
     def struct(self, wanted: _Fields, depth: int = 0) -> dict[int, Any]:
         """Return the wanted fields of a struct.
@@ -130,7 +130,7 @@ class _Thrift:
         Args:
             wanted: numbers of fields, with those that are wanted of their structs.
         """
-        if depth > _MOST_DEPTH:
+        if depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, "its footer is nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
@@ -168,7 +168,7 @@ class _Thrift:
         count = head >> 4 if head >> 4 < 15 else self._varint()
         if count > len(self._data):
             raise Malformed(_FORMAT, f"its footer has a list of {count:,} items")
-        if depth > _MOST_DEPTH:
+        if depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, "its footer is nested too deeply")
         if not wanted:
             for _ in range(count):
@@ -176,12 +176,12 @@ class _Thrift:
             return []
         self._kept -= count
         if self._kept < 0:
-            raise Malformed(_FORMAT, f"its footer has more than {_MOST_KEPT:,} columns and row groups")
+            raise Malformed(_FORMAT, f"its footer has more than {_MAX_KEPT:,} columns and row groups")
         return [self._value(head & 15, wanted, depth + 1) for _ in range(count)]
 
     def _map(self, depth: int) -> None:
         count = self._varint()
-        if count > len(self._data) or depth > _MOST_DEPTH:
+        if count > len(self._data) or depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, f"its footer has a map of {count:,} items")
         kinds = self._byte() if count else 0
         for _ in range(count):

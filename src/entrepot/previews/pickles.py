@@ -17,10 +17,10 @@ from entrepot.errors import Malformed
 from entrepot.previews import archives
 from entrepot.previews.sources import RangeReader
 
-MOST_PICKLE = 64 << 20
+MAX_PICKLE = 64 << 20
 """Bytes of one pickle that are read; data behind it is tensors in practice."""
 
-_MOST_MEMBERS, _MOST_STEPS, _MOST_IMPORTS, _MOST_PICKLES = 64, 20_000_000, 10_000, 1_000
+_MAX_MEMBERS, _MAX_STEPS, _MAX_IMPORTS, _MAX_PICKLES = 64, 20_000_000, 10_000, 1_000
 _UNKNOWN = "(computed)"
 
 _MEMOIZING = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
@@ -113,9 +113,9 @@ def scan_pickles(source: RangeReader) -> PickleScan:
         Malformed: it is neither a pickle nor a zip archive.
     """
     if source.read_at(0, 4) == b"PK\3\4":
-        members = archives.read_members(source, ".pkl", most=_MOST_MEMBERS, most_bytes=MOST_PICKLE + 1)
+        members = archives.read_members(source, ".pkl", most=_MAX_MEMBERS, most_bytes=MAX_PICKLE + 1)
         return _merge(_scan(data) for _, data in members)
-    data = source.read_at(0, MOST_PICKLE + 1)
+    data = source.read_at(0, MAX_PICKLE + 1)
     if data[:6] == b"\x93NUMPY":
         wide = data[6:7] != b"\1"
         start = 12 if wide else 10
@@ -146,10 +146,10 @@ def _merge(scans: Iterable[PickleScan]) -> PickleScan:
 def _scan(data: bytes) -> PickleScan:
     """Return the imports of the pickles at the start of some bytes, one after the other."""
     found: set[tuple[str, str]] = set()
-    is_complete = len(data) <= MOST_PICKLE
-    at, steps, count = 0, _MOST_STEPS, 0
+    is_complete = len(data) <= MAX_PICKLE
+    at, steps, count = 0, _MAX_STEPS, 0
     while at < len(data):
-        if count == _MOST_PICKLES:
+        if count == _MAX_PICKLES:
             return _result(found, is_complete=False)
         try:
             length, used = _read_one(data[at:], found, steps)
@@ -166,8 +166,8 @@ def _scan(data: bytes) -> PickleScan:
 
 def _result(found: set[tuple[str, str]], *, is_complete: bool) -> PickleScan:
     imports = [PickleImport(module, name, judge(module, name)) for module, name in sorted(found)]
-    if len(imports) > _MOST_IMPORTS:
-        worst = sorted(imports, key=lambda item: item.safety != "dangerous")[:_MOST_IMPORTS]
+    if len(imports) > _MAX_IMPORTS:
+        worst = sorted(imports, key=lambda item: item.safety != "dangerous")[:_MAX_IMPORTS]
         return PickleScan(tuple(sorted(worst)), is_complete=False)
     return PickleScan(tuple(imports), is_complete)
 
@@ -201,7 +201,7 @@ def _read_one(data: bytes, found: set[tuple[str, str]], most: int) -> tuple[int,
         elif name != "FRAME":
             _note_import(name, argument, recent, found)
             recent = []
-            if len(found) > 2 * _MOST_IMPORTS:
+            if len(found) > 2 * _MAX_IMPORTS:
                 raise _Unreadable("it has too many imports", count + 1)
     raise _Unreadable("it ends before its STOP", count + 1)
 

@@ -46,7 +46,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 MAX_JSON = 8 << 20
 """Maximum size of a JSON or form body, in bytes; commits are streamed and have their own limit."""
 
-MOST_ARCHIVES, MOST_ARCHIVES_EACH = 16, 2
+MAX_ARCHIVES, MAX_ARCHIVES_EACH = 16, 2
 """Archives that a server process sends at the same time, and of these to one address."""
 
 NO_REPO = RepoId("", "")
@@ -86,14 +86,14 @@ class AppState:
     viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
     issuers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
-    archives: FairSlots = attrs.field(factory=lambda: FairSlots(MOST_ARCHIVES, per_caller=MOST_ARCHIVES_EACH))
+    archives: FairSlots = attrs.field(factory=lambda: FairSlots(MAX_ARCHIVES, per_caller=MAX_ARCHIVES_EACH))
     answers: AnswerMemory = attrs.field(
         default=attrs.Factory(lambda state: AnswerMemory(state.hub.settings), takes_self=True)
     )
     small_files: BatchedCalls[ReceivedFile] = attrs.field(
         default=attrs.Factory(
             lambda state: BatchedCalls(
-                state.threads, lambda files: small_arrivals.store_all(state.hub, files), most=small_arrivals.MOST
+                state.threads, lambda files: small_arrivals.store_all(state.hub, files), most=small_arrivals.MAX_FILES
             ),
             takes_self=True,
         )

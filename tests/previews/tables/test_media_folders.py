@@ -227,8 +227,8 @@ def test_batches_of_media_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bomb_of_metadata_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_folders, "_MOST_METADATA", 10)
-    monkeypatch.setattr(media_folders, "MOST_TEXT", 10)
+    monkeypatch.setattr(media_folders, "_MAX_METADATA", 10)
+    monkeypatch.setattr(media_folders, "MAX_TEXT", 10)
     files = {"metadata.csv": b"file_name\n1.png\n", "1.png": PNG}
     with pytest.raises(Malformed, match="more than 10 bytes"):
         FolderTables(folder_of(files), readers(files))

@@ -74,7 +74,7 @@ def test_a_folder_is_shown_without_last_commits_while_too_many_are_new(
     site.commit(site.repo("behind"), {"a.txt": b"x"})
     assert "/alice/behind/commit/" in show("/alice/behind/tree/main").partition("<tbody>")[2]
     monkeypatch.setattr(indexing, "BRIEF_COMMITS", -1)
-    monkeypatch.setattr(contents, "_MOST_COMPARED", -1)
+    monkeypatch.setattr(contents, "_MAX_COMPARED", -1)
     text = show("/alice/behind/tree/main")
     assert "/alice/behind/commit/" not in text.partition("<tbody>")[2]
     assert "/alice/behind/blob/main/a.txt" in text

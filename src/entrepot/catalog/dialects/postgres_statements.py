@@ -38,7 +38,7 @@ _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
 _ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
 _NO_SUCH_STATEMENT, _IS_PREPARED = "26000", "42P05"
-_MOST_DEFERRED = 64
+_MAX_DEFERRED = 64
 """Changes that wait for the next message of their transaction."""
 
 T = TypeVar("T")
@@ -242,7 +242,7 @@ class PreparedConnection:
             psycopg.Error: as :meth:`execute`, for statements that were deferred before.
         """
         self._deferred.append(self._bind(text, parameters))
-        if len(self._deferred) >= _MOST_DEFERRED:
+        if len(self._deferred) >= _MAX_DEFERRED:
             self.flush()
 
     @property

@@ -36,7 +36,7 @@ MAX_SHARDS = 10_000
 """Files of a split."""
 
 _README = RepoPath("README.md")
-_MOST_README = 1 << 20
+_MAX_README = 1 << 20
 
 
 @attrs.frozen
@@ -100,7 +100,7 @@ def _refused(commit: Oid, reason: str) -> ConversionPlan:
 
 def _readme(tx: Read, repo_id: int, node: Node | None) -> str:
     row = None if node is None else objects.find(tx, repo_id, node.entry.oid)
-    if row is None or row.data is None or row.size > _MOST_README:
+    if row is None or row.data is None or row.size > _MAX_README:
         return ""
     return stored.content_of(row).decode("utf-8", "replace")
 

@@ -28,7 +28,7 @@ MAX_FILES = 50_000
 """Files of a repository in which splits are looked for."""
 
 _README = RepoPath("README.md")
-_MOST_README = 1 << 20
+_MAX_README = 1 << 20
 
 
 @attrs.frozen
@@ -136,7 +136,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
             that says ``viewer: false``.
     """
     read = contents.read_small_files(
-        hub, caller, ref, revision, [_README], most_each=_MOST_README, most_bytes=_MOST_README
+        hub, caller, ref, revision, [_README], most_each=_MAX_README, most_bytes=_MAX_README
     )
     name, readme = str(read.repo.ref.id), read.files[0].data if read.files else b""
     with hub.read() as tx:

@@ -89,7 +89,7 @@ class RepoChanges:
     archived: bool | None = None
 
 
-MOST_COUNTED = discussions.MOST_COUNTED
+MAX_COUNTED = discussions.MAX_COUNTED
 """Open discussions of a repository that are counted at most."""
 
 _EVENT_FILES = "tensorboard"
@@ -102,7 +102,7 @@ class RepoRights:
 
     ``may_manage``: to see its settings, also if it is archived, when nothing else may be changed.
     ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
-    ``open_discussions``: with pull requests, at most :data:`MOST_COUNTED`; 0 if they are disabled.
+    ``open_discussions``: with pull requests, at most :data:`MAX_COUNTED`; 0 if they are disabled.
     ``is_liked``: the caller likes it; ``watch``: which notifications they get, empty if the token is not for these.
     """
 

@@ -17,7 +17,7 @@ from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.scanning.contents import COMMAND, PICKLES, SERVICE, name_contents, scanners_for
-from entrepot.hub.scanning.scan_jobs import MOST_FILES, scan_job
+from entrepot.hub.scanning.scan_jobs import MAX_FILES, scan_job
 from entrepot.hub.scanning.scanners import STATUSES, ScanStatus
 from entrepot.names import ROOT, RepoPath, RepoRef
 from entrepot.storage.trees import ListedEntry, Trees
@@ -27,7 +27,7 @@ QUEUED, UNSCANNED = "queued", "unscanned"
 
 _ISSUES = frozenset({"unsafe", "suspicious", "caution"})
 _BATCH = 1_000
-_MOST_ISSUES = 1_000
+_MAX_ISSUES = 1_000
 
 
 @attrs.frozen
@@ -98,13 +98,13 @@ def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: 
             count += 1
             if not node.is_folder and scanners_for(hub, node.path):
                 wanted.append(node)
-            if count >= MOST_FILES:
+            if count >= MAX_FILES:
                 is_done = False
                 break
         for at in range(0, len(wanted), _BATCH):
             for path, found in _describe(hub, tx, row, trees.measure(wanted[at : at + _BATCH])).items():
                 is_done = is_done and found.is_done
-                if found.status in _ISSUES and len(issues) < _MOST_ISSUES:
+                if found.status in _ISSUES and len(issues) < _MAX_ISSUES:
                     issues.append((path, found.status))
     return RepoScan(is_done, issues)
 

@@ -13,7 +13,7 @@ from entrepot.cards import DatasetConfig, JsonValue
 from entrepot.names import Oid
 from entrepot.storage.store import ValueCache
 
-MOST_BYTES = 32 << 20
+MAX_BYTES = 32 << 20
 """Memory that remembered layouts take, about; one alone at most half of it."""
 
 _BASE, _EACH_FILE, _EACH_MENTION = 2_000, 200, 16  # of Python objects, with the hash tables around them
@@ -50,7 +50,7 @@ class KnownLayouts(ValueCache[LayoutKey, KnownLayout]):
     They depend on no rights: a use case checks that the caller may read the repository before it looks here.
     """
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int = MAX_BYTES) -> None:
         """Start with none.
 
         Args:

@@ -28,7 +28,7 @@ from entrepot.storage.store import ValueCache
 MAX_GROUPS = 100_000
 """Maximum number of row groups of a Parquet file whose positions are reported."""
 
-_MOST_RESULT = 64 << 20
+_MAX_RESULT = 64 << 20
 _KEPT_BYTES = 16 << 20
 _INDEXES_BYTES, _INDEX_BASE = 8 << 20, 300
 _FACTS_BASE = 1_000
@@ -266,7 +266,7 @@ class TableReader:
 
         name = contents[-1].name
         try:
-            letter, data = self._processes.run(request, read, most=_MOST_RESULT, wall_s=limits.wall_s, keep=keep)
+            letter, data = self._processes.run(request, read, most=_MAX_RESULT, wall_s=limits.wall_s, keep=keep)
         except ProcessEnded:
             reason = f"reading it takes more than {limits.cpu_s} seconds or too much memory; "
             raise UnsupportedDataset(name, f"{reason}smaller row groups and shorter values can be read") from None

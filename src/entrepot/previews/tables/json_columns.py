@@ -24,8 +24,8 @@ BATCH_BYTES = 10 << 20
 MAX_DEPTH = 64
 """Levels of nested values."""
 
-_MOST_LINE = 64 << 20
-_MOST_MIXED = 200
+_MAX_LINE = 64 << 20
+_MAX_MIXED = 200
 _TOO_MIXED = "too many members have values of several types"
 _EXACT = 1 << 53
 _MONTHS = "jan january feb february mar march apr april may jun june jul july aug august sep sept september"
@@ -55,7 +55,7 @@ class JsonBatches:
             if self._is_first:
                 self.mixed += self._find_mixed(batch)
                 self._is_first = False
-                if len(self.mixed) > _MOST_MIXED:
+                if len(self.mixed) > _MAX_MIXED:
                     raise Malformed("JSON file", _TOO_MIXED)
             yield self._parse(batch)
 
@@ -71,7 +71,7 @@ class JsonBatches:
         import pyarrow as pa
         from pyarrow import json as arrow_json
 
-        for _ in range(_MOST_MIXED):
+        for _ in range(_MAX_MIXED):
             lines = self._encoded(batch)
             options = arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1)
             try:
@@ -318,8 +318,8 @@ def line_batches(source: RangeReader) -> Iterator[bytes]:
             end = piece.find(b"\n") + 1 or len(piece)
             batch += piece[:end]
             at += end
-            if len(batch) > BATCH_BYTES + _MOST_LINE:
-                raise Malformed("JSON file", f"a line has more than {_MOST_LINE:,} bytes")
+            if len(batch) > BATCH_BYTES + _MAX_LINE:
+                raise Malformed("JSON file", f"a line has more than {_MAX_LINE:,} bytes")
         yield batch
 
 

@@ -16,13 +16,13 @@ import msgspec
 
 from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.previews.sources import RangeReader
-from entrepot.previews.table_formats import FOLDERS, FORMATS, MOST_TEXT, check_installed, separator_of
-from entrepot.previews.tables.arrow_tables import MOST_COLUMNS, ArrowTable
+from entrepot.previews.table_formats import FOLDERS, FORMATS, MAX_TEXT, check_installed, separator_of
+from entrepot.previews.tables.arrow_tables import MAX_COLUMNS, ArrowTable
 from entrepot.previews.tables.media_folders import open_folder
 from entrepot.previews.tables.parquet_tables import ParquetTable
 from entrepot.previews.tables.table_sources import TableSource, reason_of
 
-_MOST_DEPTH = 32
+_MAX_DEPTH = 32
 
 
 class TableFile(Protocol):
@@ -79,12 +79,12 @@ def open_table(form: str, name: str, source: RangeReader, *, index: bytes = b"",
 
 def _beginning(source: RangeReader) -> tuple[bytes, bool]:
     """Return the whole lines within the first 32 MiB, and whether there are more."""
-    data = source.read_at(0, min(source.size, MOST_TEXT))
+    data = source.read_at(0, min(source.size, MAX_TEXT))
     if len(data) >= source.size:
         return data, False
     end = data.rfind(b"\n") + 1
     if not end:
-        raise Malformed("file", f"its first line has more than {MOST_TEXT:,} bytes")
+        raise Malformed("file", f"its first line has more than {MAX_TEXT:,} bytes")
     return data[:end], True
 
 
@@ -95,7 +95,7 @@ def _read_csv(source: RangeReader, separator: str) -> tuple[Any, bool]:
     data, is_cut = _beginning(source)
     if not data.strip():
         return pa.table({}), False
-    options = csv.ReadOptions(use_threads=False, block_size=MOST_TEXT)
+    options = csv.ReadOptions(use_threads=False, block_size=MAX_TEXT)
     parsing = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     conversion = csv.ConvertOptions(
         strings_can_be_null=True, null_values=["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
@@ -109,7 +109,7 @@ def _read_json(_name: str, source: RangeReader) -> tuple[Any, bool]:
     data, is_cut = _beginning(source)
     if data.lstrip()[:1] == b"[":
         if is_cut:
-            raise Malformed("JSON file", f"a list of more than {MOST_TEXT:,} bytes is not read; JSON lines are")
+            raise Malformed("JSON file", f"a list of more than {MAX_TEXT:,} bytes is not read; JSON lines are")
         rows = msgspec.json.decode(data)
     else:
         decoder = msgspec.json.Decoder()
@@ -117,8 +117,8 @@ def _read_json(_name: str, source: RangeReader) -> tuple[Any, bool]:
     if not all(isinstance(row, dict) for row in rows):
         raise Malformed("JSON file", "a row is not an object")
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    if len(columns) > MOST_COLUMNS:
-        raise Malformed("JSON file", f"it has more than {MOST_COLUMNS:,} columns")
+    if len(columns) > MAX_COLUMNS:
+        raise Malformed("JSON file", f"it has more than {MAX_COLUMNS:,} columns")
     return pa.table({name: _column([row.get(name) for row in rows]) for name in columns}), is_cut
 
 
@@ -126,8 +126,8 @@ def _column(values: list[Any]) -> Any:  # noqa: ANN401 - an array of pyarrow
     """Return a column of JSON values; as JSON text if they have no common type."""
     import pyarrow as pa
 
-    if any(_depth(value) > _MOST_DEPTH for value in values):
-        raise Malformed("JSON file", f"values are nested more than {_MOST_DEPTH} levels deep")
+    if any(_depth(value) > _MAX_DEPTH for value in values):
+        raise Malformed("JSON file", f"values are nested more than {_MAX_DEPTH} levels deep")
     try:
         return pa.array(values)
     except (pa.ArrowException, OverflowError):
@@ -140,7 +140,7 @@ def _depth(value: object, level: int = 0) -> int:
         parts = list(value.values())
     elif isinstance(value, list):
         parts = value
-    if not parts or level > _MOST_DEPTH:
+    if not parts or level > _MAX_DEPTH:
         return level
     return max(_depth(part, level + 1) for part in parts)
 
@@ -169,7 +169,7 @@ def _read_arrow(_name: str, source: RangeReader) -> tuple[Any, bool]:
     for batch in found:
         batch.validate(full=True)
         batches.append(batch)
-        if file.bytes_read > MOST_TEXT:
+        if file.bytes_read > MAX_TEXT:
             is_cut = file.bytes_read < source.size - 1024
             break
     return pa.Table.from_batches(batches, schema=opened.schema), is_cut

@@ -35,7 +35,7 @@ from entrepot.server.rendering.markdown import Renderer
 from entrepot.server.rendering.tensor_lists import ALL, TensorFilter
 from entrepot.wire.texts import legible
 
-_MOST_ASKED = 200
+_MAX_ASKED = 200
 
 
 def routes() -> list[PageRoute]:
@@ -60,7 +60,7 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
 
 def filter_of(request: Request) -> TensorFilter:
     """Return which tensors of a file a request asks for."""
-    text, dtype = (request.query_params.get(key, "").strip()[:_MOST_ASKED] for key in ("tensor", "dtype"))
+    text, dtype = (request.query_params.get(key, "").strip()[:_MAX_ASKED] for key in ("tensor", "dtype"))
     return TensorFilter(text, dtype)
 
 

@@ -23,7 +23,7 @@ from entrepot.server.pages.card_html import CARD, CardLinks, read_card, render_c
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.card_facts import (
-    MOST_CHILDREN,
+    MAX_CHILDREN,
     ModelTree,
     citation_of,
     is_base,
@@ -38,7 +38,7 @@ from entrepot.server.pages.rows import license_of, parameters_of
 from entrepot.server.pages.snippets import UsedRepo, UseSnippet
 from entrepot.server.public_urls import path_prefix
 
-_MOST_TAGS = 40
+_MAX_TAGS = 40
 _UNSAID = re.compile(r"region:|base_model:[a-z]+:")
 
 
@@ -130,7 +130,7 @@ def _tree(
 ) -> ModelTree | None:
     if found.info.row.type is not RepoType.MODEL:
         return None
-    [counted] = infos.with_children(hub, caller, [found], most=MOST_CHILDREN)
+    [counted] = infos.with_children(hub, caller, [found], most=MAX_CHILDREN)
     return tree_of(counted, sources)
 
 
@@ -151,4 +151,4 @@ def tag_links(found: RevisionInfo) -> list[tuple[str, str]]:
     The region, which clients of the public hub expect, says nothing here; how a base model was used says it twice.
     """
     shown = [tag for tag in found.info.tags if not _UNSAID.match(tag)]
-    return [(tag, urlencode({"filter": tag})) for tag in shown[:_MOST_TAGS]]
+    return [(tag, urlencode({"filter": tag})) for tag in shown[:_MAX_TAGS]]

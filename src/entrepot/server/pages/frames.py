@@ -216,8 +216,8 @@ def frame(request: Request) -> Mapping[str, object]:
 
 
 def _capped(unread: int) -> str:
-    if unread >= notification_lists.MOST_COUNTED:
-        return f"{notification_lists.MOST_COUNTED - 1}+"
+    if unread >= notification_lists.MAX_COUNTED:
+        return f"{notification_lists.MAX_COUNTED - 1}+"
     return str(unread) if unread else ""
 
 

@@ -17,7 +17,7 @@ from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.rows import repo_rows
 
 _SHOWN = 6
-_MOST_OWNERS = 100
+_MAX_OWNERS = 100
 
 
 def routes() -> list[PageRoute]:
@@ -52,7 +52,7 @@ def build_home(hub: HubContext, caller: MaybeCaller) -> WebPage:
 
 def _newest_of(hub: HubContext, caller: Caller) -> list[RevisionInfo]:
     """Return the newest repositories of the caller and of the organisations that they are a member of."""
-    owners = (caller.account.id, *(membership.org.id for membership in caller.memberships[:_MOST_OWNERS]))
+    owners = (caller.account.id, *(membership.org.id for membership in caller.memberships[:_MAX_OWNERS]))
     found = [
         info
         for kind in VERSIONED_TYPES

@@ -16,7 +16,7 @@ from entrepot.names import MAIN, RefName, RepoRef
 from entrepot.server.pages.formats import quoted_segment
 from entrepot.server.pages.rows import ICONS
 
-MOST_REFS = 200
+MAX_REFS = 200
 """Branches, tags and pull requests that the picker offers."""
 
 REF_ICONS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pr/": "pull"}
@@ -76,7 +76,7 @@ def describe_header(
     """
     found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
     may = repositories.rights(hub, caller, found.info.row.ref)
-    header = header_of(may, revision, branches.first_refs(hub, caller, ref, MOST_REFS))
+    header = header_of(may, revision, branches.first_refs(hub, caller, ref, MAX_REFS))
     return attrs.evolve(header, may_edit=_may_edit(hub, caller, may, revision)), found
 
 
@@ -129,8 +129,8 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefName]) -> RepoHe
 
 
 def _count(number: int) -> str:
-    if number >= repositories.MOST_COUNTED:
-        return f"{repositories.MOST_COUNTED - 1}+"
+    if number >= repositories.MAX_COUNTED:
+        return f"{repositories.MAX_COUNTED - 1}+"
     return str(number) if number else ""
 
 

@@ -16,7 +16,7 @@ from entrepot.hub.repos import conflicts, pulls, repositories
 from entrepot.hub.repos.conflicts import Resolution
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
-from entrepot.server.pages.community.discussions import MOST_CHOICES, build_discussion, build_new, number_of
+from entrepot.server.pages.community.discussions import MAX_CHOICES, build_discussion, build_new, number_of
 from entrepot.server.pages.forms import Form, answer_form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute, RepoPageHandler, repo_pages
@@ -140,6 +140,6 @@ def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: F
 
 
 def _resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
-    words = [form.text(f"side-{at}") for at in range(MOST_CHOICES)]
+    words = [form.text(f"side-{at}") for at in range(MAX_CHOICES)]
     sides = [_SIDES[word] for word in words if word in _SIDES]
     conflicts.resolve(hub, caller, ref, num, Resolution(form.text("base"), form.text("head"), sides))

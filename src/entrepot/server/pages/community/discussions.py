@@ -37,7 +37,7 @@ PAGE = 50
 EVENTS = 100
 """Events of a discussion on a page."""
 
-MOST_CHOICES = 100
+MAX_CHOICES = 100
 """Files in conflict that a page offers a choice for."""
 
 _LAST_PAGE = 10**7
@@ -266,7 +266,7 @@ def _is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> b
 
 def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:
     found = merges.mergeability(hub, caller, ref, num)
-    sides = found.sides if len(found.conflicts) <= MOST_CHOICES else None
+    sides = found.sides if len(found.conflicts) <= MAX_CHOICES else None
     return MergeBox(found.obstacle, tuple(legible(path) for path in found.conflicts), found.added_bytes, sides)
 
 

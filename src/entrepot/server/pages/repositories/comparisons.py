@@ -25,7 +25,7 @@ from entrepot.server.pages.diffs import colour_diff, parse_diff
 from entrepot.server.pages.formats import quoted, shape_text
 from entrepot.server.pages.forms import go_to, sentence
 from entrepot.server.pages.frames import WebPage, show_page
-from entrepot.server.pages.repo_headers import MOST_REFS, choices, describe_repo
+from entrepot.server.pages.repo_headers import MAX_REFS, choices, describe_repo
 from entrepot.server.pages.repositories.changes import changes_of, describe_change, is_large, pictures_of
 from entrepot.server.pages.repositories.commit_lines import commit_line
 from entrepot.server.pages.repositories.grids import Grid, GridCell, grid_of, type_text
@@ -34,7 +34,7 @@ from entrepot.server.pages.trees import crumbs, path_of
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.texts import legible
 
-_MOST_COMMITS, _MOST_TENSORS, _MOST_COLUMNS = 250, 2_000, 40
+_MAX_COMMITS, _MAX_TENSORS, _MAX_COLUMNS = 250, 2_000, 40
 _OID = re.compile(r"\b[0-9a-f]{40}\b")
 _SIGNS = {"added": "ADD", "removed": "DEL", "changed": "CHG"}
 
@@ -88,7 +88,7 @@ def build_choice(hub: HubContext, caller: MaybeCaller, ref: RepoRef, base: str, 
         "tab": "commits",
         "base": base or "main",
         "head": head,
-        "refs": choices(branches.first_refs(hub, caller, may.row.ref, MOST_REFS)),
+        "refs": choices(branches.first_refs(hub, caller, may.row.ref, MAX_REFS)),
     }
     return WebPage("compare_choice.html", f"Compare revisions of {header.id}", values)
 
@@ -111,7 +111,7 @@ def build_comparison(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: s
         Malformed, RevisionNotFound: the specification cannot be read, or a side does not exist.
     """
     header, may = describe_repo(hub, caller, ref)
-    between = histories.commits_between(hub, caller, may.row.ref, spec, limit=_MOST_COMMITS)
+    between = histories.commits_between(hub, caller, may.row.ref, spec, limit=_MAX_COMMITS)
     values = {
         "section": may.row.type.plural,
         "repo": header,
@@ -119,7 +119,7 @@ def build_comparison(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: s
         "spec": spec,
         "short": short_spec(spec),
         "commits": [commit_line(logged) for logged in between.commits],
-        "is_cut": between.total == _MOST_COMMITS,
+        "is_cut": between.total == _MAX_COMMITS,
         "proposal": _proposal(spec) if between.total and may.may_discuss and may.has_discussions else "",
         **changes_of(hub, caller, may.row.ref, spec),
     }
@@ -192,7 +192,7 @@ def _grid(found: RowsDiff) -> Grid:
 
 
 def _plain_grid(samples: Sequence[Mapping[str, Any]], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> Grid:
-    names = list(dict.fromkeys(name for row in samples for name in row))[:_MOST_COLUMNS]
+    names = list(dict.fromkeys(name for row in samples for name in row))[:_MAX_COLUMNS]
     features = {name: {"dtype": "string", "_type": "Value"} for name in names}
     return grid_of(features, rows, len(rows))
 
@@ -227,7 +227,7 @@ def _columns(found: RowsDiff) -> list[tuple[str, str, str]]:
 
 
 def _tensor_lines(found: TensorsDiff) -> list[TensorLine]:
-    return [_tensor_line(change) for change in found.tensors[:_MOST_TENSORS]]
+    return [_tensor_line(change) for change in found.tensors[:_MAX_TENSORS]]
 
 
 def _tensor_line(change: TensorChange) -> TensorLine:

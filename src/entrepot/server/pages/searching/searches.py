@@ -32,7 +32,7 @@ _INNER = re.compile(r"[*_]{2,}|`{3,}\w*|`+|\||<[^<>]*>")
 _OUTER = re.compile(r"(?:^|(?<=\s))(?:#{1,6}|>+|[-+*]|[0-9]+\.|:?-{2,}:?)(?=\s|$)")
 """Headings, quotations, items of lists and rules: as words of their own."""
 
-_MOST_ACCOUNTS, _MOST_COLLECTIONS, _MOST_TEXT = 10, 10, 500
+_MAX_ACCOUNTS, _MAX_COLLECTIONS, _MAX_TEXT = 10, 10, 500
 
 
 @attrs.frozen
@@ -58,7 +58,7 @@ def routes() -> list[PageRoute]:
 
 async def show_search(request: Request) -> Response:
     """Serve what matches the words of ``q``; without words, the form."""
-    text = request.query_params.get("q", "").strip()[:_MOST_TEXT]
+    text = request.query_params.get("q", "").strip()[:_MAX_TEXT]
     page = query_int(request, "p", 0, low=0, high=searches.MAX_SKIP // PAGE)
     kind = next((kind for kind in RepoType if kind.value == request.query_params.get("type")), None)
     return await show_page(request, lambda hub, caller: build_search(hub, caller, text, kind, page))
@@ -88,8 +88,8 @@ def build_search(hub: HubContext, caller: MaybeCaller, text: str, kind: RepoType
         "api": "/api/search/full-text?" + urlencode([("q", text), *(("type", item.value) for item in kinds)]),
     }
     if text:
-        named = searches.quick(hub, caller, text, [], limit=_MOST_ACCOUNTS)
-        listed = collections.list_collections(hub, caller, CollectionQuery(text=text, limit=_MOST_COLLECTIONS))
+        named = searches.quick(hub, caller, text, [], limit=_MAX_ACCOUNTS)
+        listed = collections.list_collections(hub, caller, CollectionQuery(text=text, limit=_MAX_COLLECTIONS))
         values |= {"users": named.users, "orgs": named.orgs, "collections": listed.items}
     return WebPage("search.html", f"Search: {text}" if text else "Search", values)
 

@@ -15,7 +15,7 @@ from entrepot.workspace.stores.values import VersionDraft, VersionRef
 
 FORMAT = 1
 MAX_RECORD_BYTES = 1 << 20
-MOST_INDEXES = 16
+MAX_INDEXES = 16
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 T = TypeVar("T")
@@ -79,7 +79,7 @@ def read_record(data: Data) -> RootRecord:
     record = decode_json(data, RootRecord, "root record")
     if record.format != FORMAT:
         raise Malformed("root record", f"format {record.format} is unknown; a newer version may have written it")
-    if not 0 <= len(record.indexes) <= 4 * MOST_INDEXES:
+    if not 0 <= len(record.indexes) <= 4 * MAX_INDEXES:
         raise Malformed("root record", f"it names {len(record.indexes)} indexes")
     for name in (*record.indexes, record.manifest):
         if not _SHA256.fullmatch(name):
