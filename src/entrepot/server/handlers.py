@@ -23,8 +23,8 @@ from entrepot.hub.context import HubContext, NotBrief
 from entrepot.hub.files import small_arrivals
 from entrepot.hub.files.small_arrivals import ReceivedFile
 from entrepot.hub.jobs.readiness import ReadinessCheck
-from entrepot.hub.remembered import Share
 from entrepot.hub.search.downloads import DownloadCounter
+from entrepot.hub.versioned_cache import Share
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small

@@ -21,8 +21,8 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing, flagged_files
 from entrepot.hub.jobs.indexing import index_briefly
-from entrepot.hub.remembered import Version
 from entrepot.hub.revisions import ReadableTree
+from entrepot.hub.versioned_cache import Version
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import histories
 from entrepot.storage import objects as stored

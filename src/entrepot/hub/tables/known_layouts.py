@@ -11,7 +11,7 @@ import attrs
 
 from entrepot.cards import DatasetConfig, JsonValue
 from entrepot.names import Oid
-from entrepot.storage.store import ValueCache
+from entrepot.storage.store import ImmutableCache
 
 MAX_BYTES = 32 << 20
 """Memory that remembered layouts take, about; one alone at most half of it."""
@@ -44,7 +44,7 @@ class KnownLayout:
         return _BASE + _EACH_CHARACTER * len(json.dumps(self.card)) + mentions + files
 
 
-class KnownLayouts(ValueCache[LayoutKey, KnownLayout]):
+class KnownLayouts(ImmutableCache[LayoutKey, KnownLayout]):
     """Layouts of commits. Thread-safe.
 
     They depend on no rights: a use case checks that the caller may read the repository before it looks here.

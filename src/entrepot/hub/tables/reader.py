@@ -23,7 +23,7 @@ from entrepot.previews.row_diffs import RowChange, RowCounts
 from entrepot.previews.row_pages import PackedRow, PageLimits
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import check_installed
-from entrepot.storage.store import ValueCache
+from entrepot.storage.store import ImmutableCache
 
 MAX_GROUPS = 100_000
 """Maximum number of row groups of a Parquet file whose positions are reported."""
@@ -126,7 +126,7 @@ class TableReader:
     def __init__(self, processes: TableProcesses | None = None) -> None:
         """Start no process yet."""
         self.facts = FactsCache()
-        self._indexes = ValueCache[str, bytes](_INDEXES_BYTES, lambda index: len(index) + _INDEX_BASE)
+        self._indexes = ImmutableCache[str, bytes](_INDEXES_BYTES, lambda index: len(index) + _INDEX_BASE)
         self._processes = processes or TableProcesses()
 
     def describe(self, content: TableContent) -> TableFacts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from entrepot.hub.remembered import Version, VersionWatch
+from entrepot.hub.versioned_cache import Version, VersionWatch
 
 _PATIENCE_S = 2.0
 

@@ -18,11 +18,11 @@ from entrepot.errors import InvalidPath
 from entrepot.git import MAX_POINTER_BYTES, parse_pointer
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.remembered import Version
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.hub.repos.infos import RepoRow
 from entrepot.hub.search.downloads import is_counted
+from entrepot.hub.versioned_cache import Version
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
