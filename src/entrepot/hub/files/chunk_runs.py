@@ -39,7 +39,7 @@ class RunNames:
 
     def __init__(self, hub: HubContext, given: XetToken) -> None:
         """Use the key of the hub for this holder."""
-        self._sealer = hub.signer.sealer("xet-run", given.holder)
+        self._sealer = hub.signer.sealer("xet-run", given.sender)
 
     def name(self, xorb: XetHash, start: int, end: int) -> XetHash:
         """Return the name of the chunks ``start`` to ``end`` (exclusive) of a xorb."""

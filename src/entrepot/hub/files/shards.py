@@ -137,7 +137,7 @@ def _register(hub: HubContext, given: XetToken, received: _ReceivedShard) -> Gen
         yield from check_steps(shard, find)
     except XorbMissing:
         with hub.write(Lock.hub()) as tx:
-            xet_tokens.forget_known(tx, given.holder)
+            xet_tokens.forget_known(tx, given.sender)
         raise
     if given.is_proposal:
         yield from _check_digests(hub, given, shard, sum(sizes.values()))
