@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from entrepot.errors import NotAllowed, SecondFactorMissing
 from entrepot.hub.accounts import sessions
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import SESSION_MS, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import public_urls
 
@@ -73,7 +73,7 @@ def cookie_name(is_secure: bool) -> str:
 def cookie_header(scope: Scope, hub: HubContext, secret: str | None) -> str:
     """Return the ``Set-Cookie`` value that stores a session in the browser, or (None) deletes it."""
     is_secure = is_https(scope, hub)
-    life = sessions.LIFETIME_MS // 1000 if secret is not None else 0
+    life = SESSION_MS // 1000 if secret is not None else 0
     parts = [f"{cookie_name(is_secure)}={secret or ''}", "Path=/", f"Max-Age={life}", "HttpOnly", "SameSite=Lax"]
     return "; ".join([*parts, *(["Secure"] if is_secure else [])])
 
