@@ -257,11 +257,16 @@ def secret_of(request: Request) -> str | None:
 
     Raises:
         InvalidCredentials: the header is malformed.
+        NotAllowed: a page of another site may have sent what the browser keeps for the hub.
 
     Source: docs/protocols/hf_api.md, section 0.1.
     """
     header = request.headers.get("authorization")
-    return secret_in(header) if header else None
+    if not header:
+        return None
+    if header[:5].lower() == "basic":
+        browser_sessions.check_basic(request, app_state(request).hub)
+    return secret_in(header)
 
 
 def base_url(request: Request) -> str:

@@ -127,6 +127,8 @@ def test_an_address_that_is_not_verified_and_names_that_break_rules_are_left_out
         ({"aud": "another-client"}, OAuthRefused),
         ({"aud": ["hub", "another-client"]}, OAuthRefused),
         ({"iss": "https://evil.example"}, OAuthRefused),
+        ({"azp": "another-client"}, OAuthRefused),
+        ({"azp": ["hub"]}, OAuthRefused),
         ({"sub": ""}, OAuthRefused),
         ({"exp": 1_000}, OAuthRefused),
     ],
@@ -203,6 +205,16 @@ def test_an_identity_is_linked_once_and_with_the_account_that_began(sso_world: W
     again = begin(sso_world, sso_world.bob)
     with pytest.raises(AlreadyExists):
         finish(sso_world, again, reply_of(issuer, again), sso_world.bob)
+
+
+def test_an_identity_is_not_linked_after_the_session_has_ended(sso_world: World, issuer: LocalIssuer) -> None:
+    browser, secret = sso_world.browser("alice")
+    begun = begin(sso_world, browser)
+    reply = reply_of(issuer, begun)
+    sessions.sign_out(sso_world.hub, secret)
+    with pytest.raises(LoginRequired):
+        finish(sso_world, begun, reply, browser)
+    assert not browser_sign_ins.list_own_identities(sso_world.hub, sso_world.alice)
 
 
 def test_a_suspended_account_opens_no_session(sso_world: World, issuer: LocalIssuer) -> None:

@@ -239,7 +239,7 @@ def update(tx: Write, account_id: int, **values: object) -> None:
 
 
 def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session: str | None = None) -> None:
-    """Replace the stored password hash; sessions end, and so do programs' sign-ins.
+    """Replace the stored password hash; sessions end, and so do programs' sign-ins and one-time links.
 
     Args:
         kept_session: the hash of the secret of a session that stays.
@@ -249,6 +249,8 @@ def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session
     if kept_session is not None:
         ended &= sign_in_tables.sessions.c.secret_hash != kept_session
     tx.sql.execute(sa.delete(sign_in_tables.sessions).where(ended))
+    codes = sign_in_tables.sign_in_codes
+    tx.sql.execute(sa.delete(codes).where(codes.c.user_id == account_id))
     remove_upload_tokens(tx, account_id)
     oauth_grants.remove_of(tx, account_id)
 

@@ -36,7 +36,7 @@ from entrepot.errors import (
     ThingNotFound,
     shown,
 )
-from entrepot.hub import audit
+from entrepot.hub import audit, callers
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.accounts import parse_email
 from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
@@ -140,6 +140,7 @@ def finish(
     Raises:
         OAuthRefused: the reply does not belong to the sign-in of this browser, or the issuer refused.
         Refused, AlreadyExists, InvalidName: no account is linked, and none can be made.
+        LoginRequired: an identity was to be linked, and the session has ended meanwhile.
         AccountSuspended: an administrator of the hub has suspended it.
         NotOffered, IssuerUnavailable, ExtraNotInstalled: as :func:`begin`.
     """
@@ -151,6 +152,8 @@ def finish(
     proof = id_tokens.verify(token, find_key, issuer=issuer.url, audience=client_id, now_s=hub.now_ms() // 1000)
     if not hmac.compare_digest(str(proof.claims.get("nonce", "")).encode(), str(kept["nonce"]).encode()):
         raise _failed("the token of the issuer is for another sign-in")
+    if proof.claims.get("azp", client_id) != client_id:
+        raise _failed("the token of the issuer was issued to another client ('azp')")
     target = str(kept["target"])
     if kept["link"] is not None:
         _link(hub, caller, str(kept["link"]), proof)
@@ -317,6 +320,7 @@ def _link(hub: HubContext, caller: MaybeCaller, uid: str, proof: IdToken) -> Non
     if known.account.uid != uid:
         raise _failed("the link was not started by the account that is signed in now")
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        known = require_write(callers.renewed(tx, known, hub.now_ms()))  # the issuer may have taken seconds to answer
         present = sso_identities.find(tx, _hash_of(proof))
         if present is not None:
             raise AlreadyExists("This identity is linked with an account already")
