@@ -32,7 +32,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
-from entrepot.hub.git import git_wire, push_policy
+from entrepot.hub.git import git_wire, push_policy, push_warnings
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import locks, push_reservations
 from entrepot.hub.repos.branches import find_obstacle
@@ -58,9 +58,13 @@ _BATCH_BYTES = 8 << 20
 
 @attrs.define(eq=False)
 class PushProgress:
-    """The progress of a push; one thread writes it, another one reads it."""
+    """The progress of a push; one thread writes it, another one reads it.
+
+    ``warnings``: lines for the author of a push that has succeeded.
+    """
 
     text: str = ""
+    warnings: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -212,6 +216,8 @@ def finish(push: Push) -> list[CommandStatus]:
             push_reservations.note_loss(hub, repo_id, author.account.id)
         return [CommandStatus(ref, undone.reason if ref == undone.ref else "another ref was refused") for ref in wanted]
     _conclude(push, found, wanted)
+    accepted = [command for command in commands if wanted[command.ref] is None]
+    push.progress.warnings = push_warnings.warn_of_missing_rules(hub, repo_id, found, accepted)
     return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
 
 
