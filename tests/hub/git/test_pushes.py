@@ -27,6 +27,7 @@ from entrepot.errors import (
 )
 from entrepot.git import Pointer, render_pointer
 from entrepot.git.commands import Command, CommandStatus, PushRequest
+from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussion_events import CommitAdded
@@ -611,3 +612,12 @@ def test_the_author_is_told_of_a_moved_large_file_without_a_rule(world: World, t
     author.commit(**{".gitattributes": b"moved.dat filter=lfs diff=lfs merge=lfs -text\n"})
     author.push((MAIN, moved, Oid(author.git("rev-parse", "HEAD"))))
     assert author.warnings == ""
+
+
+def test_a_refused_push_leaves_no_objects_that_count(world: World, author: Author) -> None:
+    world.clock.advance(1_000)
+    before = quotas.show(world.hub, "alice").used
+    head = author.commit(**{"large.txt": os.urandom(300_000)})
+    [refused] = author.push((f"{MAIN}/below", None, head))
+    assert refused.reason is not None
+    assert quotas.show(world.hub, "alice").used == before
