@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from entrepot.errors import EntrepotError
 from entrepot.hub.context import HubContext
@@ -17,7 +17,10 @@ from entrepot.hub.jobs.handlers import Job, Run
 _log = logging.getLogger("entrepot.worker")
 
 SLICE_S = 1.0
-"""Seconds that a long job runs before it is paused for a job of another namespace."""
+"""Seconds that a long job runs before others are looked for."""
+
+SHORT_SLICE_S = 0.1
+"""Seconds that a new job runs first, and a paused one while new ones wait: twenty new ones wait for each other 4 s."""
 
 MAX_PAUSED = 16
 """Maximum number of paused jobs that one thread keeps."""
@@ -42,8 +45,9 @@ class Worker:
 
     Each lane has its own threads. Within a lane the namespaces are served
     in rotation; none of them uses more than a quarter of the threads (but at
-    least one), and a job that takes longer than :data:`SLICE_S` is paused for the
-    jobs of others if its handler works step by step. The longest jobs, which
+    least one), and a job that takes longer than a slice is paused for the
+    jobs of others if its handler works step by step. Of paused jobs, the one that
+    has run for the shortest time and the one that has waited longest go on in turn. The longest jobs, which
     may take hours, keep at most :data:`MAX_LONG` places among the paused ones
     of a thread: jobs of seconds or minutes never wait for the end of one.
     """
@@ -134,11 +138,13 @@ class Worker:
                     lane.begin(job)
         if job is not None:
             self._running[job.id] = job
-            self._slice(lane, _Slot(Run(self._hub, self._owner, job)), paused)
+            self._slice(lane, _Slot(Run(self._hub, self._owner, job)), paused, SHORT_SLICE_S)
             if len(paused) > MAX_PAUSED:  # short jobs still run; a long one waits until another has ended
-                self._put_back(lane, paused.pop(), delay_ms=_NO_ROOM_MS)
+                self._put_back(lane, paused.pop(_least_lost(paused)), delay_ms=_NO_ROOM_MS)
         if paused:
-            self._slice(lane, paused.pop(0), paused)
+            lane.turns += 1
+            slot = paused.pop(_least_served(paused) if lane.turns % 2 else 0)
+            self._slice(lane, slot, paused, SHORT_SLICE_S if job is not None or paused else SLICE_S)
             long = [slot for slot in paused if slot.took_s > LONG_S]
             if len(long) > MAX_LONG:  # the one that loses least of its work
                 paused.remove(least := min(long, key=lambda slot: slot.took_s))
@@ -149,13 +155,15 @@ class Worker:
         # claimed belongs to a namespace that uses its share of the threads: the end of one wakes this thread.
         return min(_LOOK_EVERY_S, pause_ms / 1000) if pause_ms else _LOOK_EVERY_S
 
-    def _slice(self, lane: _Lane, slot: _Slot, paused: list[_Slot]) -> None:
-        """Run a job until it ends, or pause it after a slice."""
+    def _slice(self, lane: _Lane, slot: _Slot, paused: list[_Slot], length_s: float) -> None:
+        """Run a job until it ends, or pause it after a slice of some seconds."""
         began = time.monotonic()
         job, mistake, goes_on = slot.run.job, None, True
         try:
-            while goes_on and time.monotonic() - began < SLICE_S and not self._stopping.is_set():
+            while goes_on and not self._stopping.is_set():
                 goes_on = slot.run.step()
+                if time.monotonic() - began >= length_s:
+                    break
         except Exception as failure:  # noqa: BLE001 - the outermost loop: one failing job must not stop the others
             goes_on, mistake = False, failure
         slot.took_s += time.monotonic() - began
@@ -212,12 +220,28 @@ class _Slot:
         self.took_s = 0.0
 
 
+def _least_served(paused: Sequence[_Slot]) -> int:
+    """Return which paused job has run for the shortest time: those of seconds pass those of hours."""
+    return min(range(len(paused)), key=lambda at: paused[at].took_s)
+
+
+def _least_lost(paused: Sequence[_Slot]) -> int:
+    """Return which paused job is put back if there are too many: of those that took a whole slice, the shortest one.
+
+    The newest one, if all are short: so a job of some seconds is never put back for one that takes hours.
+    """
+    long = [at for at, slot in enumerate(paused) if slot.took_s > SLICE_S]
+    return min(long, key=lambda at: paused[at].took_s) if long else len(paused) - 1
+
+
 class _Lane:
     """A lane of this process: its threads, and the namespaces that they work for."""
 
     def __init__(self, name: str, threads: int) -> None:
         self.name = name
         self.threads = threads
+        self.turns = 0
+        """Slices of paused jobs: every other one goes to the job that has waited longest."""
         self.claiming = threading.Lock()
         """Held while a job is claimed, so that no namespace exceeds its share."""
         self._guard = threading.Lock()

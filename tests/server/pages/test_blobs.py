@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
+from entrepot.previews import time_limits
 from tests.support.served_hub import ServedHub
 
 Show = Callable[[str], str]
@@ -96,3 +98,11 @@ def test_json_is_shown_as_parts_that_fold(site: ServedHub, show: Show) -> None:
     for other in ("broken.json", "a.txt"):
         assert 'id="L1"' in show(f"{page}/{other}?view=folded"), "shown as text"
     assert "view=folded" not in show(f"{page}/a.txt")
+
+
+def test_the_time_of_a_page_is_limited(site: ServedHub, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.commit(site.repo("slow"), {"a.pkl": b"\x80\x02N0N.", "b.ipynb": b'{"nbformat": 4, "cells": [{}]}'})
+    assert "imports may be missing" not in show("/alice/slow/blob/main/a.pkl")
+    monkeypatch.setattr(time_limits, "MAX_CPU_S", 0.0)
+    assert "imports may be missing" in show("/alice/slow/blob/main/a.pkl")
+    assert "Only the first 0 cells are shown." in show("/alice/slow/blob/main/b.ipynb")

@@ -15,6 +15,7 @@ from entrepot.hub.repos import contents
 from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import time_limit, within_time
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.card_html import CardLinks, relink
 from entrepot.server.pages.file_previews import FileView, view_file
@@ -54,7 +55,7 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
         return build_blob(hub, caller, ref, revision, path, window, root, wanted, is_folded=is_folded)
 
-    page = show_page(request, build, turns=turns)
+    page = show_page(request, time_limit()(build), turns=turns)
     return await show_or_last(page, request, ref, revision, path)
 
 
@@ -141,7 +142,7 @@ def _prose_of(view: FileView | TableView, place: str, root: str) -> dict[int, st
     links, renderer = CardLinks(place.format("blob"), place.format("resolve"), root), Renderer()
     return {
         number: relink(renderer.render(cell.source), attrs.evolve(links, prefix=f"c{number}"))
-        for number, cell in enumerate(view.notebook.cells)
+        for number, cell in within_time(list(enumerate(view.notebook.cells)))
         if cell.kind == "markdown"
     }
 
