@@ -92,6 +92,15 @@ def test_files_are_uploaded_as_chunks_and_committed(page: Page, site: ServedHub)
     assert "By a browser" in page.inner_text("main")
 
 
+def test_many_chosen_files_leave_the_button_in_reach(page: Page, site: ServedHub) -> None:
+    ref = made(site, "many-chosen")
+    open_upload(page, site, ref, "alice", {f"{number:03}.txt": b"words\n" for number in range(200)})
+    assert page.inner_text("#sum") == "200 files, 1.20 kB"
+    assert page.evaluate("document.documentElement.scrollHeight") < 3 * page.evaluate("innerHeight")
+    page.click("#queue li:first-child button")
+    assert page.inner_text("#sum") == "199 files, 1.19 kB"
+
+
 def test_an_upload_that_breaks_off_continues(page: Page, site: ServedHub) -> None:
     ref = made(site, "broken-off")
     open_upload(page, site, ref, "alice", {"other.bin": hashlib.shake_256(b"other").digest(1 << 20)})

@@ -30,7 +30,7 @@ function add(path, blob) {
   const drop = node("button", "btn bare sm", "Remove");
   drop.type = "button";
   drop.setAttribute("aria-label", `Remove ${path}`);
-  drop.onclick = () => { if (!stop) { row.remove(); files.delete(path); } };
+  drop.onclick = () => { if (!stop) { row.remove(); files.delete(path); count(); } };
   bar.max = 1;
   bar.value = 0;
   bar.setAttribute("aria-label", `Progress of ${path}`);
@@ -73,6 +73,12 @@ function sum() {
   const since = now - past[0][0], rate = since < 5_000 ? 0 : (done - past[0][1]) / since * 1000;
   at("bar").value = all ? done / all : 0;
   at("sum").textContent = `${size(done)} of ${size(all)}` + (rate > 1 && done < all ? `, ${size(rate)}/s, ${duration((all - done) / rate)} left` : "");
+}
+
+// What is chosen, before anything is sent.
+function count() {
+  at("total").hidden = !files.size;
+  at("sum").textContent = `${files.size.toLocaleString("en")} file${files.size === 1 ? "" : "s"}, ${size(whole()[0])}`;
 }
 
 // What rows say when nothing is being sent: only what the hub has stored.
@@ -200,8 +206,10 @@ if (isSecureContext && "WebAssembly" in window) {
   at("limit").hidden = true;
   for (const input of form.querySelectorAll("input[type=file]"))
     input.onchange = () => {
-      for (const file of input.files) add(file.webkitRelativePath || file.name, file);
+      const chosen = [...input.files].map(file => [file.webkitRelativePath || file.name, file]);
+      for (const [path, file] of chosen.sort(([a], [b]) => a < b ? -1 : 1)) add(path, file);
       input.value = "";
+      if (!stop) count();
     };
   for (const name of ["dragenter", "dragover"])
     drop.addEventListener(name, event => { event.preventDefault(); drop.classList.add("on"); });
@@ -210,6 +218,7 @@ if (isSecureContext && "WebAssembly" in window) {
     event.preventDefault();
     const entries = [...event.dataTransfer.items].filter(item => item.kind === "file").map(item => [item.webkitGetAsEntry?.(), item.getAsFile()]);
     for (const [entry, file] of entries) await (entry ? addEntry(entry, "") : add(file.name, file));
+    if (!stop) count();
   });
   form.addEventListener("submit", event => { event.preventDefault(); if (!stop) run(); });
   at("pause").onclick = () => stop?.();
