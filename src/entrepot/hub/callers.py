@@ -135,7 +135,7 @@ def still_valid(caller: Caller, now_ms: int) -> Caller:
 
 
 def stamp_of(token: Token) -> str:
-    """Return what a signed capability stores about the token it was issued for: its id, and which secret it had."""
+    """Return the stamp of a token for signed capabilities: its id, and which secret it had."""
     return f"{token.uid}.{token.secret_hash[:_STAMP_DIGITS]}"
 
 
