@@ -204,8 +204,8 @@ def _config(
     formats = {split: format_of(files) for split, files in splits.items()}
     form, defaults = next(iter(formats.values()))
     if any(one != (form, defaults) for one in formats.values()):
-        described = ", ".join(_described(split, *one) for split, one in formats.items())
-        raise Malformed("dataset", f"the splits of the configuration {name!r} have different formats ({described})")
+        listed = ", ".join(_described(split, *one) for split, one in formats.items())
+        raise Malformed("dataset", f"the splits of the configuration {name!r} have different formats ({listed})")
     kept = {split: tuple(path for path in files if has_format(path, form)) for split, files in splits.items()}
     for split, files in kept.items():
         if not files:
