@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entrepot.hub.accounts import tokens
-from entrepot.hub.community import collections, discussion_rules
+from entrepot.hub.community import collection_items, discussion_rules
 from entrepot.hub.comparisons import comparisons, metrics
 from entrepot.hub.jobs import mirror_overviews, overviews
 from entrepot.hub.repos import lineage, protections, storage_costs
@@ -30,8 +30,8 @@ BOUNDED: dict[str, object] = {
     "/api/admin/settings": "they are written in the code",
     "/api/admin/mirrors": mirror_overviews.MAX_SHOWN,
     "/api/admin/users/{account}": tokens.MAX_TOKENS,
-    "/api/collections/{namespace}/{slug}": collections.MAX_ITEMS,
-    "/api/collections/{uid}": collections.MAX_ITEMS,
+    "/api/collections/{namespace}/{slug}": collection_items.MAX_ITEMS,
+    "/api/collections/{uid}": collection_items.MAX_ITEMS,
     "/api/datasets-tags-by-type": tags.MAX_TAGS,
     "/api/models-tags-by-type": tags.MAX_TAGS,
     "/api/folders/{kind}/{owner}/{name}": labels.MAX_LABELS,

@@ -28,10 +28,10 @@ import pytest
 
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support.chromium import WAIT_MS, launched
 from tests.support.populated_hub import PASSWORD, populate
+from tests.support.running_apps import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page

@@ -18,9 +18,9 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support.chromium import WAIT_MS
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 if TYPE_CHECKING:

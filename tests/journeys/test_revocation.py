@@ -25,9 +25,9 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoType, Sha256
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from entrepot.wire.files.bulk_uploads import MEDIA_TYPE, BulkUploadFile, encode_upload
+from tests.support.running_apps import running
 
 DATA = os.urandom(1000)
 OID = hashlib.sha256(DATA).hexdigest()

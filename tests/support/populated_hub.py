@@ -10,7 +10,7 @@ from entrepot.hub.accounts import accounts, avatars, invitations
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket
 from entrepot.hub.callers import Caller, Role
-from entrepot.hub.community import access_requests, collections, discussions
+from entrepot.hub.community import access_requests, collection_items, collections, discussions
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import AddFile
@@ -179,7 +179,7 @@ def _places(hub: HubContext, owen: Caller, model: RepoRef, data: RepoRef) -> Non
     inputs = [LineageInput("trained_on", RepoType.DATASET, "acme/tides", "")]
     lineage.add(hub, owen, model, "main", inputs, "run 7")
     made = collections.create(hub, owen, CollectionDraft("Birds", "acme", "All birds", item=("model", "acme/tern")))
-    collections.add_item(hub, owen, made.slug, ("dataset", "acme/tides"), "what it was trained on")
+    collection_items.add(hub, owen, made.slug, ("dataset", "acme/tides"), "what it was trained on")
     folders.create(hub, owen, FolderDraft(RepoType.MODEL, "llm", "acme"))
     grants.grant(hub, owen, FolderId(RepoType.MODEL, "acme", "llm"), Subject(user="ines"), "view")
     bucket = buckets.create(hub, owen, "acme", "logs", "public").ref

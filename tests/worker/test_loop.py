@@ -19,6 +19,7 @@ from entrepot.settings import Settings
 from entrepot.worker import loop
 from entrepot.worker.loop import Worker, threads_of
 from tests.support import hub_work
+from tests.support.recurring_jobs import RECURRING
 
 WAIT_S = 20.0
 
@@ -76,7 +77,7 @@ def add(hub: HubContext, kind: str, **args: Any) -> None:
 
 def own_jobs(hub: HubContext) -> list[Job]:
     """The jobs of a test, without those that every worker plans."""
-    return [job for job in followups.list_jobs(hub) if job.kind not in followups.RECURRING]
+    return [job for job in followups.list_jobs(hub) if job.kind not in RECURRING]
 
 
 def only_job(hub: HubContext) -> Job:
@@ -229,7 +230,7 @@ def test_a_long_job_keeps_its_lease(
     stolen = followups.claim(hub, "somebody else")
     may_end.set()
     worker.stop()
-    assert stolen is None or stolen.kind in followups.RECURRING  # whose turn comes after that of a deserted job
+    assert stolen is None or stolen.kind in RECURRING  # whose turn comes after that of a deserted job
     assert only_job(hub).state == "done"
 
 

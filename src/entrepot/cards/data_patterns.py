@@ -115,7 +115,7 @@ def _translate(pattern: str) -> str:
 
 
 def _segment(part: str) -> str:
-    """Return what matches one name: the texts between stars, each as far to the left as it can be."""
+    """Return a pattern that matches one name; it finds each text between stars as far to the left as possible."""
     chunks, stars = _chunks(part)
     if not stars:
         return chunks[0]

@@ -23,10 +23,10 @@ def read_eval_file(name: str, text: str) -> Sequence[Mapping[str, JsonValue]]:
         name: the path in the repository.
     """
     try:
-        told = YamlReader().read(text)
+        document = YamlReader().read(text)
     except Malformed as error:
         return [{"filename": name, "error": error.reason}]
-    entries = told if isinstance(told, list) else [told]
+    entries = document if isinstance(document, list) else [document]
     if len(entries) > _MAX_ENTRIES:
         return [{"filename": name, "error": f"it has more than {_MAX_ENTRIES:,} results"}]
     for number, entry in enumerate(entries, 1):

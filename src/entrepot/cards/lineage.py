@@ -72,7 +72,7 @@ def card_inputs(card: Card, fields: CardFields, repo_type: RepoType, relation: s
 
 
 def read_message(message: str, repo_type: RepoType) -> MessageLineage | None:
-    """Return what the last paragraph of a commit message says about lineage; None if nothing.
+    """Return the lineage that the last paragraph of a commit message states; None if it states none.
 
     Lines ``Hub-Read: hub/datasets/NS/NAME@COMMIT`` name what a run has read, lines
     ``Entrepot-Input: [KIND] datasets/NS/NAME@COMMIT`` name a source, and ``Metaflow-Task`` or

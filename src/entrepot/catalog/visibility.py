@@ -74,7 +74,7 @@ def prepared_private() -> sa.ColumnElement[bool]:
 
 
 def parameters(seen: Visibility) -> Mapping[str, Any]:
-    """Return the parameters of :func:`prepared_private`."""
+    """Return the values of the parameters of :func:`prepared_private`."""
     return {f"seen_{name}": bounded(sorted(getattr(seen, name)), _MAX_VALUES) for name in _FIELDS}
 
 

@@ -179,7 +179,7 @@ def failure_of(answer: Response, call: Call[Any], endpoint: str, *, has_token: b
     error.url = without_query(answer.url)
     error.response = ErrorResponse(answer.status, answer.headers, error.url, answer.body)
     error.request_id = answer.headers.get("x-request-id")
-    error.said = redact(_sentence(error, answer, text, call, endpoint, has_token=has_token))
+    error.said = redact(_message(error, answer, text, call, endpoint, has_token=has_token))
     if _is_signed(answer, call, endpoint):
         error.said += _clock_hint(answer)
     return error
@@ -204,7 +204,7 @@ def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str,
 
 
 def said_in(answer: Response, document: Mapping[str, Any]) -> str:
-    """Return the sentence of an error response, from its body or else its headers; ``""`` if it has none."""
+    """Return the message of an error response, from its body or else its headers; ``""`` if it has none."""
     found = document.get("error_description") or document.get("error") or document.get("message")
     if not found and isinstance(document.get("errors"), list):
         found = [item.get("message", "") if isinstance(item, dict) else item for item in document["errors"]]
@@ -216,9 +216,8 @@ def said_in(answer: Response, document: Mapping[str, Any]) -> str:
     return _SECRET.sub("***", " ".join(text.split()))[:_MAX_TEXT]
 
 
-def _sentence(
-    error: HubFailure, answer: Response, text: str, call: Call[Any], endpoint: str, *, has_token: bool
-) -> str:
+def _message(error: HubFailure, answer: Response, text: str, call: Call[Any], endpoint: str, *, has_token: bool) -> str:
+    """Return what an error says to the user: what failed, and what to do about it; ``text`` is what the hub said."""
     subject = shown(call.subject, quote=False) or f"{call.method} {error.url}"
     match _kind_of(error):
         case errors.RepoMoved:

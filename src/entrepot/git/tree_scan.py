@@ -110,7 +110,7 @@ class TreeScan:
             at = found.end()
 
     def others(self, at: int = 0) -> Iterator[Entry]:
-        """Yield what is no folder from the entry at a position on, in stored order.
+        """Yield the entries that are not folders, from a position on, in stored order.
 
         Raises:
             Malformed: the name of one contains a ``/``.

@@ -19,10 +19,10 @@ from entrepot.catalog.named_locks import Lookup
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.file_modes import create_private, make_private
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
-from entrepot.hub.permissions import create_private, make_private
 from entrepot.hub.revisions import ReadableTree
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.forked_processes import ForkedProcesses

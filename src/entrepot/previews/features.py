@@ -25,13 +25,13 @@ _MAX_DEPTH, _MAX_JSON = 32, 1 << 20
 def features_of(schema: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
     """Return the feature of each column of an Arrow schema; those that ``datasets`` has written into it count first."""
     try:
-        told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        stored = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        told = {}
-    known = told if isinstance(told, dict) else {}
+        stored = {}
+    declared = stored if isinstance(stored, dict) else {}
     found = {field.name: _feature(field.type) for field in schema}
     return {
-        name: known[name] if isinstance(known.get(name), dict | list) and fits(known[name], kind) else kind
+        name: declared[name] if isinstance(declared.get(name), dict | list) and fits(declared[name], kind) else kind
         for name, kind in found.items()
     }
 

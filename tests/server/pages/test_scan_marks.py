@@ -13,11 +13,11 @@ from entrepot.hub.scanning import scan_jobs
 from entrepot.hub.scanning.results import FileScan, ScanRow
 from entrepot.names import RepoRef
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.pages.scan_marks import mark_of, warning_of
 from entrepot.settings import Settings
 from tests.hub.scanning.conftest import HOSTILE
 from tests.server.pages.conftest import browse
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 

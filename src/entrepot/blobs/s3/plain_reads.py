@@ -97,8 +97,8 @@ class PlainReads:
         except (OSError, ValueError):
             connection.close()
             raise
-        told = headers.get("content-range", "").partition("/")[0]
-        if status == 206 and told == f"bytes {start}-{stop - 1}" and headers.get("content-length") == str(stop - start):
+        sent = headers.get("content-range", "").partition("/")[0]
+        if status == 206 and sent == f"bytes {start}-{stop - 1}" and headers.get("content-length") == str(stop - start):
             is_kept = "close" not in headers.get("connection", "").lower()
             return PlainStream(connection, stop - start, self if is_kept else None)
         connection.close()

@@ -40,12 +40,12 @@ def add(tx: Write, row: RepoRow, account_id: int, now_ms: int) -> None:
 
 
 def by_account(tx: Read, account_id: int, first: int, seen: Visibility | None) -> DailyActivity:
-    """Return what a user did since a day, in the repositories that ``seen`` contains."""
+    """Return the activity of a user since a day, in the repositories that ``seen`` contains."""
     return _by_day(tx, _A.c.account_id == account_id, first, seen)
 
 
 def by_owner(tx: Read, owner_id: int, first: int, seen: Visibility | None) -> DailyActivity:
-    """Return what anyone did since a day in an account's repositories, also in folders, that ``seen`` contains."""
+    """Return the activity of all users since a day in an account's repositories and folders, within ``seen``."""
     return _by_day(tx, _A.c.owner_id == owner_id, first, seen)
 
 

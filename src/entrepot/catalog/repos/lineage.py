@@ -77,7 +77,7 @@ def adopt(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
 
 
 def replace_card(tx: Write, repo_id: int, rows: Sequence[EdgeRow]) -> None:
-    """Record what the card of a repository says now; what it said before and still says keeps its commit."""
+    """Replace the edges from the card of a repository; an edge that it still names keeps its commit."""
     here = (_E.c.repo_id == repo_id) & (_E.c.origin == CARD)
     kept = {_statement(row): row for row in _select(tx, here)}
     said = {_statement(row): row for row in rows}

@@ -97,7 +97,7 @@ def download(hub: Hub, ref: RepoRef, path: str, revision: str = "main", options:
 def plan_download(
     hub: Hub, ref: RepoRef, path: str, revision: str = "main", options: Options | None = None
 ) -> DownloadPlan:
-    """Return what :func:`download` would do; asks the hub and changes nothing.
+    """Return the plan of :func:`download`; asks the hub and changes nothing.
 
     Raises:
         as :func:`download`; NotCached if the hub cannot be asked.
@@ -111,7 +111,7 @@ def plan_download(
 
 
 def plan_file(target: DownloadTarget, wanted: WantedFile, *, is_forced: bool) -> DownloadPlan:
-    """Return what downloading a file with known metadata would do."""
+    """Return the plan of the download of a file with known metadata."""
     is_cached = target.holds(wanted)
     local_path = target.folder(wanted.commit) / wanted.path
     return DownloadPlan(wanted.commit, wanted.path, wanted.size, local_path, is_cached, is_forced or not is_cached)

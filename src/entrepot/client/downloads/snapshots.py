@@ -104,7 +104,7 @@ def plan_snapshot(
     ignore: Patterns = None,
     options: Options | None = None,
 ) -> list[DownloadPlan]:
-    """Return what :func:`download_snapshot` would do with each selected file; downloads nothing.
+    """Return the plan of :func:`download_snapshot` for each selected file; downloads nothing.
 
     Raises:
         as :func:`download_snapshot`; NotCached if the hub cannot be asked.

@@ -108,7 +108,7 @@ class Git:
         return [path for path in listed.split("\0") if path]
 
     def limited_paths(self, *arguments: str, most_bytes: int) -> list[str]:
-        """As :meth:`paths`, for what strangers have made: trees can have more paths than any memory holds.
+        """As :meth:`paths`, for untrusted commits, whose trees can have more paths than fit in memory.
 
         Raises:
             LimitExceeded: the paths have more bytes; git was stopped.

@@ -49,7 +49,7 @@ def list_own(
     """Return a page of the caller's sessions that have not ended, last used first; it may be shorter than ``size``.
 
     Args:
-        secret: of the session that asks; None if it is none.
+        secret: that of the current session; None if the request has no session.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.

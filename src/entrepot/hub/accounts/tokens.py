@@ -227,7 +227,7 @@ def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def describe(tx: Read, token: Token) -> KnownToken:
-    """Return a token with its scopes, as far as its owner sees what they name."""
+    """Return a token with its scopes, without the names of repositories and folders that its owner may not see."""
     if token.role != FINE_GRAINED:
         return KnownToken(token, None, ())
     found = scopes.decode(token.scopes)

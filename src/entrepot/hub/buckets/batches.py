@@ -210,7 +210,7 @@ def _contents(tx: Read, caller: MaybeCaller, source: RepoRef, hashes: Sequence[X
 
 
 def _fault(one: BucketOperation) -> str | None:
-    """Return what is wrong with an operation by itself, or None."""
+    """Return why an operation is invalid by itself, or None."""
     try:
         path = parse_path(one.path)
         if not isinstance(one, DeleteFromBucket):

@@ -15,7 +15,7 @@ from entrepot.errors import Malformed, SplitNotFound, UnsupportedDataset
 from entrepot.git import Mode
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
+from entrepot.hub.conversions.folder_plans import plan_media_folder, unread_option
 from entrepot.hub.repos import contents
 from entrepot.hub.tables.known_layouts import KnownLayout, key_of
 from entrepot.names import Oid, RepoPath, RepoRef
@@ -115,7 +115,7 @@ class Layout:
         if sizes is None or self.made_in is None:
             found = self.config(config)
             try:
-                folder = plan_folder(found)
+                folder = plan_media_folder(found)
             except Malformed as error:
                 raise UnsupportedDataset(str(self.repo.ref.id), error.reason) from error
             if found.format != "parquet" and (unread := unread_option(found, is_converted=False)):
@@ -157,7 +157,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
 
 
 def _look(hub: HubContext, tx: Read, repo: RepoRow, commit: Oid, readme: bytes) -> KnownLayout:
-    """Return what a commit says of its splits, read from its tree."""
+    """Return the layout of the splits of a commit, read from its tree."""
     try:
         card = read_dataset_card(readme.decode("utf-8", "replace"))
     except Malformed as error:

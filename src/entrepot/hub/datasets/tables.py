@@ -267,8 +267,8 @@ def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, c
                 memory += facts.memory
                 is_partial = is_partial or facts.is_partial
             size = sum(layout.sizes.get(path, 0) for path in layout.files(item.name, name))
-            told = item.name, name, size, memory, rows, features, item.format == "parquet", is_partial
-            found.append(SplitSize(*told, shards.files.is_preliminary))
+            values = item.name, name, size, memory, rows, features, item.format == "parquet", is_partial
+            found.append(SplitSize(*values, shards.files.is_preliminary))
     return DatasetSizes(layout.commit, found)
 
 
@@ -311,7 +311,7 @@ class _Shards:
         return time.monotonic() > self._deadline
 
     def find(self, path: str) -> TableFacts | None:
-        """Return what is known of a file without opening it: at this commit, or of the same content at another one."""
+        """Return the stored facts of a file without opening it: of this commit, or of the same content at another."""
         known = self._hub.tables.facts.find(self._key(path))
         if known is not None:
             return known

@@ -266,7 +266,7 @@ class Rechunker:
     def add_steps(self, sha256: Sha256, size: int) -> Generator[None, None, None]:
         """Add bytes as :meth:`add` does, but yield after every few megabytes."""
         if size >= _OWN_XORBS:
-            # Repositories that must not know of each other then store the same file in the same xorbs, once.
+            # Repositories without a common reader then store the same file in the same xorbs, once.
             self._close_xorb()
         self._written = 0
         draft, digest, asked = _PendingFile(sha256), hashlib.sha256(), set[bytes]()

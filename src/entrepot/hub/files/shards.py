@@ -281,7 +281,7 @@ def _claim(
     claims: Sequence[Claim],
     rows: Mapping[XetHash, XetFileId],
 ) -> None:
-    """Record what the uploader claims about files of a repository, for its commits."""
+    """Record the claims of an uploader about files of a repository, for its commits."""
     now, key = hub.now_ms(), f"verify:{given.repo_id}"
     linked_forms.mend(tx, given.repo_id, rows)
     if given.is_proposal:

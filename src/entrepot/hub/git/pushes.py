@@ -364,7 +364,7 @@ def _publish(
 def _record_moves(
     tx: Write, push: Push, row: RepoRow, found: PushContents, prepared: _Prepared, done: Sequence[Command]
 ) -> None:
-    """Record what follows from refs that have moved: links, commits of pull requests, jobs, events, the audit log."""
+    """Record the consequences of moved refs: links, commits of pull requests, jobs, events, the audit log."""
     hub, pusher, now = push.hub, push.author.account.id, push.hub.now_ms()
     refs_done = [RefName(command.ref) for command in done]
     if prepared.large:

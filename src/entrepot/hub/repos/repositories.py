@@ -122,7 +122,7 @@ class RepoRights:
 
 
 def rights(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> RepoRights:
-    """Return what the caller may do with a repository, to offer them nothing else.
+    """Return the rights of the caller to a repository, so that interfaces offer nothing else.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.

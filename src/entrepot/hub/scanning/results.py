@@ -61,7 +61,7 @@ class RepoScan:
 def describe_files(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, entries: Sequence[ListedEntry]
 ) -> Mapping[RepoPath, FileScan]:
-    """Return what is known about these entries of a repository, by path.
+    """Return the verdicts on these entries of a repository, by path.
 
     Returns:
         Nothing if scanning is off, or if the caller may not read the files: findings tell what is in them.
@@ -77,7 +77,7 @@ def describe_files(
 
 
 def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> RepoScan:
-    """Return what is known about the files of a revision.
+    """Return the verdicts on the files of a revision.
 
     Returns:
         That nothing is scanned, in the same cases as for :func:`describe_files`.

@@ -73,7 +73,7 @@ class _HeadFindings:
             self.found[file.content] = (status, head, file.path)
 
     def summary(self, repo_id: int, now_ms: int) -> ScanSummary:
-        """Return what is stored about the repository."""
+        """Return the stored results of the repository."""
         ordered = sorted(self.found.values(), key=lambda item: (_rank(item[0]), item[2]))
         counts = Counter(status for status, _, _ in ordered)
         worst = ordered[0][0] if ordered else "safe"
@@ -189,7 +189,7 @@ def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[Non
 def _find_tasks(
     hub: HubContext, row: RepoRow, findings: _HeadFindings
 ) -> Generator[None, None, list[tuple[_Task, Oid]]]:
-    """Return what has to be scanned, each with its head; collect valid results, and note that contents were seen."""
+    """Return the contents to scan, each with its head; collect valid results, and note that contents were seen."""
     found: dict[tuple[str, str], tuple[_Task, Oid]] = {}
     with hub.read() as tx:
         heads = sorted({oid for _, oid in refs.everything(tx, row.id)})

@@ -51,7 +51,7 @@ class RepoReport:
 
 
 def list_reports(hub: HubContext, by: Actor, worst: str, *, before: int | None = None, limit: int) -> list[RepoReport]:
-    """Return what the last scans found in repositories with this worst status, the newest repositories first.
+    """Return the findings of the last scans of repositories with this worst status, the newest repositories first.
 
     Args:
         before: the row id of the last repository of the previous page.

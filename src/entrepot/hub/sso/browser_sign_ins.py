@@ -343,7 +343,7 @@ def _hash_of(proof: IdToken) -> str:
 
 
 def _label(hub: HubContext, proof: IdToken) -> str:
-    """Return what the issuer calls a person, for people."""
+    """Return the readable name that the issuer gives a person."""
     said = proof.claims.get(hub.settings.sso_name_claim)
     text = said if isinstance(said, str) and said.isprintable() and said else proof.subject
     return text[:100].encode("ascii", "backslashreplace").decode()[:200]

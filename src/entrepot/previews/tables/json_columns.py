@@ -115,12 +115,12 @@ def read_field(source: RangeReader, field: str) -> Any:  # noqa: ANN401 - a tabl
     import pyarrow as pa
 
     try:
-        told = json.loads(source.read_at(0, source.size).decode(), parse_constant=_refuse_constant)
+        document = json.loads(source.read_at(0, source.size).decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Malformed("JSON file", f"it is not a JSON object: {_line_of(error)}") from error
-    if not isinstance(told, dict) or field not in told:
+    if not isinstance(document, dict) or field not in document:
         raise Malformed("JSON file", f"it has no member {field!r}")
-    columns = _columns_of(told[field], field)
+    columns = _columns_of(document[field], field)
     if columns.keys() == {None}:
         return pa.table({"text": _typed(field, columns[None])})
     if not any(_is_word(name) for name in columns if name is not None):

@@ -255,15 +255,15 @@ def open_folder(source: RangeReader) -> Any:  # noqa: ANN401 - a table of pyarro
     import pyarrow as pa
 
     at = int.from_bytes(source.read_at(0, HEADER), "big") + HEADER
-    told = json.loads(source.read_at(HEADER, at - HEADER))
-    if sum(size for _, size in told["metadata"]) > MAX_TEXT:
+    header = json.loads(source.read_at(HEADER, at - HEADER))
+    if sum(size for _, size in header["metadata"]) > MAX_TEXT:
         raise Malformed("folder", f"its metadata files have more than {MAX_TEXT:,} bytes")
     sources = {}
-    for path, size in told["metadata"]:
+    for path, size in header["metadata"]:
         sources[path] = BytesRangeReader(source.read_at(at, size))
         at += size
-    tables = FolderTables(MediaFolder.of(told["folder"]), sources)
-    return pa.concat_tables([tables.schema.empty_table(), *tables.read(told["split"])])
+    tables = FolderTables(MediaFolder.of(header["folder"]), sources)
+    return pa.concat_tables([tables.schema.empty_table(), *tables.read(header["split"])])
 
 
 def _within(folder: str, name: str) -> str:

@@ -94,9 +94,9 @@ def build_blob(
     with contextlib.closing(located.open(hub)) as content:
         view: FileView | TableView | None = view_table(hub, caller, located, content, window)
         if view is None or view.form == "text":
-            told = view.note if view else ""
+            note = view.note if view else ""
             view = view_file(path.rpartition("/")[2], content, wanted)
-            view = attrs.evolve(view, note=f"{told} {view.note}".strip())
+            view = attrs.evolve(view, note=f"{note} {view.note}".strip())
         folded = _folded(path, content) if is_folded else None
     values = {
         "section": found.info.row.type.plural,

@@ -121,7 +121,7 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
 
 
 def show_absent(request: Request) -> Response:
-    """Return the page of an address that nothing serves, which is also that of things the visitor may not know of."""
+    """Return the page of an address that nothing serves, which is also that of things hidden from the visitor."""
     return page_response(request, error_page(404, _TITLES[RepoNotFound], _HIDDEN_TEXT))
 
 

@@ -103,7 +103,7 @@ async def answer_form(
 
     Raises:
         NotAllowed: it was not sent by a page of this hub, or belongs to another session.
-        Whatever both the use case and the page raise: the visitor may not know of the thing.
+        Whatever both the use case and the page raise: the thing is hidden from the visitor.
     """
     form = await checked_form(request, limit)
     return await run_form(request, form, act, again, is_slow=is_slow)

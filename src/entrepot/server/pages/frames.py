@@ -77,7 +77,7 @@ DONE = {
     "requested": "Your request is sent.",
     "granted": "Access is granted.",
     "rejected": "The request is rejected.",
-    "invited": "The invitation is sent. It waits for an answer.",
+    "invited": "The invitation was sent and is waiting for an answer.",
     "accepted": "You are a member now.",
     "declined": "The invitation is declined.",
     "left": "You have left the organisation.",

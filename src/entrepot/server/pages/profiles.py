@@ -176,7 +176,7 @@ def _lists(hub: HubContext, caller: MaybeCaller, account: Account, begin: ListSt
 
 
 def _calendar(hub: HubContext, caller: MaybeCaller, account: Account) -> DrawnCalendar | None:
-    """Return what was done in the last year, as far as the visitor may see it; folders have no calendar."""
+    """Return the activity of the last year that the visitor may see; folders have no calendar."""
     if account.parent_id is not None:
         return None
     find_activity = activity.of_user if account.is_user else activity.of_org

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import httpx2
 
-from entrepot.hub.community import collections
+from entrepot.hub.community import collection_items, collections
 from entrepot.hub.community.collections import CollectionDraft
 from tests.support.served_hub import ServedHub
 
@@ -17,7 +17,7 @@ def test_collections_are_listed_and_shown_without_what_is_hidden(
     made = collections.create(
         site.hub, site.caller(), CollectionDraft("Birds", None, "All <i>birds</i>", item=("model", "alice/tern"))
     )
-    collections.add_item(site.hub, site.caller(), made.slug, ("model", "alice/hidden"), "not <b>yours</b>")
+    collection_items.add(site.hub, site.caller(), made.slug, ("model", "alice/hidden"), "not <b>yours</b>")
     secret = collections.create(site.hub, site.caller(), CollectionDraft("Secret", None, None, is_private=True))
     assert f'href="/collections/{made.slug}"' in show("/collections?q=birds")
     assert "Secret" not in show("/collections?owner=alice")

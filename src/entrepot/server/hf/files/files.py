@@ -152,7 +152,7 @@ def _note(request: Request, repo: RepoRow, path: RepoPath) -> None:
 
 
 def count_download(request: Request, repo: RepoRow, path: RepoPath) -> None:
-    """Count a download of a file from its beginning."""
+    """Count a download that began with the first byte of the file."""
     state = app_state(request)
     client = f"{_address(request)} {request.headers.get('user-agent', '')[:200]}"
     state.downloads.note(repo, path, client, state.hub.now_ms())

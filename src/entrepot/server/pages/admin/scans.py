@@ -45,7 +45,7 @@ def build_scans(hub: HubContext, caller: Caller, form: Form, *, worst: str = WOR
     """Return the page of what scanners found.
 
     Args:
-        before: the row id of the last repository of the page before; 0 for the first page.
+        before: the row id of the last repository of the previous page; 0 for the first page.
 
     Raises:
         NotAllowed: the caller is not an administrator of the hub.

@@ -94,7 +94,7 @@ def build_choice(hub: HubContext, caller: MaybeCaller, ref: RepoRef, base: str, 
 
 
 async def show_comparison(request: Request, ref: RepoRef) -> Response:
-    """Serve what differs between two revisions; with ``file``, how one file differs."""
+    """Serve the differences between two revisions; with ``file``, those of one file."""
     spec, file = decode_segment(request.path_params["tail"]), request.query_params.get("file", "")
     if not file:
         return await show_page(request, lambda hub, caller: build_comparison(hub, caller, ref, spec), is_slow=True)

@@ -10,7 +10,9 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import collections
-from entrepot.hub.community.collections import MAX_ITEMS, Collection, CollectionItem, CollectionQuery
+from entrepot.hub.community.collection_items import MAX_ITEMS
+from entrepot.hub.community.collection_views import Collection, CollectionItem
+from entrepot.hub.community.collections import CollectionQuery
 from entrepot.hub.context import HubContext
 from entrepot.server.handlers import query_int
 from entrepot.server.hf.pages import after_of, render_cursor

@@ -57,7 +57,7 @@ def routes() -> list[PageRoute]:
 
 
 async def show_search(request: Request) -> Response:
-    """Serve what matches the words of ``q``; without words, the form."""
+    """Serve the results for the words of ``q``; without words, the form."""
     text = request.query_params.get("q", "").strip()[:_MAX_TEXT]
     page = query_int(request, "p", 0, low=0, high=searches.MAX_SKIP // PAGE)
     kind = next((kind for kind in RepoType if kind.value == request.query_params.get("type")), None)

@@ -95,7 +95,7 @@ def push_versions(entity: Entity, options: PushOptions | None = None, report: Re
 
 
 def plan_pushes(entity: Entity) -> PushReport:
-    """Return what a push would send; nothing is written.
+    """Return the plan of a push; nothing is written.
 
     Raises: as :func:`push_versions`.
     """
