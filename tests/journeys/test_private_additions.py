@@ -19,6 +19,7 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket
 from entrepot.hub.community import collections, discussions, likes
@@ -137,7 +138,8 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
     hide(opened[0])
     work(opened[0])
     now = opened[0].now_ms()
-    yield Twins(*(attrs.evolve(hub, now_ms=lambda: now) for hub in opened), stranger, member)
+    still = [attrs.evolve(hub, now_ms=lambda: now) for hub in opened]
+    yield Twins(still[0], still[1], stranger, member)
     for hub in opened:
         hub.close()
 
@@ -148,6 +150,7 @@ def crawl(hub: HubContext, token: str | None) -> dict[str, tuple[int, str]]:
     headers = {"authorization": f"Bearer {token}"} if token else {}
     with (
         mock.patch.object(DownloadCounter, "flush"),  # which a timer calls
+        mock.patch.object(TokenUsage, "flush"),
         running(make_app(hub)) as address,
         httpx2.Client(base_url=address.url, headers=headers, trust_env=False, timeout=60) as client,
     ):
