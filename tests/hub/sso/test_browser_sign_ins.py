@@ -17,6 +17,7 @@ from entrepot.errors import (
     AccountSuspended,
     AlreadyExists,
     ConfigError,
+    ConfirmationNeeded,
     EntrepotError,
     InvalidName,
     IssuerUnavailable,
@@ -28,7 +29,7 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import aliases, audit
-from entrepot.hub.accounts import administration, sessions
+from entrepot.hub.accounts import administration, own_sessions, sessions
 from entrepot.hub.accounts.sessions import NOWHERE
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.sso import browser_sign_ins
@@ -187,9 +188,19 @@ def test_without_the_setting_only_linked_identities_sign_in(
     assert finish(world, begun, reply_of(issuer, begun), world.alice) == FinishedSignIn(None, "/models")
     assert sign_in(world, issuer) == "alice"
     [identity] = browser_sign_ins.list_own_identities(world.hub, world.alice)
+    (alice, secret), (bob, bobs) = world.browser("alice"), world.browser("bob")
     with pytest.raises(ThingNotFound):
-        browser_sign_ins.unlink(world.hub, world.bob, identity.id_hash)
-    browser_sign_ins.unlink(world.hub, world.alice, identity.id_hash)
+        browser_sign_ins.unlink(world.hub, bob, bobs, identity.id_hash)
+    with pytest.raises(NotAllowed):
+        browser_sign_ins.unlink(world.hub, world.alice, None, identity.id_hash)
+    world.clock.advance(own_sessions.RECENT_MS)
+    with pytest.raises(ConfirmationNeeded):
+        browser_sign_ins.unlink(world.hub, alice, secret, identity.id_hash)
+    assert browser_sign_ins.list_own_identities(world.hub, world.alice)
+    alice, secret = world.browser("alice")
+    browser_sign_ins.unlink(world.hub, alice, secret, identity.id_hash)
+    assert not browser_sign_ins.list_own_identities(world.hub, world.alice)
+    world.clock.advance(-own_sessions.RECENT_MS)
     with pytest.raises(Refused):
         sign_in(world, issuer)
 

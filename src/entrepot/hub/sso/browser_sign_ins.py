@@ -39,6 +39,8 @@ from entrepot.errors import (
 from entrepot.hub import audit, callers
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.accounts import parse_email
+from entrepot.hub.accounts.confirmations import require_recent
+from entrepot.hub.accounts.own_sessions import require_session
 from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.hub.callers import Caller, MaybeCaller, require_write
 from entrepot.hub.context import HubContext
@@ -175,15 +177,20 @@ def list_own_identities(hub: HubContext, caller: MaybeCaller) -> Sequence[Identi
         return sso_identities.of_user(tx, known.account.id)
 
 
-def unlink(hub: HubContext, caller: MaybeCaller, id_hash: str) -> None:
+def unlink(hub: HubContext, caller: MaybeCaller, session: str | None, id_hash: str) -> None:
     """Remove an identity from the caller's account; sessions that were opened with it stay.
 
+    Args:
+        session: the secret of the session that asks.
+
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or their token may not change the account.
+        LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`~entrepot.hub.accounts.confirmations.require_recent`.
+        StepExpired: the session has ended.
         ThingNotFound: the caller has no such identity.
     """
-    known = require_write(caller)
+    known = require_recent(hub, caller, session)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        require_session(tx, known, session)
         found = [row for row in sso_identities.of_user(tx, known.account.id) if row.id_hash == id_hash]
         if not found:
             raise ThingNotFound("identity", id_hash)
