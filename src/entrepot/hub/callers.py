@@ -131,7 +131,7 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
     """
     if secret is None:
         return None
-    return _valid(tx, accounts.find_token(tx, hash_secret(secret)), now_ms)
+    return _valid(tx, accounts.find_sent_token(tx, hash_secret(secret)), now_ms)
 
 
 def still_valid(caller: Caller, now_ms: int) -> Caller:

@@ -112,7 +112,7 @@ class HubContext:
         return self.store.catalog.briefly()
 
     def together(self) -> AbstractContextManager[None]:
-        """Return a block in which the reads of this thread see one snapshot, unless it writes or waits in between."""
+        """Return a block in which the reads of this thread see one snapshot, until it writes or waits."""
         return self.store.catalog.together()
 
     @contextlib.contextmanager

@@ -188,6 +188,17 @@ async def call_hub_slow(
     return await app_state(request).threads.run_transfer(_request(request, use_case, *args, **kwargs))
 
 
+async def call_hub_slow_together(
+    request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """As :func:`call_hub_slow`; what is read before the first change or wait is read from one snapshot.
+
+    For requests that send little: the snapshot must not last while much is decoded.
+    """
+    work = _request(request, use_case, *args, **kwargs)
+    return await app_state(request).threads.run_transfer(_together, app_state(request).hub, work)
+
+
 async def call_hub_in_turn(
     request: Request,
     slots: FairSlots,
