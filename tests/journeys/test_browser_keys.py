@@ -70,3 +70,17 @@ def test_the_list_of_keys_is_shown_and_switches_them_off(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     assert page.evaluate(FOCUSED) == "q"
+
+
+def test_menus_close_with_escape_and_with_a_click_elsewhere(page: Page) -> None:
+    opened = "document.querySelector('header details.menu').open"
+    page.focus("header details.menu summary")
+    page.keyboard.press("Enter")
+    assert page.evaluate(opened)
+    page.keyboard.press("Escape")
+    assert not page.evaluate(opened)
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.keyboard.press("Enter")
+    assert page.evaluate(opened)
+    page.click("main h1")
+    assert not page.evaluate(opened)

@@ -41,6 +41,17 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// Menus close with Escape and with a click elsewhere, whether single keys are used or not.
+addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(event.target);
+});
+
 box.checked = isOn();
 box.addEventListener("change", () => {
   if (box.checked) localStorage.removeItem(OFF);
