@@ -84,3 +84,11 @@ def test_menus_close_with_escape_and_with_a_click_elsewhere(page: Page) -> None:
     assert page.evaluate(opened)
     page.click("main h1")
     assert not page.evaluate(opened)
+
+
+def test_a_second_click_does_not_send_a_form_again(page: Page, url: str) -> None:
+    page.goto(f"{url}/acme/tern/new/main")
+    page.fill("main [name=path]", "twice.txt")
+    page.fill("main [name=text]", "once\n")
+    page.dblclick("main button:has-text('Commit')")
+    page.wait_for_url("**/blob/main/twice.txt?done=committed")
