@@ -20,7 +20,14 @@ from entrepot.hub.search.paths import find_paths
 from entrepot.names import ROOT, Oid, RepoRef, RepoType
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
-from entrepot.server.pages.card_html import CARD, CardLinks, read_card, render_card
+from entrepot.server.pages.card_html import (
+    CARD,
+    CardLinks,
+    metadata_problem,
+    read_readme,
+    render_card,
+    without_front_matter,
+)
 from entrepot.server.pages.error_pages import gate_link, gate_sentence
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
@@ -67,10 +74,12 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
     row, head = found.info.row, found.info.head
     assert head is not None, "a described revision has a commit"
     links = CardLinks(f"{root}/{row.ref.path}/blob/main/", f"{root}/{row.ref.path}/resolve/main/", root)
-    card, refusal, is_flagged, gate = None, None, False, None
+    card, refusal, is_flagged, gate, problem = None, None, False, None, ""
     try:
-        text = read_card(hub, caller, row.ref, head)
-        card = None if text is None else render_card(text, links)
+        text = read_readme(hub, caller, row.ref, head)
+        card = None if text is None else render_card(without_front_matter(text), links)
+        # The hub has read no metadata: either there are none, or they cannot be read.
+        problem = metadata_problem(text) if text and not row.card else ""
     except GatedRepo as refused:
         refusal, gate = gate_sentence(refused), gate_link(refused)
     except NotAllowed as refused:
@@ -84,6 +93,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "card": card,
         "outline": outline_of(card) if card else (),
         "refusal": refusal,
+        "metadata_problem": problem,
         "is_flagged": is_flagged,
         "gate": gate,
         "conditions": None if gate is None else _conditions(hub, caller, row.ref, links),

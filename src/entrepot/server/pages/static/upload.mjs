@@ -79,6 +79,8 @@ function sum() {
 function count() {
   at("total").hidden = !files.size;
   at("sum").textContent = `${files.size.toLocaleString("en")} file${files.size === 1 ? "" : "s"}, ${size(whole()[0])}`;
+  const isMuch = data.left && whole()[0] > +data.left;
+  say("warn", isMuch ? `This is more than the quota has left: ${size(+data.left)}. What the hub stores already counts as well.` : "");
 }
 
 // What rows say when nothing is being sent: only what the hub has stored.
@@ -151,7 +153,9 @@ function explain({name, message, statusCode, path}) {
   if (name === "TypeError") return `${about}the connection to the hub was lost. ${rest} Blocks of up to 64 MiB that have arrived are not sent again.`;
   if (statusCode === 401) return `${about}you are signed out. Sign in in another tab, then try again. ${rest}`;
   if (statusCode >= 500 && statusCode !== 507) return `${about}the hub could not answer (${message || statusCode}). Wait a minute. ${rest}`;
-  return `${about}${message || "the upload failed"}. ${rest}`.replace("..", ".");
+  // The vendored client puts words of its own around what the hub says.
+  const said = (message || "the upload failed").replace(/^Error while doing LFS batch call for .*?: (?=\S)/s, "").replace(/ - Request ID: \S*$/, "");
+  return `${about}${said}. ${statusCode === 413 ? "Sending it again does not help before that." : rest}`.replace("..", ".");
 }
 
 function hear({phase, files: some, again}) {
