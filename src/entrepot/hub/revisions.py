@@ -20,7 +20,7 @@ _SHORT = re.compile(r"[0-9a-f]{5,39}")
 
 @attrs.frozen
 class BranchHead:
-    """A ref that can receive commits, and its present commit."""
+    """A ref that can receive commits, and its current commit."""
 
     ref: RefName
     head: Oid

@@ -82,7 +82,7 @@ def parse_key(key: str) -> tuple[RepoRef, str]:
 
 
 def now() -> str:
-    """Return the present time in the format of ``created_on``."""
+    """Return the current time in the format of ``created_on``."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 

@@ -50,7 +50,7 @@ class WorkCounter:
         self._left = self._piece = piece
 
     def is_due(self, work: int) -> bool:
-        """Count more work; return True, and begin the next piece, when the present one is done."""
+        """Count more work; return True, and begin the next piece, when the current one is done."""
         self._left -= work
         if self._left > 0:
             return False

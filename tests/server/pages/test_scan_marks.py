@@ -7,7 +7,7 @@ import pytest
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scanning import scan_jobs
 from entrepot.hub.scanning.results import FileScan, ScanRow
@@ -65,7 +65,7 @@ def scanned(tmp_path: Path) -> Iterator[tuple[ServedHub, RepoRef]]:
         site = ServedHub(hub, address.url, secret, "", "")
         ref = site.repo("scanned")
         site.commit(ref, {"bad.pkl": HOSTILE, "README.md": b"# x\n"})
-        row = repositories.rights(hub, site.caller(), ref).row
+        row = repo_rights.of(hub, site.caller(), ref).row
         for _ in scan_jobs.scan_steps(hub, row.id):
             pass
         yield site, ref

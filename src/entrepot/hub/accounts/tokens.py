@@ -77,7 +77,7 @@ class IssuedToken:
 
 @attrs.frozen
 class KnownToken:
-    """A token and the present names of its scopes' targets; ``scopes`` is None unless it is fine-grained."""
+    """A token and the current names of its scopes' targets; ``scopes`` is None unless it is fine-grained."""
 
     token: Token
     scopes: Scopes | None

@@ -38,7 +38,7 @@ _UNKNOWN = "this content was not uploaded for this bucket: upload it first"
 
 @attrs.frozen
 class AddToBucket:
-    """Put content at a path that was uploaded for the bucket, or that it has. ``mtime_ms`` None: the present time."""
+    """Put content at a path that was uploaded for the bucket, or that it has. ``mtime_ms`` None: the current time."""
 
     path: str
     xet_hash: str

@@ -240,7 +240,7 @@ class _Output:
         self._size += len(data)
 
     def keep(self, row: RepoRow) -> MadeFile:
-        """Store the present file, and let the repository use it.
+        """Store the current file, and let the repository use it.
 
         Raises:
             QuotaExceeded: it exceeds the quota of the namespace.

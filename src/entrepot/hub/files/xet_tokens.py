@@ -47,7 +47,7 @@ class XetToken:
     ``namespace_id``: the account that owns the repository. ``is_proposal``: the holder may
     not write to the repository, only propose changes; then the namespace is their
     own, and the hub verifies their claims about files before using them.
-    ``grant``: the access token that it was issued for, whose present rights
+    ``grant``: the access token that it was issued for, whose current rights
     decide. ``sender``: under whom xorbs that are sent with this token are recorded,
     and who may refer to them, see :func:`sender_of`.
     """

@@ -33,12 +33,12 @@ from entrepot.hub.conversions import conversions
 from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.files.unpublished import Unpublished, discarding
-from entrepot.hub.git import git_wire, push_policy, push_warnings
+from entrepot.hub.git import git_wire, push_locks, push_policy, push_warnings
+from entrepot.hub.git.push_contents import PushContents, read_push
 from entrepot.hub.jobs import file_metadata, handlers
-from entrepot.hub.repos import locks, push_reservations
+from entrepot.hub.repos import push_reservations
 from entrepot.hub.repos.branches import find_obstacle
 from entrepot.hub.repos.publishing import card_job, follow_up, has_moved, link_files
-from entrepot.hub.repos.push_contents import PushContents, read_push
 from entrepot.hub.repos.push_reservations import PushWaiter
 from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
@@ -193,7 +193,7 @@ def finish(push: Push) -> list[CommandStatus]:
         push_policy.check_names(hub, tx, repo_id, found)
         again = push_policy.find_revived_pointers(hub, tx, repo_id, found)
         may_commit = access.may_commit(tx, author, row)
-        guard = locks.guard(hub, tx, repo_id, author.account.id, found)
+        guard = push_locks.guard(hub, tx, repo_id, author.account.id, found)
         quota = quotas.allowance(hub, tx, row)
         wanted = {
             command.ref: _lack_of_right(tx, author, row, command)

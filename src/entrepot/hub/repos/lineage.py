@@ -351,7 +351,7 @@ class _Walk:
         }
 
     def _named(self, kind: RepoType, name: str) -> LineageNode:
-        """Return the node of a source: under its present name if the caller may see it, else as it was named."""
+        """Return the node of a source: under its current name if the caller may see it, else as it was named."""
         key = (kind, name.lower())
         if key not in self._names:
             self._names[key] = self._look_up(kind, name)

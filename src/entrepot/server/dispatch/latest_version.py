@@ -1,4 +1,4 @@
-"""The present version of the database, read for every request that may be answered from memory."""
+"""The current version of the database, read for every request that may be answered from memory."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from entrepot.hub.comparisons.comparisons import ContentDiff
 from entrepot.hub.comparisons.rows import RowsDiff
 from entrepot.hub.comparisons.tensors import TensorChange, TensorsDiff, TensorSide
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import branches, histories, repositories
+from entrepot.hub.repos import branches, histories, repo_rights
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state, call_hub, query_list
 from entrepot.server.pages.diffs import colour_diff, parse_diff
@@ -71,7 +71,7 @@ async def choose(request: Request, ref: RepoRef) -> Response:
     base, head = (request.query_params.get(key, "").strip() for key in ("base", "head"))
     if not (base and head):
         return await show_page(request, lambda hub, caller: build_choice(hub, caller, ref, base, head))
-    await call_hub(request, repositories.rights, ref)
+    await call_hub(request, repo_rights.of, ref)
     return go_to(request, f"/{ref.path}/compare/{quoted(base)}...{quoted(head)}")
 
 
