@@ -10,6 +10,7 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.files.operations import AddFile, Delete, Operation
 from entrepot.hub.repos import commits, pulls, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoPath, RepoRef
 from tests.support.worlds import World
 
@@ -66,7 +67,7 @@ def test_objects_that_another_write_uses_by_now_stay(world: World) -> None:
 
     with pytest.raises(EntryNotFound):
         commit(world, ref, operations())
-    commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", [], staged=commits.StagedPolicy(force=True)))
+    commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", [], staged=StagedPolicy(force=True)))
     assert world.read(ref, "b") == content
 
 
