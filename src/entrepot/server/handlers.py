@@ -7,7 +7,7 @@ result. Handlers do not catch errors; the middleware renders them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -399,6 +399,18 @@ def query_list(request: Request, name: str) -> list[str]:
     """Return a list from the query: repeated ``k`` or ``k[]``, without empty values."""
     query = request.query_params
     return [value for key in (name, f"{name}[]") for value in query.getlist(key) if value]
+
+
+def query_choice(request: Request, name: str, choices: Collection[str], default: str) -> str:
+    """Return a query parameter that has one of some values; the default if it is missing or empty.
+
+    Raises:
+        Malformed: it has another value.
+    """
+    text = request.query_params.get(name) or default
+    if text not in choices:
+        raise Malformed(f"parameter {name!r}", f"expected one of {', '.join(filter(None, choices))}")
+    return text
 
 
 def query_int(request: Request, name: str, default: int, *, low: int, high: int) -> int:

@@ -32,6 +32,8 @@ MAX_LONG = 8
 _LOOK_EVERY_S = 2.0
 _AFTER_FAILURE_S = 2.0
 _NO_ROOM_MS = 10_000
+_NEW_FOR_ONE_PAUSED = 4
+_MOST_REMEMBERED = 1_000
 _NO_ROOM_LONG_MS = 120_000
 
 
@@ -138,12 +140,15 @@ class Worker:
                     lane.begin(job)
         if job is not None:
             self._running[job.id] = job
-            self._slice(lane, _Slot(Run(self._hub, self._owner, job)), paused, SHORT_SLICE_S)
+            self._slice(
+                lane, _Slot(Run(self._hub, self._owner, job), lane.took_s.pop(job.id, 0.0)), paused, SHORT_SLICE_S
+            )
             if len(paused) > MAX_PAUSED:  # short jobs still run; a long one waits until another has ended
                 self._put_back(lane, paused.pop(_least_lost(paused)), delay_ms=_NO_ROOM_MS)
-        if paused:
-            lane.turns += 1
-            slot = paused.pop(_least_served(paused) if lane.turns % 2 else 0)
+        lane.turns += 1
+        if paused and (job is None or lane.turns % _NEW_FOR_ONE_PAUSED == 0):
+            lane.resumed += 1
+            slot = paused.pop(_least_served(paused) if lane.resumed % 2 else 0)
             self._slice(lane, slot, paused, SHORT_SLICE_S if job is not None or paused else SLICE_S)
             long = [slot for slot in paused if slot.took_s > LONG_S]
             if len(long) > MAX_LONG:  # the one that loses least of its work
@@ -185,6 +190,7 @@ class Worker:
             slot.run.put_back(delay_ms=delay_ms)
         except Exception as error:  # noqa: BLE001 - the outermost loop: the lease expires
             _log.error("job.not_put_back id=%d", slot.run.job.id, exc_info=error)
+        lane.remember(slot)
         self._leave(lane, slot.run.job)
 
     def _leave(self, lane: _Lane, job: Job) -> None:
@@ -213,11 +219,11 @@ def threads_of(hub: HubContext) -> dict[str, int]:
 
 
 class _Slot:
-    """A running job, and the seconds it has taken."""
+    """A running job, and the seconds it has taken, with those before it was put back."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, took_s: float) -> None:
         self.run = run
-        self.took_s = 0.0
+        self.took_s = took_s
 
 
 def _least_served(paused: Sequence[_Slot]) -> int:
@@ -228,10 +234,12 @@ def _least_served(paused: Sequence[_Slot]) -> int:
 def _least_lost(paused: Sequence[_Slot]) -> int:
     """Return which paused job is put back if there are too many: of those that took a whole slice, the shortest one.
 
-    The newest one, if all are short: so a job of some seconds is never put back for one that takes hours.
+    The longest one, if all are short: so a job of some seconds is never put back for one that takes hours.
     """
     long = [at for at, slot in enumerate(paused) if slot.took_s > SLICE_S]
-    return min(long, key=lambda at: paused[at].took_s) if long else len(paused) - 1
+    if long:
+        return min(long, key=lambda at: paused[at].took_s)
+    return max(range(len(paused)), key=lambda at: paused[at].took_s)
 
 
 class _Lane:
@@ -240,8 +248,10 @@ class _Lane:
     def __init__(self, name: str, threads: int) -> None:
         self.name = name
         self.threads = threads
-        self.turns = 0
-        """Slices of paused jobs: every other one goes to the job that has waited longest."""
+        self.turns, self.resumed = 0, 0
+        """Rounds, and slices of paused jobs: every other one goes to the job that has waited longest."""
+        self.took_s = dict[int, float]()
+        """Seconds that jobs had taken when they were put back, of the last thousand."""
         self.claiming = threading.Lock()
         """Held while a job is claimed, so that no namespace exceeds its share."""
         self._guard = threading.Lock()
@@ -252,6 +262,12 @@ class _Lane:
         share = max(1, self.threads // 4)
         with self._guard:
             return [namespace for namespace, count in self._busy.items() if count >= share and namespace]
+
+    def remember(self, slot: _Slot) -> None:
+        """Note how long a job has taken that is put back: it goes on behind shorter ones."""
+        self.took_s[slot.run.job.id] = slot.took_s
+        while len(self.took_s) > _MOST_REMEMBERED:
+            self.took_s.pop(next(iter(self.took_s)), None)
 
     def begin(self, job: Job) -> None:
         """Count a claimed job."""

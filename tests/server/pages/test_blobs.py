@@ -119,3 +119,8 @@ def test_the_time_of_a_page_is_limited(site: ServedHub, show: Show, monkeypatch:
     monkeypatch.setattr(time_limits, "MAX_CPU_S", 0.0)
     assert "imports may be missing" in show("/alice/slow/blob/main/a.pkl")
     assert "Only the first 0 cells are shown." in show("/alice/slow/blob/main/b.ipynb")
+
+
+def test_an_unknown_view_of_a_file_is_refused(site: ServedHub, browser: httpx2.Client) -> None:
+    site.commit(site.repo("views"), {"a.json": b"{}"})
+    assert browser.get("/alice/views/blob/main/a.json?view=nope").status_code == 400

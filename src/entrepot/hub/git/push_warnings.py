@@ -18,7 +18,7 @@ from entrepot.git.commands import Command
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs_rules
 from entrepot.hub.files.lfs_rules import TreeRules
-from entrepot.hub.repos.push_contents import PushContents
+from entrepot.hub.git.push_contents import PushContents
 from entrepot.names import Oid, RepoPath
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees

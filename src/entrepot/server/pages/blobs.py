@@ -16,7 +16,7 @@ from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.time_limits import time_limit, within_time
-from entrepot.server.handlers import app_state
+from entrepot.server.handlers import app_state, query_choice
 from entrepot.server.pages.card_html import MAX_CARD, CardLinks, relink, render_card, without_front_matter
 from entrepot.server.pages.file_previews import FileView, view_file
 from entrepot.server.pages.formats import quoted
@@ -49,7 +49,7 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     root = path_prefix(app_state(request).hub.settings)
     revision, tail = split_revision(request.path_params["tail"])
     path, window, wanted = path_of(tail), window_of(request), filter_of(request)
-    state, shape = app_state(request), request.query_params.get("view", "")
+    state, shape = app_state(request), query_choice(request, "view", ("", "folded", "document"), "")
     turns = state.tables if is_table(path) else state.viewers
 
     def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
