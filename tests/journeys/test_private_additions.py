@@ -33,10 +33,10 @@ from entrepot.hub.repos.repositories import NewRepo
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support import hub_work
 from tests.support.populated_hub import FILES, TABLE, caller_of, commit, populate
+from tests.support.running_apps import running
 
 CARD = b"""---
 license: mit
