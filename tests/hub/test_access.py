@@ -11,6 +11,7 @@ from entrepot.catalog import Lock
 from entrepot.errors import (
     EntrepotError,
     GatedRepo,
+    InvalidCredentials,
     LoginRequired,
     NotAllowed,
     RepoDisabled,
@@ -18,7 +19,8 @@ from entrepot.errors import (
     RepoNotFound,
 )
 from entrepot.hub import access
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.accounts import accounts, sessions, tokens
+from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import access_requests, discussions, likes, subscriptions
 from entrepot.hub.files import lfs, preuploads
 from entrepot.hub.files.operations import AddFile
@@ -313,3 +315,21 @@ def test_a_grant_that_ended_while_its_holder_waited_for_the_lock_is_not_used(wor
     grants.revoke(world.hub, world.olga, folder, Subject(user="bob"))
     with pytest.raises(RepoNotFound), world.hub.read() as tx:
         access.writable(tx, bob, shared)
+
+
+def test_a_transaction_begins_with_the_rights_that_its_caller_has_then(world: World) -> None:
+    ref = world.repo("acme/m", by=world.olga)
+    (browser, secret), wendy, rita = world.browser("wendy"), world.wendy, world.rita
+    of_session, of_token = (access.lock(world.hub, caller, ref, access.committable) for caller in (browser, wendy))
+    reading = access.lock(world.hub, rita, ref, access.personal)
+    with world.hub.write(of_session, of_token, reading):
+        pass  # nothing has changed
+    sessions.sign_out(world.hub, secret)
+    with pytest.raises(LoginRequired), world.hub.write(of_session):
+        pytest.fail("the session has ended")
+    accounts.set_member(world.hub, "acme", "wendy", Role.READ)
+    with pytest.raises(NotAllowed), world.hub.write(of_token):
+        pytest.fail("the role has changed")
+    tokens.revoke(world.hub, rita, rita.token.uid)
+    with pytest.raises(InvalidCredentials), world.hub.write(reading):
+        pytest.fail("the token was revoked")

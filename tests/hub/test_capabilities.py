@@ -14,17 +14,19 @@ from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as rows
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
+    AccountSuspended,
     EntrepotError,
     InvalidCredentials,
     InvalidSignature,
+    LoginRequired,
     NotAllowed,
     RepoNotFound,
     ThingNotFound,
 )
 from entrepot.git.commands import Command, PushRequest
-from entrepot.hub import capabilities
-from entrepot.hub.accounts import accounts, members
-from entrepot.hub.callers import Role, stamp_of
+from entrepot.hub import audit, capabilities
+from entrepot.hub.accounts import accounts, administration, members, own_sessions
+from entrepot.hub.callers import SESSION_MS, Role, find_by_stamp, stamp_of
 from entrepot.hub.capabilities import Capability
 from entrepot.hub.community import access_requests, moderation
 from entrepot.hub.files import (
@@ -46,7 +48,8 @@ from entrepot.hub.folders.folders import FolderChanges, FolderId
 from entrepot.hub.git import pushes
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.names import RepoId, RepoPath, RepoRef, Sha256, Uid
+from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, Sha256, Uid
+from entrepot.wire.accounts.administration import UserChanges
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
@@ -347,6 +350,68 @@ def test_the_holder_of_a_capability_is_known_as_long_as_the_token_is_valid(world
         assert capabilities.holder(tx, mine, world.clock.now_ms) is None
 
 
+def branch_of(world: World, ref: RepoRef) -> Oid | None:
+    with world.hub.read() as tx:
+        return refs.find(tx, row_of(tx, ref).id, MAIN)
+
+
+def sign_out(world: World, ref: RepoRef) -> None:
+    own_sessions.end_all(world.hub, world.wendy)
+
+
+def suspend(world: World, ref: RepoRef) -> None:
+    administration.change_user(world.hub, audit.CONSOLE, "wendy", UserChanges(is_suspended=True))
+
+
+def grow_old(world: World, ref: RepoRef) -> None:
+    world.clock.advance(SESSION_MS)
+
+
+def test_a_member_with_a_session_uploads_to_an_organisation(world: World, ref: RepoRef) -> None:
+    browser, _ = world.browser("wendy")
+    wanted = [RequestedObject(SHA256, len(DATA))]
+    [answer] = lfs.plan_uploads(world.hub, browser, ref, wanted, takes_parts=False, revision="main")
+    assert isinstance(answer.link, SignedUrl)
+    begun = lfs.receive(world.hub, SHA256, answer.link.query)
+    begun.write(DATA)
+    begun.finish()
+    assert is_linked(world, ref)
+
+
+@pytest.mark.parametrize("change", [demote, remove, transfer, delete, sign_out, suspend, grow_old])
+def test_a_link_for_a_session_ends_with_it(world: World, ref: RepoRef, change: Change) -> None:
+    browser, _ = world.browser("wendy")
+    wanted = [RequestedObject(SHA256, len(DATA))]
+    [answer] = lfs.plan_uploads(world.hub, browser, ref, wanted, takes_parts=False, revision="main")
+    assert isinstance(answer.link, SignedUrl)
+    change(world, ref)
+    with pytest.raises((NotAllowed, InvalidSignature, RepoNotFound, AccountSuspended)):
+        lfs.receive(world.hub, SHA256, answer.link.query)
+
+
+@pytest.mark.parametrize("change", [demote, remove, sign_out, suspend, grow_old])
+def test_a_change_through_a_session_is_judged_again_when_it_takes_effect(
+    world: World, ref: RepoRef, change: Change
+) -> None:
+    browser, _ = world.browser("wendy")
+    before = branch_of(world, ref)
+    change(world, ref)
+    with pytest.raises((NotAllowed, RepoNotFound, LoginRequired, AccountSuspended)):
+        commits.create(world.hub, browser, ref, "main", CommitDraft("late", [AddFile(RepoPath("a.txt"), b"x")]))
+    assert branch_of(world, ref) == before
+
+
+def test_the_stamp_of_a_session_is_not_that_of_another_user(world: World) -> None:
+    browser, secret = world.browser("wendy")
+    with world.hub.read() as tx:
+        now = world.clock.now_ms
+        assert find_by_stamp(tx, stamp_of(browser), browser.account.id, now).roles == browser.roles
+        for stamp, user in ((stamp_of(browser), browser.account.id + 1), ("session.", browser.account.id)):
+            with pytest.raises(LoginRequired):
+                find_by_stamp(tx, stamp, user, now)
+    assert secret not in stamp_of(browser)
+
+
 def test_a_rename_keeps_what_the_right_still_allows(world: World, ref: RepoRef) -> None:
     link = plan(world, ref)
     repositories.move(world.hub, world.olga, ref, RepoRef(ref.type, type(ref.id)("acme", "renamed")))
@@ -377,7 +442,7 @@ def test_a_grant_survives_being_signed(world: World) -> None:
 
 
 def test_a_stamp_names_no_secret(world: World) -> None:
-    stamp = stamp_of(world.wendy.token)
+    stamp = stamp_of(world.wendy)
     assert stamp.startswith(f"{world.wendy.token.uid}.")
     assert world.secrets["wendy:write"] not in stamp
 

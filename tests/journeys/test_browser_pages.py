@@ -307,6 +307,20 @@ def test_a_wide_table_in_a_comment_scrolls_inside_its_box(chromium: Browser, url
     context.close()
 
 
+def test_long_words_and_titles_take_no_more_than_their_place(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    for path in ("/search?q=endless", "/spaces/acme/demo", "/spaces/acme/demo/commits/main"):
+        page.goto(url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for path, rows in (("/spaces/acme/demo/tree/main", "tbody tr"), ("/spaces/acme/demo/commits/main", ".list > li")):
+        page.goto(url + path)
+        assert max(page.locator(rows).evaluate_all("rows => rows.map(row => row.offsetHeight)")) < 70, path
+    context.close()
+
+
 def main() -> None:
     """Open every page as each visitor in Chromium, however long it takes, and print what is wrong."""
     parser = importlib.import_module("justhtml")

@@ -68,6 +68,7 @@ def test_other_files_are_refused(data: bytes) -> None:
         b'{"other": [' + b"[]," * 3_000_000 + b"[]]}",
         b'{"cell_type": "code", "source": [' + b'"a",' * 3_000_000 + b'""]}',
         b'{"cell_type": "code", "outputs": [' + b"0," * 3_000_000 + b"0]}",
+        b'{"cell_type": "code", "outputs": [' + b"{}," * 200_000 + b"{}]}",
     ],
 )
 def test_what_is_small_as_text_and_large_in_memory_is_not_decoded(cells: bytes) -> None:

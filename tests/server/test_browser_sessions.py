@@ -86,6 +86,41 @@ def test_a_form_from_elsewhere_is_refused(hub: HubContext, headers: dict[str, st
         browser_sessions.check_origin(request(**headers), hub)
 
 
+OTHERS = [
+    {"sec_fetch_site": "cross-site"},
+    {"sec_fetch_site": "same-site"},
+    {"origin": "http://evil.example", "host": "localhost:8000"},
+    {"origin": "null", "host": "localhost:8000"},
+]
+OWN = [
+    {},
+    {"sec_fetch_site": "same-origin"},
+    {"sec_fetch_site": "none"},
+    {"origin": "http://localhost:8000", "host": "localhost:8000"},
+]
+FORMS = ["", "text/plain", "Text/Plain; charset=UTF-8", "multipart/form-data; boundary=x"]
+FORMS += ["application/x-www-form-urlencoded"]
+
+
+@pytest.mark.parametrize("kind", FORMS)
+def test_credentials_that_a_browser_keeps_do_not_count_in_forms_of_other_sites(hub: HubContext, kind: str) -> None:
+    typed = {"content_type": kind} if kind else {}
+    for headers in OTHERS:
+        with pytest.raises(NotAllowed):
+            browser_sessions.check_basic(request(**headers, **typed), hub)
+    for headers in OWN:
+        browser_sessions.check_basic(request(**headers, **typed), hub)
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-git-receive-pack-request"])
+@pytest.mark.parametrize("headers", OTHERS)
+def test_what_a_page_must_ask_for_it_has_sent_itself(hub: HubContext, headers: dict[str, str], kind: str) -> None:
+    browser_sessions.check_basic(request(**headers, content_type=kind), hub)
+    asked = request(**headers)
+    asked.scope["method"] = "DELETE"
+    browser_sessions.check_basic(asked, hub)
+
+
 def test_the_token_of_a_form_belongs_to_one_session(hub: HubContext) -> None:
     browser_sessions.check_form_token(request(cookie="entrepot_session=a"), hub, browser_sessions.csrf_token("a"))
     for cookie, given in (

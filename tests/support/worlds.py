@@ -17,6 +17,8 @@ from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as repos
 from entrepot.git import EMPTY_TREE, Kind, TreeEditor
+from entrepot.hub import audit
+from entrepot.hub.accounts import sessions, sign_ins
 from entrepot.hub.callers import Caller, MaybeCaller, Role
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import lfs
@@ -76,6 +78,14 @@ class World:
         if name not in PEOPLE:
             raise AttributeError(name)
         return self.caller(name)
+
+    def browser(self, name: str) -> tuple[Caller, str]:
+        """Return a user who has signed in with a browser, and the secret of the session."""
+        code = sign_ins.issue_code(self.hub, audit.CONSOLE, name, 3600).code
+        secret = sessions.sign_in_with_code(self.hub, code).secret
+        found = sessions.identify(self.hub, secret)
+        assert found is not None, "the session has just begun"
+        return found, secret
 
     def caller(self, name: str, role: str = "write") -> Caller:
         found = self.hub.identify(self.secrets[f"{name.partition('.')[0]}:{role}"])

@@ -20,7 +20,10 @@ _BETWEEN = " \t,;|·•"  # what separates pictures in a line
 _NOTE = re.compile(r"^\[\^[^\]\n]+\]:[^\n]*(?:\n(?: {4}|\t)[^\n]*)*", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\^[^\]\n]+\]")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?|\|.*$|-{3,}$|={3,}$|```.*$)", re.MULTILINE)
+_MARK = re.compile(
+    r"^\s*(?:#{1,6}\s+|>\s?(?:\[![A-Za-z]+\][ \t]*$)?|[-*+]\s+(?:\[[ xX]\]\s+)?|\|.*$|-{3,}$|={3,}$|```.*$)",
+    re.MULTILINE,
+)
 _EMPHASIS = re.compile(r"[*`]")
 
 

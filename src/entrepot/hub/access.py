@@ -13,19 +13,19 @@ from typing import Concatenate, ParamSpec
 
 import attrs
 
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import access_requests
-from entrepot.catalog.named_locks import Lookup
+from entrepot.catalog.named_locks import LockClass
 from entrepot.catalog.repos import folders, grants, repositories
 from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.repos.grants import NO_ROLES, FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoArchived, RepoDisabled, RepoMoved, RepoNotFound
-from entrepot.hub import scopes
+from entrepot.hub import callers, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login, require_write
-from entrepot.hub.context import HubContext
+from entrepot.hub.context import HubContext, JudgedLock
 from entrepot.names import PARQUET, RepoRef, RepoType
 
 _More = ParamSpec("_More")
@@ -74,10 +74,11 @@ def lock(
     check: Callable[Concatenate[Read, MaybeCaller, RepoRef, _More], object],
     *more: _More.args,
     **named: _More.kwargs,
-) -> Lookup:
-    """Return the lock of a repository, which a transaction takes before it checks the rights of the caller again.
+) -> JudgedLock:
+    """Return the lock of a repository for a transaction of the caller.
 
-    It is not for callers without these rights: they would wait for those who change the repository.
+    It is not for callers without the rights: they would wait for those who change the repository. A transaction may
+    wait long enough for the rights to end, so it begins with a check of those that the caller has then.
 
     Args:
         check: what the transaction asks for the rights, such as :func:`writable`; called without the lock.
@@ -89,7 +90,11 @@ def lock(
     with hub.read() as tx:
         # The transaction must look up grants again, because it may have waited for long.
         check(tx, None if caller is None else attrs.evolve(caller, granted={}), ref, *more, **named)
-    return Lock.repo_at(ref)
+
+    def judge(tx: Read) -> None:
+        check(tx, None if caller is None else callers.renewed(tx, caller, hub.now_ms()), ref, *more, **named)
+
+    return JudgedLock(LockClass.REPO, ref, judge)
 
 
 def personal(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Caller]:

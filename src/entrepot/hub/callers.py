@@ -1,4 +1,4 @@
-"""Callers: the accounts behind tokens, and the rights that a token gives."""
+"""Callers: the accounts behind tokens and sessions, and the rights that a token gives."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from entrepot.catalog import Read
-from entrepot.catalog.accounts import accounts, passkeys, second_factors, sso_identities
+from entrepot.catalog.accounts import accounts, passkeys, second_factors, sessions, sso_identities
 from entrepot.catalog.accounts.accounts import Account, Membership, OwnedToken, Token
+from entrepot.catalog.accounts.sessions import SessionRow
 from entrepot.catalog.repos.grants import FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
@@ -23,7 +24,15 @@ from entrepot.settings import Settings
 FINE_GRAINED = "fineGrained"
 """Role of tokens that allow only what their scopes list."""
 
+SESSION_MS = 60 * 86_400_000
+"""Longest duration of a session of a browser, in milliseconds."""
+
+SESSION_IDLE_MS = 14 * 86_400_000
+"""How long a session lasts that is not used."""
+
 _STAMP_DIGITS = 16
+_SESSION = "session"
+"""The stamp of a session begins with this, where that of a token has an id of hex digits."""
 
 
 class Role(enum.IntEnum):
@@ -47,7 +56,8 @@ class Caller:
     ``limits``: the scopes of a fine-grained token; None for tokens that allow
     everything that their role and the account's roles allow. ``granted``: what
     was looked up about grants of folders (:mod:`entrepot.hub.access`); it is as old as
-    the roles.
+    the roles. ``session``: the id of the browser's session that sent the request; None
+    if a token did, or if the caller is the operator of the machine.
     """
 
     account: Account
@@ -56,6 +66,7 @@ class Caller:
     roles: Mapping[int, Role]
     limits: ScopeRows | None = None
     granted: dict[FolderPlace, GrantedRoles] = attrs.field(factory=dict, eq=False, repr=False)
+    session: Uid | None = None
 
     @property
     def may_write(self) -> bool:
@@ -120,7 +131,7 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
     """
     if secret is None:
         return None
-    return _valid(tx, accounts.find_token(tx, hash_secret(secret)), now_ms)
+    return _valid(tx, accounts.find_sent_token(tx, hash_secret(secret)), now_ms)
 
 
 def still_valid(caller: Caller, now_ms: int) -> Caller:
@@ -134,9 +145,34 @@ def still_valid(caller: Caller, now_ms: int) -> Caller:
     return Caller(caller.account, caller.token, caller.memberships, caller.roles, caller.limits)
 
 
-def stamp_of(token: Token) -> str:
-    """Return the stamp of a token for signed capabilities: its id, and which secret it had."""
-    return f"{token.uid}.{token.secret_hash[:_STAMP_DIGITS]}"
+def of_session(tx: Read, session: SessionRow | None, now_ms: int) -> Caller:
+    """Return the caller of a session of a browser, with their present roles.
+
+    Raises:
+        LoginRequired: there is no session, or it has ended.
+        AccountSuspended: an administrator of the hub has suspended its account.
+    """
+    account = None if session is None else accounts.find_by_id(tx, session.user_id)
+    if session is None or account is None or not is_live(session, now_ms):
+        raise LoginRequired
+    if account.is_suspended:
+        raise AccountSuspended
+    return attrs.evolve(acting_as(tx, account), session=session.uid)
+
+
+def is_live(session: SessionRow, now_ms: int) -> bool:
+    """Return whether a session that was not ended is neither too old nor unused for too long."""
+    return now_ms < session.created_ms + SESSION_MS and now_ms < session.seen_ms + SESSION_IDLE_MS
+
+
+def stamp_of(caller: Caller) -> str:
+    """Return what a signed capability stores about what it was issued for.
+
+    That is the id of the token and which secret it had, or the id of the session.
+    """
+    if caller.session is not None:
+        return f"{_SESSION}.{caller.session}"
+    return f"{caller.token.uid}.{caller.token.secret_hash[:_STAMP_DIGITS]}"
 
 
 def find_by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
@@ -144,15 +180,20 @@ def find_by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
 
     Raises:
         InvalidCredentials: the token was revoked or rotated, has expired, or belongs to another user.
+        LoginRequired: the session has ended.
+        AccountSuspended: an administrator of the hub has suspended the account.
     """
     uid, _, digits = stamp.partition(".")
+    if uid == _SESSION:
+        session = sessions.by_uid(tx, digits)
+        return of_session(tx, session if session is not None and session.user_id == user_id else None, now_ms)
     if not digits:  # signed by a command on the server's machine: only those act without a token
         account = accounts.find_by_id(tx, user_id)
         if account is None:
             raise InvalidCredentials
         return operator(account)
     found = accounts.find_token_by_uid(tx, uid)
-    if found is None or found.token.user_id != user_id or stamp_of(found.token) != stamp:
+    if found is None or found.token.user_id != user_id or found.token.secret_hash[:_STAMP_DIGITS] != digits:
         raise InvalidCredentials
     return _valid(tx, found, now_ms)
 
@@ -161,11 +202,11 @@ def renewed(tx: Read, caller: Caller, now_ms: int) -> Caller:
     """Return a caller with the roles and scopes that they have now, some time after they were identified.
 
     Raises:
-        InvalidCredentials: as :func:`by_stamp`.
+        InvalidCredentials, LoginRequired, AccountSuspended: as :func:`find_by_stamp`.
     """
-    if not caller.token.secret_hash:
-        return caller
-    return find_by_stamp(tx, stamp_of(caller.token), caller.account.id, now_ms)
+    if caller.session is None and not caller.token.secret_hash:
+        return caller  # the operator of the machine
+    return find_by_stamp(tx, stamp_of(caller), caller.account.id, now_ms)
 
 
 def operator(account: Account) -> Caller:

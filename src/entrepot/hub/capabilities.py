@@ -16,13 +16,23 @@ import attrs
 from entrepot.catalog import Read
 from entrepot.catalog.repos import folders, repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Forbidden, InvalidCredentials, InvalidSignature, NotAllowed, NotFound, RepoNotFound
+from entrepot.errors import (
+    Forbidden,
+    InvalidCredentials,
+    InvalidSignature,
+    LoginRequired,
+    NotAllowed,
+    NotFound,
+    RepoNotFound,
+)
 from entrepot.hub import access, callers
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.names import MAIN, RefName, RepoRef, RepoType, Uid, parse_repo_id
 
 _ENDED = "the token that asked for it was revoked, replaced or has expired"
+_NO_LONGER_VALID = (InvalidCredentials, LoginRequired)
+"""What is raised for a token or a session that has ended."""
 
 
 @attrs.frozen
@@ -31,7 +41,7 @@ class Capability:
 
     ``name``: type and id of a repository, for capabilities that clients cache by
     name: they apply to the repository that has the name now, and never to
-    another one. ``stamp``: identifies the token that asked (:func:`~entrepot.hub.callers.stamp_of`).
+    another one. ``stamp``: identifies the token or session that asked (:func:`~entrepot.hub.callers.stamp_of`).
     ``user_id`` None: an anonymous caller. ``revision``: target of the commit that
     uploaded content is for; None for a pull request that does not exist yet.
     """
@@ -62,7 +72,7 @@ def of(row: RepoRow, caller: MaybeCaller, revision: str | None = None) -> Capabi
     """Return the capability of a caller whose right to a repository was just checked."""
     if caller is None:
         return Capability(row.uid, revision=revision)
-    return Capability(row.uid, caller.account.id, callers.stamp_of(caller.token), revision)
+    return Capability(row.uid, caller.account.id, callers.stamp_of(caller), revision)
 
 
 def for_upload(tx: Read, row: RepoRow, author: Caller, revision: str | None) -> Capability:
@@ -95,7 +105,7 @@ def reading_repo(tx: Read, grant: Capability, now_ms: int) -> RepoRow | None:
     try:
         is_open = not row.is_private and row.gated == "no"
         access.check_readable(tx, None if is_open else _holder(tx, grant, now_ms), row)
-    except (Forbidden, NotFound, InvalidCredentials):
+    except (Forbidden, NotFound, *_NO_LONGER_VALID):
         return None
     return row
 
@@ -105,7 +115,7 @@ def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Cal
 
     Raises:
         RepoNotFound: it was deleted, or the holder can no longer see it.
-        InvalidSignature: the token that asked is no longer valid.
+        InvalidSignature: the token or session that asked is no longer valid.
         NotAllowed, GatedRepo, RepoDisabled, RevisionNotFound, Refused: as
             :func:`pull_request_access.uploader <entrepot.hub.community.pull_request_access.uploader>`.
     """
@@ -114,7 +124,7 @@ def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Cal
         raise RepoNotFound
     try:
         holder = _holder(tx, grant, now_ms)
-    except InvalidCredentials:
+    except _NO_LONGER_VALID:
         raise InvalidSignature(_ENDED) from None
     return pull_request_access.uploader(tx, holder, row.ref, grant.revision, found=row)
 
@@ -130,7 +140,7 @@ def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, n
             pull request that this change opens.
 
     Raises:
-        InvalidCredentials: the caller's token is no longer valid.
+        InvalidCredentials, LoginRequired: the caller's token is no longer valid, or their session has ended.
         RepoNotFound: it was deleted, or the caller can no longer see it.
         NotAllowed, GatedRepo, RepoDisabled, RevisionNotFound, Refused: as :func:`writing_repo`.
     """
@@ -155,7 +165,7 @@ def holder(tx: Read, grant: Capability, now_ms: int) -> MaybeCaller:
         return None
     try:
         return callers.find_by_stamp(tx, grant.stamp, grant.user_id, now_ms)
-    except (InvalidCredentials, Forbidden):
+    except (Forbidden, *_NO_LONGER_VALID):
         return None
 
 

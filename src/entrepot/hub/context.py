@@ -15,6 +15,7 @@ from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, 
 from entrepot.catalog import NotBrief as NotBrief
 from entrepot.catalog.clocks import DatabaseClock
 from entrepot.catalog.grouped_writes import GroupedWrites
+from entrepot.catalog.named_locks import Lookup
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -37,6 +38,16 @@ from entrepot.storage.store import ImmutableCache
 
 _LEAST_CACHE = 1 << 20
 """Bytes of caches without which one request would read the same objects several times."""
+
+
+@attrs.frozen
+class JudgedLock(Lookup):
+    """The lock of a named object for one caller, who may have to wait for it.
+
+    ``judge``: called when the transaction holds all of its locks; what it raises ends the transaction.
+    """
+
+    judge: Callable[[Read], object] = attrs.field(eq=False, repr=False)
 
 
 @attrs.frozen
@@ -101,7 +112,7 @@ class HubContext:
         return self.store.catalog.briefly()
 
     def together(self) -> AbstractContextManager[None]:
-        """Return a block in which the reads of this thread see one snapshot, unless it writes or waits in between."""
+        """Return a block in which the reads of this thread see one snapshot, until it writes or waits."""
         return self.store.catalog.together()
 
     @contextlib.contextmanager
@@ -110,8 +121,14 @@ class HubContext:
 
         Args:
             locks: the names of everything that the block checks before it writes, in any order.
+
+        Raises:
+            whatever the :class:`JudgedLock` values among them raise.
         """
         with self.store.catalog.write(*locks) as tx:
+            for lock in locks:
+                if isinstance(lock, JudgedLock):
+                    lock.judge(tx)
             yield tx
 
     def write_unflushed(self, *locks: AnyLock) -> AbstractContextManager[Write]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 
 import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader, SequentialReader
+from entrepot.previews.time_limits import timed
 
 MAX_HEADER = 64 << 20
 """Bytes of metadata that are read at most; the vocabulary of a large model takes about 10 MB."""
@@ -111,7 +113,7 @@ def read_header(source: RangeReader, *, most: int = MAX_HEADER) -> GgufHeader:
     metadata: dict[str, GgufValue] = {}
     lengths: dict[str, int] = {}
     tokens_at, left = None, _MAX_ITEMS
-    for _ in range(pairs):
+    for _ in timed(range(pairs), _FORMAT):
         key = _text(reader, _MAX_NAME)
         (kind,) = struct.unpack("<I", reader.take(4))
         if kind != _ARRAY:
@@ -121,7 +123,7 @@ def read_header(source: RangeReader, *, most: int = MAX_HEADER) -> GgufHeader:
             tokens_at = reader.offset
         metadata[key], lengths[key], items = _array(reader, left, depth=1)
         left -= items
-    found = tuple(_tensor(reader) for _ in range(tensors))
+    found = tuple(_tensor(reader) for _ in timed(range(tensors), _FORMAT))
     if sum(tensor.parameters for tensor in found) >= _MAX_PARAMETERS:
         raise Malformed(_FORMAT, "the shapes of its tensors are impossible")
     special = _special_tokens(source, most, tokens_at, metadata) if tokens_at is not None else {}
@@ -136,15 +138,14 @@ def _text(reader: SequentialReader, most: int) -> str:
 
 
 def _value(reader: SequentialReader, kind: int) -> int | float | bool | str:
-    if kind == _STRING:
-        return _text(reader, MAX_HEADER)
+    return _text(reader, MAX_HEADER) if kind == _STRING else _numbers(reader, kind, 1)[0]
+
+
+def _numbers(reader: SequentialReader, kind: int, count: int) -> Sequence[int | float | bool]:
     if kind not in _SCALARS:
         raise Malformed(_FORMAT, f"a value has the unknown type {kind}")
-    layout = _SCALARS[kind]
-    (value,) = struct.unpack(layout, reader.take(struct.calcsize(layout)))
-    if not isinstance(value, int | float):
-        raise Malformed(_FORMAT, f"a value has the unknown type {kind}")
-    return value
+    layout = f"<{count}{_SCALARS[kind][-1]}"
+    return struct.unpack(layout, reader.take(struct.calcsize(layout)))
 
 
 def _array(reader: SequentialReader, left: int, *, depth: int) -> tuple[list[GgufValue], int, int]:
@@ -161,19 +162,20 @@ def _array(reader: SequentialReader, left: int, *, depth: int) -> tuple[list[Ggu
     kept: list[GgufValue] = []
     if kind == _ARRAY:
         items = count
-        for _ in range(count):
+        for _ in timed(range(count), _FORMAT):
             inner, _length, more = _array(reader, left - items, depth=depth + 1)
             items += more
             if len(kept) < _KEPT_ITEMS:
                 kept.append(inner)
         return kept, count, items
     first = min(count, _KEPT_ITEMS)
-    kept += [_value(reader, kind) for _ in range(first)]
     if kind == _STRING:
-        for _ in range(count - first):
+        kept += [_value(reader, kind) for _ in range(first)]
+        for _ in timed(range(count - first), _FORMAT):
             reader.skip(int.from_bytes(reader.take(8), "little"))
         return kept, count, count
     if count:
+        kept += _numbers(reader, kind, first)
         reader.skip((count - first) * struct.calcsize(_SCALARS[kind]))
     return kept, count, 0
 
@@ -201,7 +203,7 @@ def _special_tokens(source: RangeReader, most: int, start: int, metadata: dict[s
     found: dict[str, str] = {}
     if kind != _STRING:
         return found
-    for number in range(min(count, max(wanted, default=-1) + 1)):
+    for number in timed(range(min(count, max(wanted, default=-1) + 1)), _FORMAT):
         length = int.from_bytes(reader.take(8), "little")
         if number in wanted and length <= _MAX_NAME:
             found.update(dict.fromkeys(wanted[number], reader.take(length).decode("utf-8", "replace")))

@@ -14,6 +14,7 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews.event_files import Point, Scalars, read_scalars
 from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews.time_limits import is_out_of_time, within_time
 
 MAX_POINTS = 400
 """Points of a series that are kept; see :func:`thin_out`."""
@@ -114,13 +115,13 @@ def _csv_rows(lines: Iterable[str]) -> Iterator[Mapping[str, object]]:
 
 def _scalars(rows: Iterable[Mapping[str, object]], *, is_complete: bool) -> Scalars:
     found: dict[str, list[Point]] = {}
-    for number, row in enumerate(rows):
+    for number, row in enumerate(within_time(rows)):
         if number >= _MAX_ROWS:
             is_complete = False
             break
         key = next((name for name in _STEPS if _step(row.get(name)) is not None), "")
         step = _step(row.get(key)) if key else None
-        for name, cell in row.items():
+        for name, cell in within_time(row.items()):
             value = _value(cell)
             if value is None or name == key or not name:
                 continue
@@ -128,6 +129,7 @@ def _scalars(rows: Iterable[Mapping[str, object]], *, is_complete: bool) -> Scal
                 is_complete = False
                 continue
             found.setdefault(name, []).append(Point(number if step is None else step, 0.0, value))
+    is_complete = is_complete and not is_out_of_time()
     return Scalars({_name(name): tuple(points) for name, points in found.items()}, is_complete)
 
 

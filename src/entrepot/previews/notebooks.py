@@ -12,12 +12,13 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import within_time
 
 MAX_NOTEBOOK = 16 << 20
 """Bytes of a notebook that is read."""
 
 _MAX_CELLS, _MAX_OUTPUTS, _MAX_TEXT = 1_000, 100, 64 << 10
-_MAX_OBJECTS, _MAX_QUOTES = 250_000, 400_000
+_MAX_OBJECTS, _MAX_CELL_OBJECTS, _MAX_QUOTES = 250_000, 50_000, 400_000
 _BASE64 = (string.ascii_letters + string.digits + "+/=").encode()
 _EMPTY = msgspec.Raw()
 
@@ -32,7 +33,10 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A cell: ``kind`` is ``code``, ``markdown`` or ``raw``; texts are cut after 64 Ki characters."""
+    """A cell: ``kind`` is ``code``, ``markdown`` or ``raw``; texts are cut after 64 Ki characters.
+
+    Outputs with more than 50,000 objects are left out.
+    """
 
     kind: str
     source: str
@@ -107,8 +111,8 @@ def read_notebook(source: RangeReader) -> Notebook:
     cells = document.cells
     if document.nbformat != 4 or cells is None:
         raise Malformed("notebook", "it is not of version 4 of the format")
-    shown = tuple(_cell(cell) for cell in cells[:_MAX_CELLS])
-    return Notebook(_language(document.metadata), shown, len(cells) <= _MAX_CELLS)
+    shown = tuple(_cell(cell) for cell in within_time(cells[:_MAX_CELLS]))
+    return Notebook(_language(document.metadata), shown, len(shown) == len(cells))
 
 
 def _language(metadata: msgspec.Raw) -> str:
@@ -118,8 +122,9 @@ def _language(metadata: msgspec.Raw) -> str:
 
 def _cell(cell: _RawCell) -> Cell:
     kind = cell.cell_type if cell.cell_type in ("code", "markdown", "raw") else "raw"
-    outputs: list[_RawOutput] = _decoded(cell.outputs, list[_RawOutput], [])
-    found = [_output(item) for item in outputs[:_MAX_OUTPUTS]]
+    is_large = bytes(cell.outputs).count(b"{") > _MAX_CELL_OBJECTS
+    outputs: list[_RawOutput] = [] if is_large else _decoded(cell.outputs, list[_RawOutput], [])
+    found = [_output(item) for item in within_time(outputs[:_MAX_OUTPUTS])]
     return Cell(kind, _text(cell.source), tuple(output for output in found if output is not None))
 
 

@@ -13,12 +13,14 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import is_out_of_time, timed
 
 MAX_FOOTER = 64 << 20
 """Maximum size of a footer that is read, in bytes."""
 
 _FORMAT = "Parquet file"
 _MAX_DEPTH, _MAX_STEPS, _MAX_KEPT = 16, 4_000_000, 250_000
+_STEPS_PER_LOOK = 1_024
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 10, 11, 12
 _PHYSICAL = ("bool", "int32", "int64", "int96", "float32", "float64", "binary", "fixed")
 _Fields: TypeAlias = "Mapping[int, _Fields]"
@@ -85,7 +87,7 @@ def _columns(schema: object) -> list[ParquetColumn]:
         raise Malformed(_FORMAT, "its footer has no schema")
     columns: list[ParquetColumn] = []
     open_groups: list[tuple[str, int]] = []  # name and children left
-    for position, element in enumerate(schema):
+    for position, element in enumerate(timed(schema, _FORMAT)):
         children = element.get(5) or 0
         name = element.get(4, b"")
         text = name.decode("utf-8", "replace") if isinstance(name, bytes) else ""
@@ -192,6 +194,8 @@ class _Thrift:
         self._left -= 1
         if self._at >= len(self._data) or self._left < 0:
             raise Malformed(_FORMAT, "its footer ends within a value or is too large")
+        if self._left % _STEPS_PER_LOOK == 0 and is_out_of_time():
+            raise Malformed(_FORMAT, "reading its footer takes too much time")
         self._at += 1
         return self._data[self._at - 1]
 

@@ -16,6 +16,7 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import timed
 
 MAX_HEADER = 100_000_000
 """Maximum size of a header in bytes, as defined by the format."""
@@ -30,7 +31,7 @@ _MAX_ENTRY, _MAX_WORDS, _MAX_METADATA = 4_096, 50_000, 256 << 10
 _INDEX = "index of safetensors files"
 
 
-class Tensor(msgspec.Struct, frozen=True):
+class Tensor(msgspec.Struct, frozen=True, gc=False):
     """A tensor: type, shape, and its range in the data of the file."""
 
     dtype: str
@@ -90,7 +91,7 @@ def read_header(source: RangeReader, *, most: int = MAX_HEADER) -> Header:
         raise Malformed(_FORMAT, "it ends within its header")
     header = parse_header(source.read_at(_PREFIX, size))
     data = source.size - _PREFIX - size
-    for name, tensor in header.tensors.items():
+    for name, tensor in timed(header.tensors.items(), _FORMAT):
         start, end = tensor.data_offsets
         if not 0 <= start <= end <= data or min(tensor.shape, default=0) < 0:
             raise Malformed(_FORMAT, f"the tensor {name[:100]!r} lies outside the file")
@@ -115,8 +116,9 @@ def parse_header(data: bytes) -> Header:
         long = next((name for name, raw in entries.items() if len(memoryview(raw)) > _MAX_ENTRY), None)
         if long is not None:
             raise Malformed(_FORMAT, f"the shape of the tensor {long[:100]!r} is impossible")
+        decode = msgspec.json.Decoder(Tensor).decode
         metadata = msgspec.json.decode(words, type=dict[str, str]) if words is not None else {}
-        tensors = {name: msgspec.json.decode(raw, type=Tensor) for name, raw in entries.items()}
+        tensors = {name: decode(raw) for name, raw in timed(entries.items(), _FORMAT)}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(_FORMAT, str(error)) from error
     return Header(tensors, metadata)

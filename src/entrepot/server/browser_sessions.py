@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from entrepot.errors import NotAllowed, SecondFactorMissing
 from entrepot.hub.accounts import sessions
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import SESSION_MS, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import public_urls
 
@@ -24,6 +24,9 @@ SECURE_COOKIE, PLAIN_COOKIE = "__Host-entrepot", "entrepot_session"
 """Names of the cookie: over https, where no other host can set it, and over http."""
 
 _OWN_SITE = frozenset({"same-origin", "none"})
+
+_OF_FORMS = frozenset({"", "text/plain", "multipart/form-data", "application/x-www-form-urlencoded"})
+"""Types of the bodies that a page may send to any host; empty: the page has named none."""
 
 
 def caller_of(scope: Scope, hub: HubContext) -> MaybeCaller:
@@ -73,7 +76,7 @@ def cookie_name(is_secure: bool) -> str:
 def cookie_header(scope: Scope, hub: HubContext, secret: str | None) -> str:
     """Return the ``Set-Cookie`` value that stores a session in the browser, or (None) deletes it."""
     is_secure = is_https(scope, hub)
-    life = sessions.LIFETIME_MS // 1000 if secret is not None else 0
+    life = SESSION_MS // 1000 if secret is not None else 0
     parts = [f"{cookie_name(is_secure)}={secret or ''}", "Path=/", f"Max-Age={life}", "HttpOnly", "SameSite=Lax"]
     return "; ".join([*parts, *(["Secure"] if is_secure else [])])
 
@@ -92,14 +95,37 @@ def check_origin(request: Request, hub: HubContext) -> None:
         NotAllowed: it comes from elsewhere, or the client does not say.
         Malformed: the host of the request is unknown.
     """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None:
-        is_own = site == "same-origin"
-    else:
-        own = public_urls.base_url(request.scope, hub.settings)
-        is_own = origin is not None and origin.lower() == "/".join(own.lower().split("/")[:3])
-    if not is_own:
+    site = request.headers.get("sec-fetch-site")
+    if not (site == "same-origin" if site is not None else _names_own_origin(request, hub)):
         raise NotAllowed("This form was not sent by a page of this hub; open the page here and send it again")
+
+
+def check_basic(request: Request, hub: HubContext) -> None:
+    """Raise if a page of another site may have sent a request with credentials of the scheme Basic.
+
+    Browsers keep these after a visitor has entered them once, and add them to forms of every site. They add none to a
+    request for which they have to ask the hub first (CORS), as for any other method or type of body: there, the page
+    itself has sent them.
+    Source: Fetch Standard, section 2.2.2 (safelisted request headers) and section 4.8 (preflight).
+
+    Raises:
+        NotAllowed: another site may have sent the request.
+        Malformed: the host of the request is unknown.
+    """
+    headers = request.headers
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method != "POST" or kind not in _OF_FORMS:
+        return
+    site = headers.get("sec-fetch-site")
+    is_own = site in _OWN_SITE if site is not None else "origin" not in headers or _names_own_origin(request, hub)
+    if not is_own:
+        raise NotAllowed("A page of another site has sent this with credentials that the browser keeps for this hub")
+
+
+def _names_own_origin(request: Request, hub: HubContext) -> bool:
+    """Return whether the header ``Origin`` names this hub."""
+    origin, own = request.headers.get("origin"), public_urls.base_url(request.scope, hub.settings)
+    return origin is not None and origin.lower() == "/".join(own.lower().split("/")[:3])
 
 
 def check_form_token(request: Request, hub: HubContext, given: str) -> None:

@@ -7,7 +7,7 @@ result. Handlers do not catch errors; the middleware renders them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -188,6 +188,17 @@ async def call_hub_slow(
     return await app_state(request).threads.run_transfer(_request(request, use_case, *args, **kwargs))
 
 
+async def call_hub_slow_together(
+    request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """As :func:`call_hub_slow`; what is read before the first change or wait is read from one snapshot.
+
+    For requests that send little: the snapshot must not last while much is decoded.
+    """
+    work = _request(request, use_case, *args, **kwargs)
+    return await app_state(request).threads.run_transfer(_together, app_state(request).hub, work)
+
+
 async def call_hub_in_turn(
     request: Request,
     slots: FairSlots,
@@ -257,11 +268,16 @@ def secret_of(request: Request) -> str | None:
 
     Raises:
         InvalidCredentials: the header is malformed.
+        NotAllowed: a page of another site may have sent what the browser keeps for the hub.
 
     Source: docs/protocols/hf_api.md, section 0.1.
     """
     header = request.headers.get("authorization")
-    return secret_in(header) if header else None
+    if not header:
+        return None
+    if header[:5].lower() == "basic":
+        browser_sessions.check_basic(request, app_state(request).hub)
+    return secret_in(header)
 
 
 def base_url(request: Request) -> str:
@@ -383,6 +399,18 @@ def query_list(request: Request, name: str) -> list[str]:
     """Return a list from the query: repeated ``k`` or ``k[]``, without empty values."""
     query = request.query_params
     return [value for key in (name, f"{name}[]") for value in query.getlist(key) if value]
+
+
+def query_choice(request: Request, name: str, choices: Collection[str], default: str) -> str:
+    """Return a query parameter that has one of some values; the default if it is missing or empty.
+
+    Raises:
+        Malformed: it has another value.
+    """
+    text = request.query_params.get(name) or default
+    if text not in choices:
+        raise Malformed(f"parameter {name!r}", f"expected one of {', '.join(filter(None, choices))}")
+    return text
 
 
 def query_int(request: Request, name: str, default: int, *, low: int, high: int) -> int:

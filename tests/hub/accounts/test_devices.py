@@ -11,7 +11,7 @@ from entrepot.catalog.accounts import accounts as rows
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import InvalidUserCode, LimitExceeded, LoginRequired, NotAllowed, OAuthRefused, TooManyWaiting
 from entrepot.hub import audit, callers
-from entrepot.hub.accounts import accounts, administration, devices, tokens
+from entrepot.hub.accounts import accounts, administration, devices, sessions, tokens
 from entrepot.hub.accounts.devices import DeviceLogin, DeviceOrigin
 from entrepot.hub.accounts.oauth_grants import IssuedAccess
 from entrepot.hub.callers import Caller
@@ -47,6 +47,14 @@ def refusal(world: World, begun: DeviceLogin, client: str = CLIENT) -> str:
     with pytest.raises(OAuthRefused) as caught:
         devices.poll(world.hub, client, begun.device_code)
     return caught.value.code
+
+
+def test_a_session_that_has_ended_meanwhile_accepts_nothing(world: World) -> None:
+    begun, (browser, secret) = begin(world), world.browser("alice")
+    sessions.sign_out(world.hub, secret)
+    with pytest.raises(LoginRequired):
+        devices.decide(world.hub, browser, begun.user_code, accepts=True)
+    assert refusal(world, begun) == "authorization_pending"
 
 
 def test_an_accepted_program_acts_as_its_user(world: World) -> None:

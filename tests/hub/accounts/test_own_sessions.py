@@ -6,14 +6,15 @@ import pytest
 from entrepot.catalog import Lock
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.catalog.audit import AuditFilter
-from entrepot.errors import ConfirmationNeeded, LoginRequired, NotAllowed, ThingNotFound
-from entrepot.hub import audit
+from entrepot.errors import ConfirmationNeeded, InvalidSignInCode, LoginRequired, NotAllowed, ThingNotFound
+from entrepot.hub import audit, callers
 from entrepot.hub.accounts import accounts, own_sessions, sessions, sign_ins, tokens
 from entrepot.hub.accounts.sessions import SessionOrigin
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, Caller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.hub.scopes import DISCUSS
+from entrepot.wire.accounts.administration import CodeExchange
 
 PASSWORD, NEW = "correct horse", "a longer horse"
 
@@ -47,7 +48,9 @@ def test_a_user_sees_own_sessions_that_have_not_ended(site: HubContext) -> None:
         ("203.0.113.0/24", "Firefox", "password", True),
     ]
     assert not any(item.is_present for item in own_sessions.list_own(site, caller_of(site, second), None).items)
-    assert own_sessions.list_own(after(site, sessions.IDLE_MS + 120_000), caller_of(site, first), first).items == []
+    assert (
+        own_sessions.list_own(after(site, callers.SESSION_IDLE_MS + 120_000), caller_of(site, first), first).items == []
+    )
 
 
 def test_a_session_is_ended_by_its_owner_only(site: HubContext) -> None:
@@ -92,6 +95,22 @@ def test_a_one_time_link_and_a_missing_password_need_no_present_one(site: HubCon
         assert own_sessions.needs_password(late, caller, secret) is (name == "alice")
         own_sessions.change_password(site, caller, secret, "", NEW)
         assert sessions.sign_in(site, name, NEW).user == name
+
+
+def test_a_new_password_ends_one_time_links(site: HubContext) -> None:
+    others = sign_ins.issue_code(site, audit.CONSOLE, "bob", 600).code
+    secret = sessions.sign_in(site, "alice", PASSWORD).secret
+    for change in (
+        lambda: own_sessions.change_password(site, caller_of(site, secret), secret, PASSWORD, NEW),
+        lambda: accounts.reset_password(site, "alice", PASSWORD),
+    ):
+        code = sign_ins.issue_code(site, audit.CONSOLE, "alice", 600).code
+        change()
+        with pytest.raises(InvalidSignInCode):
+            sessions.sign_in_with_code(site, code)
+        with pytest.raises(InvalidSignInCode):
+            sign_ins.exchange(site, None, CodeExchange(code=code))
+    assert sessions.sign_in_with_code(site, others).user == "bob"
 
 
 def test_the_first_password_needs_a_recent_sign_in(site: HubContext) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import AccountSuspended, InvalidSignInCode, WrongPassword
-from entrepot.hub import audit
+from entrepot.hub import audit, callers
 from entrepot.hub.accounts import accounts, administration, sessions, sign_ins
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import UserChanges
@@ -63,12 +63,12 @@ def test_a_code_opens_one_session(site: HubContext) -> None:
 
 def test_a_session_ends_when_it_is_idle_old_or_signed_out(site: HubContext) -> None:
     secret = sessions.sign_in(site, "alice", PASSWORD).secret
-    assert sessions.identify(after(site, sessions.IDLE_MS - 60_000), secret) is not None  # and is noted as used
-    assert sessions.identify(after(site, sessions.IDLE_MS + 60_000), secret) is not None
-    assert sessions.identify(after(site, 3 * sessions.IDLE_MS), secret) is None
+    assert sessions.identify(after(site, callers.SESSION_IDLE_MS - 60_000), secret) is not None  # and is noted as used
+    assert sessions.identify(after(site, callers.SESSION_IDLE_MS + 60_000), secret) is not None
+    assert sessions.identify(after(site, 3 * callers.SESSION_IDLE_MS), secret) is None
     for part in range(1, 5):
-        sessions.identify(after(site, part * (sessions.IDLE_MS - 60_000)), secret)
-    assert sessions.identify(after(site, sessions.LIFETIME_MS), secret) is None
+        sessions.identify(after(site, part * (callers.SESSION_IDLE_MS - 60_000)), secret)
+    assert sessions.identify(after(site, callers.SESSION_MS), secret) is None
     other = sessions.sign_in(site, "alice", PASSWORD).secret
     sessions.sign_out(site, other)
     sessions.sign_out(site, other)

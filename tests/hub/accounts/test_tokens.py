@@ -8,6 +8,7 @@ import pytest
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import (
     AccountNotFound,
+    AccountSuspended,
     InvalidCredentials,
     InvalidName,
     LimitExceeded,
@@ -17,12 +18,13 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import audit
-from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts import administration, sessions, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.repos import repositories
 from entrepot.hub.scopes import READ, RequestedScope
 from entrepot.names import RepoId, RepoRef, RepoType
+from entrepot.wire.accounts.administration import UserChanges
 from tests.support import hub_work
 from tests.support.worlds import World
 
@@ -37,6 +39,20 @@ def test_a_token_is_made_used_listed_and_revoked(world: World) -> None:
     tokens.revoke(world.hub, world.alice, made.token.uid)
     with pytest.raises(InvalidCredentials):
         world.hub.identify(made.secret)
+
+
+def test_what_has_ended_meanwhile_creates_no_token(world: World) -> None:
+    browser, secret = world.browser("alice")
+    sessions.sign_out(world.hub, secret)
+    with pytest.raises(LoginRequired):
+        tokens.create(world.hub, browser, TokenDraft("write"))
+    alice, bob = world.alice, world.bob
+    tokens.revoke(world.hub, alice, alice.token.uid)
+    with pytest.raises(InvalidCredentials):
+        tokens.create(world.hub, alice, TokenDraft("write"))
+    administration.change_user(world.hub, world.root, "bob", UserChanges(is_suspended=True))
+    with pytest.raises(AccountSuspended):
+        tokens.create(world.hub, bob, TokenDraft("write"))
 
 
 def test_a_token_can_revoke_itself(world: World) -> None:

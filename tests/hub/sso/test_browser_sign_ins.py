@@ -17,6 +17,7 @@ from entrepot.errors import (
     AccountSuspended,
     AlreadyExists,
     ConfigError,
+    ConfirmationNeeded,
     EntrepotError,
     InvalidName,
     IssuerUnavailable,
@@ -28,7 +29,7 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.hub import aliases, audit
-from entrepot.hub.accounts import administration, sessions
+from entrepot.hub.accounts import administration, own_sessions, sessions
 from entrepot.hub.accounts.sessions import NOWHERE
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.sso import browser_sign_ins
@@ -127,6 +128,8 @@ def test_an_address_that_is_not_verified_and_names_that_break_rules_are_left_out
         ({"aud": "another-client"}, OAuthRefused),
         ({"aud": ["hub", "another-client"]}, OAuthRefused),
         ({"iss": "https://evil.example"}, OAuthRefused),
+        ({"azp": "another-client"}, OAuthRefused),
+        ({"azp": ["hub"]}, OAuthRefused),
         ({"sub": ""}, OAuthRefused),
         ({"exp": 1_000}, OAuthRefused),
     ],
@@ -137,6 +140,12 @@ def test_a_token_that_proves_nothing_or_somebody_else_opens_no_session(
     with pytest.raises(error):
         sign_in(sso_world, issuer, **claims)
     assert audit.search(sso_world.hub, AuditFilter())[0].action != "user.sign_in"
+
+
+@pytest.mark.parametrize("name", ["ann.lee", "settings"])
+def test_a_name_that_cannot_be_an_account_says_what_helps(sso_world: World, issuer: LocalIssuer, name: str) -> None:
+    with pytest.raises(InvalidName, match=r"issuer .*; an administrator of this hub can create an account for you"):
+        sign_in(sso_world, issuer, preferred_username=name)
 
 
 def test_the_reply_must_belong_to_the_sign_in_of_this_browser(sso_world: World, issuer: LocalIssuer) -> None:
@@ -185,9 +194,19 @@ def test_without_the_setting_only_linked_identities_sign_in(
     assert finish(world, begun, reply_of(issuer, begun), world.alice) == FinishedSignIn(None, "/models")
     assert sign_in(world, issuer) == "alice"
     [identity] = browser_sign_ins.list_own_identities(world.hub, world.alice)
+    (alice, secret), (bob, bobs) = world.browser("alice"), world.browser("bob")
     with pytest.raises(ThingNotFound):
-        browser_sign_ins.unlink(world.hub, world.bob, identity.id_hash)
-    browser_sign_ins.unlink(world.hub, world.alice, identity.id_hash)
+        browser_sign_ins.unlink(world.hub, bob, bobs, identity.id_hash)
+    with pytest.raises(NotAllowed):
+        browser_sign_ins.unlink(world.hub, world.alice, None, identity.id_hash)
+    world.clock.advance(own_sessions.RECENT_MS)
+    with pytest.raises(ConfirmationNeeded):
+        browser_sign_ins.unlink(world.hub, alice, secret, identity.id_hash)
+    assert browser_sign_ins.list_own_identities(world.hub, world.alice)
+    alice, secret = world.browser("alice")
+    browser_sign_ins.unlink(world.hub, alice, secret, identity.id_hash)
+    assert not browser_sign_ins.list_own_identities(world.hub, world.alice)
+    world.clock.advance(-own_sessions.RECENT_MS)
     with pytest.raises(Refused):
         sign_in(world, issuer)
 
@@ -203,6 +222,16 @@ def test_an_identity_is_linked_once_and_with_the_account_that_began(sso_world: W
     again = begin(sso_world, sso_world.bob)
     with pytest.raises(AlreadyExists):
         finish(sso_world, again, reply_of(issuer, again), sso_world.bob)
+
+
+def test_an_identity_is_not_linked_after_the_session_has_ended(sso_world: World, issuer: LocalIssuer) -> None:
+    browser, secret = sso_world.browser("alice")
+    begun = begin(sso_world, browser)
+    reply = reply_of(issuer, begun)
+    sessions.sign_out(sso_world.hub, secret)
+    with pytest.raises(LoginRequired):
+        finish(sso_world, begun, reply, browser)
+    assert not browser_sign_ins.list_own_identities(sso_world.hub, sso_world.alice)
 
 
 def test_a_suspended_account_opens_no_session(sso_world: World, issuer: LocalIssuer) -> None:

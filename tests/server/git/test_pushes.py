@@ -72,6 +72,22 @@ def test_credentials_can_be_tried_with_an_empty_push(world: ServedHub) -> None:
     assert answer.headers["www-authenticate"].startswith("Basic")
 
 
+def test_a_form_of_another_site_pushes_nothing_with_what_the_browser_keeps(world: ServedHub) -> None:
+    ref = world.repo("push-form")
+    before = refs(world, ref)
+    oid, data = good()
+    body = command(NONE, oid, "refs/heads/x") + data
+    form = {"content-type": "text/plain", "sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+    with world.client() as client:
+        answer = client.post(f"/{ref.path}/git-receive-pack", content=body, auth=("x", world.alice), headers=form)
+        assert answer.status_code == 403
+        assert "another site" in answer.text
+        assert refs(world, ref) == before
+        form["content-type"] = "application/x-git-receive-pack-request"  # as a git client in a page sends it
+        answer = client.post(f"/{ref.path}/git-receive-pack", content=body, auth=("x", world.alice), headers=form)
+    assert b"ok refs/heads/x" in answer.content
+
+
 def test_a_read_token_gets_the_reason_why_it_cannot_push(world: ServedHub) -> None:
     ref = world.repo("push-reader")
     with world.client(world.alice_reads) as client:

@@ -21,7 +21,7 @@ def test_a_folder_shows_its_entries_with_size_and_commit(show: Show) -> None:
     text = show("/alice/tern/tree/main")
     assert 'href="/alice/tern/tree/main/docs"' in text
     assert 'href="/alice/tern/blob/main/README.md"' in text
-    assert re.search(r'href="/alice/tern/commit/[0-9a-f]{40}">add</a>', text)
+    assert re.search(r'href="/alice/tern/commit/[0-9a-f]{40}" title="add">add</a>', text)
     inner = show("/alice/tern/tree/main/docs/")
     assert 'href="/alice/tern/blob/main/docs/guide.md"' in inner
     assert "8 B" in inner

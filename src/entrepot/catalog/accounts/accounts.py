@@ -239,7 +239,7 @@ def update(tx: Write, account_id: int, **values: object) -> None:
 
 
 def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session: str | None = None) -> None:
-    """Replace the stored password hash; sessions end, and so do programs' sign-ins.
+    """Replace the stored password hash; sessions end, and so do programs' sign-ins and one-time links.
 
     Args:
         kept_session: the hash of the secret of a session that stays.
@@ -249,6 +249,8 @@ def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session
     if kept_session is not None:
         ended &= sign_in_tables.sessions.c.secret_hash != kept_session
     tx.sql.execute(sa.delete(sign_in_tables.sessions).where(ended))
+    codes = sign_in_tables.sign_in_codes
+    tx.sql.execute(sa.delete(codes).where(codes.c.user_id == account_id))
     remove_upload_tokens(tx, account_id)
     oauth_grants.remove_of(tx, account_id)
 
@@ -377,6 +379,14 @@ def add_token(tx: Write, token: Token, secret_hash: str) -> None:
 def find_token(tx: Read, secret_hash: str) -> OwnedToken | None:
     """Return the token whose secret has this hash, with its user; None if no token has it."""
     return _owned(_TOKEN_BY_HASH.all(tx, {"secret_hash": secret_hash}))
+
+
+def find_sent_token(tx: Read, secret_hash: str) -> OwnedToken | None:
+    """Return the token that came with a request, as :func:`find_token`; it may be older than what ``tx`` reads later.
+
+    It is the first thing that a request reads, and often the only one.
+    """
+    return _owned(_TOKEN_BY_HASH.all_before(tx, {"secret_hash": secret_hash}))
 
 
 def find_token_by_uid(tx: Read, uid: str) -> OwnedToken | None:

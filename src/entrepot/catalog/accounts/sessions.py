@@ -45,6 +45,12 @@ def find(tx: Read, secret_hash: str) -> SessionRow | None:
     return None if row is None else SessionRow(*row)
 
 
+def by_uid(tx: Read, uid: str) -> SessionRow | None:
+    """Return the session with this permanent id, whether it is still valid or not; None if it does not exist."""
+    row = tx.sql.execute(sa.select(*_COLUMNS).where(_S.c.uid == uid)).first()
+    return None if row is None else SessionRow(*row)
+
+
 def of_user(tx: Read, user_id: int, *, offset: int = 0, limit: int) -> Sequence[SessionRow]:
     """Return sessions of a user, last used first, whether they are still valid or not."""
     statement = sa.select(*_COLUMNS).where(_S.c.user_id == user_id).order_by(_S.c.seen_ms.desc(), _S.c.uid)

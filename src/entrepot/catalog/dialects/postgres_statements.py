@@ -233,6 +233,19 @@ class PreparedConnection:
         self._rows = self._loaded(result)
         return self
 
+    def execute_before(self, text: str, parameters: Mapping[str, Any]) -> PreparedConnection:
+        """Run a statement as :meth:`execute`, but in front of the transaction if that has not begun.
+
+        A transaction that then runs no other statement is neither begun nor ended, which costs as much as a statement.
+        """
+        if self._deferred:
+            return self.execute(text, parameters)
+        opening, self._opening = self._opening, None
+        try:
+            return self.execute(text, parameters)
+        finally:
+            self._opening = opening
+
     def defer(self, text: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement, without its rows, before the next one of the transaction or before its end.
 

@@ -56,6 +56,12 @@ def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
     return [(name, oid) for name, oid in tx.sql.execute(_ALL, {"repo": repo_id})]
 
 
+def has_moved_since(tx: Read, repo_id: int, time_ms: int) -> bool:
+    """Return whether a ref of a repository was created or has moved at a time or later."""
+    here = (_T.c.repo_id == repo_id) & (_T.c.updated_ms >= time_ms)
+    return tx.sql.execute(sa.select(_T.c.name).where(here).limit(1)).first() is not None
+
+
 def page(
     tx: Read, repo_id: int, prefix: str, *, part: str = "", after: str = "", limit: int
 ) -> list[tuple[RefName, Oid]]:

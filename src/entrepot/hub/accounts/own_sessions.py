@@ -16,8 +16,8 @@ from entrepot.catalog.accounts import sessions as rows
 from entrepot.errors import ConfirmationNeeded, NotAllowed, StepExpired, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts.passwords import hash_password, is_right
-from entrepot.hub.accounts.sessions import CODE, SessionRow, is_valid
-from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, require_login, require_write
+from entrepot.hub.accounts.sessions import CODE, SessionRow
+from entrepot.hub.callers import Caller, MaybeCaller, hash_secret, is_live, require_login, require_write
 from entrepot.hub.context import HubContext
 
 RECENT_MS = 3_600_000
@@ -58,7 +58,7 @@ def list_own(
     with hub.read() as tx:
         present = present_session(tx, known, secret)
         found = rows.of_user(tx, known.account.id, offset=page * size, limit=size + 1)
-    valid = [row for row in found[:size] if is_valid(row, now)]
+    valid = [row for row in found[:size] if is_live(row, now)]
     items = [OwnSession(row, present is not None and row.uid == present.uid) for row in valid]
     return SessionPage(items, len(found) > size)
 

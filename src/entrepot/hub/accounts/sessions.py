@@ -16,19 +16,20 @@ from entrepot.catalog.accounts import second_factors as factor_rows
 from entrepot.catalog.accounts import sessions as rows
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.sessions import SessionRow as SessionRow
-from entrepot.errors import AccountSuspended, InvalidSignInCode, PasskeyNeeded, SecondFactorNeeded, WrongPassword
+from entrepot.errors import (
+    AccountSuspended,
+    InvalidSignInCode,
+    LoginRequired,
+    PasskeyNeeded,
+    SecondFactorNeeded,
+    WrongPassword,
+)
 from entrepot.hub import audit, callers
 from entrepot.hub.accounts.passwords import is_right
 from entrepot.hub.accounts.second_factors import seal_password_proof
-from entrepot.hub.callers import Caller, MaybeCaller, hash_secret
+from entrepot.hub.callers import SESSION_IDLE_MS, SESSION_MS, Caller, MaybeCaller, hash_secret
 from entrepot.hub.context import HubContext
 from entrepot.names import new_uid
-
-LIFETIME_MS = 60 * 86_400_000
-"""Longest duration of a session, in milliseconds."""
-
-IDLE_MS = 14 * 86_400_000
-"""How long a session lasts that is not used."""
 
 MAX_SESSIONS = 100
 """Sessions of a user at a time: the next one ends the one that was not used for longest."""
@@ -125,12 +126,11 @@ def identify(hub: HubContext, secret: str) -> MaybeCaller:
     secret_hash, now = hash_secret(secret), hub.now_ms()
     with hub.read() as tx:
         found = rows.find(tx, secret_hash)
-        if found is None or not is_valid(found, now):
+        try:
+            caller = callers.of_session(tx, found, now)
+        except (LoginRequired, AccountSuspended):
             return None
-        user = accounts.by_ids(tx, [found.user_id]).get(found.user_id)
-        if user is None or user.suspended_ms is not None:
-            return None
-        caller = callers.acting_as(tx, user)
+    assert found is not None, "it has a caller"
     if now >= found.seen_ms + _NOTED_EVERY_MS:
         with hub.write(Lock.hub()) as tx:
             rows.touch(tx, secret_hash, now)
@@ -143,11 +143,6 @@ def is_restricted(hub: HubContext, caller: Caller) -> bool:
         return False
     with hub.read() as tx:
         return callers.is_without_factor(tx, caller.account, hub.settings)
-
-
-def is_valid(session: SessionRow, now_ms: int) -> bool:
-    """Return whether a session that was not ended is neither too old nor unused for too long."""
-    return now_ms < session.created_ms + LIFETIME_MS and now_ms < session.seen_ms + IDLE_MS
 
 
 def open_session(
@@ -165,7 +160,7 @@ def open_session(
     if user.suspended_ms is not None:
         raise AccountSuspended
     now, secret = hub.now_ms(), secrets.token_urlsafe(32)
-    rows.remove_old(tx, created_before_ms=now - LIFETIME_MS, seen_before_ms=now - IDLE_MS)
+    rows.remove_old(tx, created_before_ms=now - SESSION_MS, seen_before_ms=now - SESSION_IDLE_MS)
     if replaced is not None:
         rows.remove(tx, hash_secret(replaced))
     rows.keep_newest(tx, user.id, MAX_SESSIONS - 1)

@@ -122,7 +122,10 @@ def list_own(
 def create(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[IssuedToken, KnownToken]:
     """Create a token for the caller.
 
+    Guarantees: none is created with a token or session that has ended in the meantime.
+
     Raises:
+        InvalidCredentials, AccountSuspended: the caller's token has ended, or their account was suspended.
         LoginRequired, NotAllowed: the caller's token may not create others, or the
             caller is not a member of an organisation in the scopes.
         InvalidName, Malformed, LimitExceeded: a value of the draft cannot be used.
@@ -130,6 +133,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[Iss
     """
     maker = require_write(caller)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        maker = require_write(callers.renewed(tx, maker, hub.now_ms()))
         draft = attrs.evolve(draft, expires_ms=_expiry_within(maker.token, draft.expires_ms))
         made = _create(hub, tx, maker, draft, new_secret())
         audit.record(hub, tx, maker, "token.create", _subject(maker.account, made.token), {"role": draft.role})

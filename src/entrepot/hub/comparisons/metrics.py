@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -26,6 +25,7 @@ from entrepot.hub.jobs.indexing import index_briefly
 from entrepot.hub.repos import contents
 from entrepot.names import MAIN, ROOT, Oid, RepoPath, RepoRef
 from entrepot.previews.metric_files import MetricSeries, is_metric_file, read_metric_file, series_of
+from entrepot.previews.time_limits import is_out_of_time, time_limit
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.histories import LoggedCommit
@@ -45,7 +45,6 @@ MAX_COMPARED = 5
 
 _CARD = RepoPath("README.md")
 _MAX_CARD, _MAX_TAGS, _MAX_ENTRIES, _MAX_FILES = 1 << 20, 500, 20_000, 50
-_MAX_S = 5.0
 
 
 @attrs.frozen
@@ -95,6 +94,7 @@ class RevisionFiles:
     is_complete: bool
 
 
+@time_limit()
 def read_history(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> MetricsHistory:
     """Return the metrics of the cards at main, at tags, and at the newest commits of main that changed the card.
 
@@ -144,6 +144,7 @@ def compare(hub: HubContext, caller: MaybeCaller, wanted: Sequence[RepoRef]) -> 
     return list(found.values())
 
 
+@time_limit()
 def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> RevisionFiles:
     """Return the scalars in event files, and in JSON lines and CSV files that are named as metrics.
 
@@ -159,9 +160,8 @@ def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
     paths = [node.path for node in nodes if not node.is_folder and is_metric_file(node.path)]
     is_complete = len(nodes) <= _MAX_ENTRIES and len(paths) <= _MAX_FILES
     left, count, files = MAX_BYTES, 0, []
-    deadline = time.monotonic() + _MAX_S
     for path in paths[:_MAX_FILES]:
-        if left <= 0 or count >= MAX_SERIES or time.monotonic() > deadline:
+        if left <= 0 or count >= MAX_SERIES or is_out_of_time():
             is_complete = False
             break
         with contextlib.suppress(EntryNotFound, NotAllowed):
@@ -194,11 +194,11 @@ def _read_cards(
 
     A commit without a name whose card is also that of a named one is left out.
     """
-    deadline, is_complete = time.monotonic() + _MAX_S, True
+    is_complete = True
     cards: dict[Oid, Mapping[str, float] | None] = {}
     kept: list[tuple[Oid, RevisionMetrics]] = []
     for oid, commit in ((item.oid, item.commit) for item in logged):
-        if time.monotonic() > deadline:
+        if is_out_of_time():
             is_complete = False
             break
         with contextlib.suppress(EntryNotFound, NotAllowed):

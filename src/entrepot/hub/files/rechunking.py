@@ -176,6 +176,7 @@ class _Verdict(enum.Enum):
 def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> Generator[None, None, _Verdict]:
     """Compare the content of a file with the claim about it, and store the result."""
     digest, begun_ms = hashlib.sha256(), hub.now_ms()
+    hub.catalog.check_may_wait()
     try:
         # The hashes of the chunks need not be computed again: if the bytes had changed, so would their sha256.
         with contextlib.closing(chunks.open_file(hub, file, is_hashed=False)) as content:

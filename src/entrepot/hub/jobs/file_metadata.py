@@ -24,6 +24,7 @@ from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256
 from entrepot.previews import gguf, parquet, safetensors
 from entrepot.previews.sources import BytesRangeReader, MeteredReader, RangeReader
 from entrepot.previews.tables import text_tables
+from entrepot.previews.time_limits import is_out_of_time, time_limit
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import Content
 from entrepot.storage.trees import Node, Trees
@@ -148,6 +149,7 @@ def _evaluations(trees: Trees, tx: Read, row: RepoRow, root: Oid) -> Mapping[str
     return {str(node.path): _text(tx, row.id, node, _MAX_EVALUATION) for node in named if node.path.endswith(_YAML)}
 
 
+@time_limit()
 def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
     """Return the numbers of parameters that the headers of a model's weights say."""
     counts: Counter[str] = Counter()
@@ -169,6 +171,7 @@ def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
     return WeightMetadata(tensors, _describe_gguf(hub, first) if first is not None else None)
 
 
+@time_limit()
 def sample(hub: HubContext, found: FoundFiles) -> DatasetFiles:
     """Return the columns and the number of rows of a dataset's tables.
 
@@ -179,10 +182,10 @@ def sample(hub: HubContext, found: FoundFiles) -> DatasetFiles:
     rows: int | None = 0
     left, read = _MAX_SAMPLES, list[StoredFile]()
     for file in found.headers[:_MAX_TABLES]:
-        if read and left < text_tables.SAMPLE:
+        if read and (left < text_tables.SAMPLE or is_out_of_time()):
             break
         table, left = _read(hub, file, functools.partial(_sample_table, str(file.path)), left)
-        if read and not left:
+        if read and (not left or is_out_of_time()):
             break
         read.append(file)
         if table is None:

@@ -47,6 +47,7 @@ def scan_added(hub: HubContext, row: RepoRow, added: Iterable[tuple[RepoPath, in
     with hub.read() as tx:
         files = list(itertools.islice(_named(hub, tx, row, added), MAX_SCANNED))
     if files:
+        hub.catalog.check_may_wait()
         scan_jobs.scan_now(hub, row, files, within_s=WAIT_S)
 
 

@@ -36,9 +36,11 @@ from entrepot.errors import (
     ThingNotFound,
     shown,
 )
-from entrepot.hub import audit
+from entrepot.hub import audit, callers
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.accounts import parse_email
+from entrepot.hub.accounts.confirmations import require_recent
+from entrepot.hub.accounts.own_sessions import require_session
 from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.hub.callers import Caller, MaybeCaller, require_write
 from entrepot.hub.context import HubContext
@@ -140,6 +142,7 @@ def finish(
     Raises:
         OAuthRefused: the reply does not belong to the sign-in of this browser, or the issuer refused.
         Refused, AlreadyExists, InvalidName: no account is linked, and none can be made.
+        LoginRequired: an identity was to be linked, and the session has ended meanwhile.
         AccountSuspended: an administrator of the hub has suspended it.
         NotOffered, IssuerUnavailable, ExtraNotInstalled: as :func:`begin`.
     """
@@ -151,6 +154,8 @@ def finish(
     proof = id_tokens.verify(token, find_key, issuer=issuer.url, audience=client_id, now_s=hub.now_ms() // 1000)
     if not hmac.compare_digest(str(proof.claims.get("nonce", "")).encode(), str(kept["nonce"]).encode()):
         raise _failed("the token of the issuer is for another sign-in")
+    if proof.claims.get("azp", client_id) != client_id:
+        raise _failed("the token of the issuer was issued to another client ('azp')")
     target = str(kept["target"])
     if kept["link"] is not None:
         _link(hub, caller, str(kept["link"]), proof)
@@ -172,15 +177,20 @@ def list_own_identities(hub: HubContext, caller: MaybeCaller) -> Sequence[Identi
         return sso_identities.of_user(tx, known.account.id)
 
 
-def unlink(hub: HubContext, caller: MaybeCaller, id_hash: str) -> None:
+def unlink(hub: HubContext, caller: MaybeCaller, session: str | None, id_hash: str) -> None:
     """Remove an identity from the caller's account; sessions that were opened with it stay.
 
+    Args:
+        session: the secret of the session that asks.
+
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or their token may not change the account.
+        LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`~entrepot.hub.accounts.confirmations.require_recent`.
+        StepExpired: the session has ended.
         ThingNotFound: the caller has no such identity.
     """
-    known = require_write(caller)
+    known = require_recent(hub, caller, session)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        require_session(tx, known, session)
         found = [row for row in sso_identities.of_user(tx, known.account.id) if row.id_hash == id_hash]
         if not found:
             raise ThingNotFound("identity", id_hash)
@@ -295,7 +305,11 @@ def _fresh(hub: HubContext, tx: Write, proof: IdToken) -> Account:
     said = proof.claims.get(claim)
     if not isinstance(said, str):
         raise Refused(f"the issuer does not say the name of the account, in the claim {shown(claim)}")
-    name = parse_account(said)
+    try:
+        name = parse_account(said)
+    except InvalidName as error:  # the person cannot choose another name at the issuer
+        cure = "an administrator of this hub can create an account for you, which you link under Settings, Password"
+        raise InvalidName("account name from the issuer", said, f"{error.rule}; {cure}") from None
     if accounts.find(tx, name) is not None or aliases.is_taken(tx, name):  # one sentence: aliases may be private
         cure = "if the account is yours, sign in as before and link it under Settings, Password"
         raise Refused(f"the name {shown(name)} is taken: {cure}")
@@ -317,6 +331,7 @@ def _link(hub: HubContext, caller: MaybeCaller, uid: str, proof: IdToken) -> Non
     if known.account.uid != uid:
         raise _failed("the link was not started by the account that is signed in now")
     with hub.write(Lock.hub(), Lock.audit()) as tx:
+        known = require_write(callers.renewed(tx, known, hub.now_ms()))  # the issuer may have taken seconds to answer
         present = sso_identities.find(tx, _hash_of(proof))
         if present is not None:
             raise AlreadyExists("This identity is linked with an account already")

@@ -43,7 +43,7 @@ class WorkLimits:
     memory: int
 
 
-READING = WorkLimits(10, 30.0, 1 << 30)
+READING = WorkLimits(5, 30.0, 1 << 30)
 """Of opening a table and reading rows."""
 
 COMPARING = WorkLimits(60, 120.0, 3 << 30)

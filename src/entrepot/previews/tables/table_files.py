@@ -1,7 +1,7 @@
 """Rows of tables at any offset: Parquet, CSV, JSON, Arrow and text files. Needs pyarrow, of the extra ``preview``.
 
 Of a Parquet file, the footer is read, and row groups up to the wanted rows.
-Other formats have no index: at most 32 MiB from the start are read.
+Other formats have no index: at most 32 MiB from the start are read, of JSON at most a million values.
 
 A small file can decompress to gigabytes. So tables are opened only in processes that may be killed
 (``hub/tables/sandbox.py``, ``hub/datasets/sandbox.py``).
@@ -9,6 +9,7 @@ A small file can decompress to gigabytes. So tables are opened only in processes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -22,7 +23,11 @@ from entrepot.previews.tables.media_folders import open_folder
 from entrepot.previews.tables.parquet_tables import ParquetTable
 from entrepot.previews.tables.table_sources import TableSource, reason_of
 
-_MAX_DEPTH = 32
+MAX_VALUES = 1_000_000
+"""Values of a JSON file that are read."""
+
+_MAX_DEPTH, _PIECE, _HEADER = 32, 64 << 10, 1 << 20
+_QUOTED = re.compile(rb'"[^"]*"')
 
 
 class TableFile(Protocol):
@@ -95,6 +100,9 @@ def _read_csv(source: RangeReader, separator: str) -> tuple[Any, bool]:
     data, is_cut = _beginning(source)
     if not data.strip():
         return pa.table({}), False
+    header = re.split(rb"[\r\n]", _QUOTED.sub(b"", data[:_HEADER]), maxsplit=1)[0]
+    if header.count(separator.encode()) >= MAX_COLUMNS:  # the library takes seconds for so many
+        raise Malformed("CSV file", f"it has more than {MAX_COLUMNS:,} columns")
     options = csv.ReadOptions(use_threads=False, block_size=MAX_TEXT)
     parsing = csv.ParseOptions(delimiter=separator, newlines_in_values=True)
     conversion = csv.ConvertOptions(
@@ -108,18 +116,43 @@ def _read_json(_name: str, source: RangeReader) -> tuple[Any, bool]:
 
     data, is_cut = _beginning(source)
     if data.lstrip()[:1] == b"[":
-        if is_cut:
-            raise Malformed("JSON file", f"a list of more than {MAX_TEXT:,} bytes is not read; JSON lines are")
-        rows = msgspec.json.decode(data)
+        if is_cut or _values(data) > MAX_VALUES:
+            most = f"{MAX_TEXT:,} bytes or {MAX_VALUES:,} values"
+            raise Malformed("JSON file", f"a list of more than {most} is not read; JSON lines are")
+        found = iter(msgspec.json.decode(data))
     else:
+        data, is_cut = _first_values(data, is_cut)
         decoder = msgspec.json.Decoder()
-        rows = [decoder.decode(line) for line in data.splitlines() if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise Malformed("JSON file", "a row is not an object")
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    if len(columns) > MAX_COLUMNS:
-        raise Malformed("JSON file", f"it has more than {MAX_COLUMNS:,} columns")
+        found = (decoder.decode(line) for line in data.splitlines() if line.strip())
+    rows: list[dict[str, Any]] = []
+    columns: dict[str, None] = {}
+    for row in found:
+        if not isinstance(row, dict):
+            raise Malformed("JSON file", "a row is not an object")
+        columns.update(dict.fromkeys(row))
+        if len(columns) > MAX_COLUMNS:
+            raise Malformed("JSON file", f"it has more than {MAX_COLUMNS:,} columns")
+        rows.append(row)
     return pa.table({name: _column([row.get(name) for row in rows]) for name in columns}), is_cut
+
+
+def _values(data: bytes) -> int:
+    """Return about how many values some JSON has: a comma or bracket in a text counts too."""
+    return data.count(b",") + data.count(b"{") + data.count(b"[")
+
+
+def _first_values(data: bytes, is_cut: bool) -> tuple[bytes, bool]:
+    """Return the whole lines with the first million values, and whether there are more."""
+    at, left = 0, MAX_VALUES
+    while at < len(data):
+        piece = data[at : data.find(b"\n", min(at + _PIECE, len(data) - 1)) + 1 or len(data)]
+        left -= _values(piece) + piece.count(b"\n")
+        if left < 0:
+            if not at:
+                raise Malformed("JSON file", f"its first lines have more than {MAX_VALUES:,} values")
+            return data[:at], True
+        at += len(piece)
+    return data, is_cut
 
 
 def _column(values: list[Any]) -> Any:  # noqa: ANN401 - an array of pyarrow

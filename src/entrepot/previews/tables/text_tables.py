@@ -10,6 +10,7 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import timed
 
 SAMPLE = 256 << 10
 """Bytes at the start of a file that are read."""
@@ -50,7 +51,10 @@ def sample_csv(source: RangeReader, *, separator: str = ",") -> TableSample:
         return TableSample({}, 0, True)
     header, body = rows[0][:_MAX_COLUMNS], rows[1:]
     used = body[:_MAX_ROWS]
-    columns = {name: _merge(_kind_of(row[at]) for row in used if at < len(row)) for at, name in enumerate(header)}
+    columns = {
+        name: _merge(_kind_of(row[at]) for row in timed(used, "CSV file") if at < len(row))
+        for at, name in enumerate(header)
+    }
     first = len(text.splitlines(keepends=True)[0].encode())
     return _sample(columns, len(body), is_whole, sampled=len(text.encode()) - first, total=source.size - first)
 
@@ -65,7 +69,7 @@ def sample_json_lines(source: RangeReader) -> TableSample:
     lines = [line for line in text.splitlines() if line.strip()]
     found: dict[str, list[str]] = {}
     for line in lines[:_MAX_ROWS]:
-        for name, value in _object(line).items():
+        for name, value in timed(_object(line).items(), "JSON lines file"):
             if name in found or len(found) < _MAX_COLUMNS:
                 found.setdefault(name, []).append(_json_kind(value))
     columns = {name: _merge(kinds) for name, kinds in found.items()}

@@ -8,7 +8,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from entrepot.catalog import Lock
+from entrepot.catalog.accounts import sessions as rows
 from entrepot.hub.accounts import accounts
+from entrepot.hub.callers import hash_secret
 from entrepot.hub.context import open_hub
 from entrepot.hub.sso import browser_sign_ins, issuer_keys
 from entrepot.hub.sso.browser_sign_ins import FinishedSignIn
@@ -122,6 +125,13 @@ def test_an_identity_is_linked_and_unlinked(joined: ServedHub, issuer: LocalIssu
             begun = other.get("/-/sso").headers["location"]
             assert come_back(other, issuer.approve(begun)).status_code == 303
             assert ">alice<" in other.get("/models").text
+        secret = hash_secret(client.cookies["entrepot_session"])
+        with joined.hub.write(Lock.hub()) as tx:
+            rows.confirm(tx, secret, 0)
+        asked = send("/settings/password/unlink", {"identity": identity})
+        assert asked.url.path == "/settings/confirm"
+        with joined.hub.write(Lock.hub()) as tx:
+            rows.confirm(tx, secret, joined.hub.now_ms())
         gone = send("/settings/password/unlink", {"identity": identity})
         assert "Removed." in gone.text
         assert 'name="identity"' not in gone.text

@@ -7,7 +7,10 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts, quotas
-from entrepot.names import RepoRef
+from entrepot.hub.callers import Role
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.repositories import NewRepo
+from entrepot.names import RepoRef, RepoType
 from entrepot.server.pages.editing import uploads
 from tests.server.pages.conftest import PASSWORD, browse, field_of, form_token
 from tests.support.served_hub import ServedHub
@@ -38,6 +41,16 @@ def raw(site: ServedHub, ref: RepoRef, path: str, revision: str = "main") -> byt
     with site.client(site.alice, **{}) as client:
         answer = client.get(f"/{ref.path}/resolve/{revision.replace('/', '%2F')}/{path}", follow_redirects=True)
         return answer.content if answer.status_code == 200 else None
+
+
+def test_a_member_uploads_large_files_to_an_organisation(site: ServedHub, signed_in: httpx2.Client) -> None:
+    accounts.create_user(site.hub, "olga")
+    accounts.create_org(site.hub, "acme", admin="olga")
+    accounts.set_member(site.hub, "acme", "alice", Role.WRITE)
+    ref = repositories.create(site.hub, site.caller(), NewRepo(RepoType.MODEL, "m", "acme")).ref
+    answer = upload(signed_in, f"/{ref.path}/upload/main", {"b.bin": NOISE})
+    assert "Committed." in answer.text
+    assert raw(site, ref, "b.bin") == NOISE
 
 
 def test_small_and_large_files_are_uploaded_in_one_commit(

@@ -98,7 +98,11 @@ async def link(request: Request) -> Response:
 async def unlink(request: Request) -> Response:
     """Remove an identity from the visitor's account."""
     form = await checked_form(request)
-    await call_hub_slow(request, browser_sign_ins.unlink, form.text("identity"))
+    session = browser_sessions.secret_of(request.scope, app_state(request).hub)
+    try:
+        await call_hub_slow(request, browser_sign_ins.unlink, session, form.text("identity"))
+    except ConfirmationNeeded:
+        return RedirectResponse(confirmation_path(request), 303, _headers())
     return go_to(request, f"{_SETTINGS}?done=removed")
 
 

@@ -13,7 +13,7 @@ from entrepot.hub.community.notification_lists import Notification
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import repo_rights
 from entrepot.names import RepoRef
-from entrepot.server.handlers import app_state
+from entrepot.server.handlers import app_state, query_choice
 from entrepot.server.hf.community.notification_json import path_of, sentence
 from entrepot.server.hf.pages import After, after_of, render_cursor
 from entrepot.server.pages.community.discussions import build_discussion, number_of
@@ -57,7 +57,7 @@ def routes() -> list[PageRoute]:
 
 async def show(request: Request) -> Response:
     """Serve the visitor's notifications, newest first."""
-    shows_all, after = request.query_params.get("show") == "all", after_of(request)
+    shows_all, after = query_choice(request, "show", ("unread", "all"), "unread") == "all", after_of(request)
     return await show_page(request, lambda hub, caller: build(hub, caller, FRESH, shows_all=shows_all, after=after))
 
 

@@ -17,7 +17,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.search import searches
 from entrepot.hub.search.searches import BEGIN, END, SearchHit
 from entrepot.names import RepoType
-from entrepot.server.handlers import query_int
+from entrepot.server.handlers import query_choice, query_int
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.rows import ICONS, facts_of
@@ -60,7 +60,8 @@ async def show_search(request: Request) -> Response:
     """Serve the results for the words of ``q``; without words, the form."""
     text = request.query_params.get("q", "").strip()[:_MAX_TEXT]
     page = query_int(request, "p", 0, low=0, high=searches.MAX_SKIP // PAGE)
-    kind = next((kind for kind in RepoType if kind.value == request.query_params.get("type")), None)
+    kinds = {kind.value: kind for kind in RepoType}
+    kind = kinds.get(query_choice(request, "type", ("", *kinds), ""))
     return await show_page(request, lambda hub, caller: build_search(hub, caller, text, kind, page))
 
 
