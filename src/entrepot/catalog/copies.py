@@ -80,7 +80,7 @@ def count_rows(tx: Read) -> int:
     return sum(tx.sql.execute(statement).scalar_one() for statement in counts)
 
 
-def copy_to_file(source: Catalog, target: Path, progress: Progress = lambda _table, _rows: None) -> None:
+def copy_to_file(source: Catalog, target: Path) -> None:
     """Write a consistent copy of a database of any kind into a new SQLite file, readable by its owner only.
 
     Raises:
@@ -93,7 +93,7 @@ def copy_to_file(source: Catalog, target: Path, progress: Progress = lambda _tab
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with contextlib.closing(open_catalog(f"sqlite:///{draft}", pool_size=2)) as filled:
-            copy_database(source, filled, progress)
+            copy_database(source, filled)
             filled.copy_to(target)
     finally:
         for path in draft.parent.glob(f"{draft.name}*"):

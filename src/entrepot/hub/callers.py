@@ -340,16 +340,15 @@ def require_change(caller: MaybeCaller) -> Caller:
     return known
 
 
-def require_permission(caller: MaybeCaller, permission: str, namespace_id: int | None = None) -> Caller:
-    """Return the caller, whose token must have a permission in a namespace (None: the caller's own).
+def require_permission(caller: MaybeCaller, permission: str) -> Caller:
+    """Return the caller, whose token must have a permission in the caller's own namespace.
 
     Raises:
         LoginRequired: the caller is anonymous.
         NotAllowed: the token may only read, or lacks the permission there.
     """
     known = require_change(caller)
-    there = known.account.id if namespace_id is None else namespace_id
-    if not known.permits(permission, there):
+    if not known.permits(permission, known.account.id):
         raise NotAllowed(f"This token lacks the permission '{permission}' for this")
     return known
 

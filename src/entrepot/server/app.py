@@ -94,9 +94,9 @@ def make_app(hub: HubContext, *, companions: Sequence[BackgroundService] = ()) -
     return Middleware(limited(app, hub, counts), metrics=metrics, settings=hub.settings)
 
 
-def build_handlers(hub: HubContext, metrics: Metrics | None = None) -> list[BaseRoute]:
+def build_handlers(hub: HubContext) -> list[BaseRoute]:
     """Return every route of the application except those of short ids, which are derived from them."""
-    return [*_api_handlers(hub, metrics), *(route for route in _page_routes() if not route.is_short)]
+    return [*_api_handlers(hub, None), *(route for route in _page_routes() if not route.is_short)]
 
 
 def _routes_before_pages(hub: HubContext, metrics: Metrics | None) -> list[BaseRoute]:

@@ -134,7 +134,6 @@ def upload_large_files(
     adds: Sequence[Add],
     *,
     progress: Progress | None = None,
-    digests: Digests | None = None,
     ignores: Add | None = None,
 ) -> dict[str, tuple[UploadDecision, AddStored | None]]:
     """Upload the large files among some additions before the commit that will refer to them.
@@ -150,7 +149,7 @@ def upload_large_files(
     Raises:
         as :func:`publish`, for errors about files.
     """
-    with digests_of(hub) if digests is None else contextlib.nullcontext(digests) as known:
+    with digests_of(hub) as known:
         asked = [*adds, ignores] if ignores is not None else list(adds)
         decisions = _planned(hub, target, asked, known, progress or Silent()).decisions
         check_secrets(_sent(adds, decisions), allow=None)

@@ -85,9 +85,6 @@ def publish_on_hub(
     ref: TagRef,
     repo: RepoRef,
     notify: Notify,
-    *,
-    now: Callable[[], float] = time.monotonic,
-    wait: Callable[[float], None] = time.sleep,
 ) -> PublishedHead:
     """Publish a local version: its tag, and a head of main that contains its commit, in one transaction.
 
@@ -102,7 +99,7 @@ def publish_on_hub(
         Refused: other writers kept moving the branch for a minute.
         GitFailed: the hub refused the push; neither branch nor tag changed.
     """
-    start, tries = now(), 0
+    start, tries = time.monotonic(), 0
     while True:
         tries += 1
         remote = repository.refs().tags.get(tag)
@@ -114,9 +111,9 @@ def publish_on_hub(
             if failure is not None:
                 repository.fetch_repository(repo, parse_tag(tag).identity.name)
                 if repository.refs().tags.get(tag) is None:
-                    _check_patience(failure, now() - start, tag)
+                    _check_patience(failure, time.monotonic() - start, tag)
                     longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**tries)
-                    wait(random.uniform(longest / 4, longest))  # noqa: S311 - jitter, not a secret
+                    time.sleep(random.uniform(longest / 4, longest))  # noqa: S311 - jitter, not a secret
                 continue
         repository.mark_published(tag, ref, head)
         return PublishedHead(head, tries)

@@ -68,13 +68,13 @@ def show_repo(build: RepoFormPage) -> RepoPageHandler:
     return endpoint
 
 
-def repo_form(act: RepoForm, page: RepoFormPage, *, is_slow: bool = False) -> RepoPageHandler:
+def repo_form(act: RepoForm, page: RepoFormPage) -> RepoPageHandler:
     """Return the handler of a form of a repository's settings."""
 
     async def endpoint(request: Request, ref: RepoRef) -> Response:
         def run(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
             return f"/{ref.path}/settings{act(hub, caller, ref, form)}"
 
-        return await answer_form(request, run, lambda hub, caller, form: page(hub, caller, ref, form), is_slow=is_slow)
+        return await answer_form(request, run, lambda hub, caller, form: page(hub, caller, ref, form))
 
     return endpoint

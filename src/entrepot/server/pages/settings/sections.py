@@ -39,7 +39,7 @@ def sections(base: str, known: Sequence[tuple[str, str]], current: str) -> list[
     return [Section(f"{base}/{key}", label, key == current) for key, label in known]
 
 
-def own_page(current: str, values: Mapping[str, object], status: int = 200) -> WebPage:
+def own_page(current: str, values: Mapping[str, object]) -> WebPage:
     """Return a page of the settings of an account; its JSON needs a token, so browsers get no link to it."""
     title = dict(ACCOUNT)[current]
     links = sections("/settings", ACCOUNT, current)
@@ -50,4 +50,4 @@ def own_page(current: str, values: Mapping[str, object], status: int = 200) -> W
         "api": _APIS.get(current, ""),
         **values,
     }
-    return WebPage(f"settings_{current}.html", title, around, status)
+    return WebPage(f"settings_{current}.html", title, around)

@@ -11,7 +11,6 @@ import attrs
 from entrepot.errors import ProjectBusy
 from entrepot.names import RepoPath
 from entrepot.workspace.entities.version_tags import find_tag
-from entrepot.workspace.metadata.ref_tables import RefTable
 from entrepot.workspace.projects.entities import Entity
 from entrepot.workspace.projects.files.comparisons import compare, refreshed
 from entrepot.workspace.projects.files.scans import scan_entity
@@ -82,12 +81,11 @@ def natural_key(path: str) -> list[tuple[int, int, str]]:
     return [(0, int(piece), piece) if at % 2 else (1, 0, piece) for at, piece in enumerate(pieces)]
 
 
-def unpublished_tags(entity: Entity, refs: RefTable | None = None) -> list[str]:
+def unpublished_tags(entity: Entity) -> list[str]:
     """Return the tags of the local versions of an entity, ascending."""
-    if refs is None:
-        if not entity.state.metadata.exists:
-            return []
-        refs = entity.state.metadata.refs()
+    if not entity.state.metadata.exists:
+        return []
+    refs = entity.state.metadata.refs()
     identity = entity.spec().identity
     tags = [tag for name in refs.unpublished if (tag := find_tag(name)) is not None and tag.identity == identity]
     return [str(tag) for tag in sorted(tags, key=lambda tag: tag.number)]

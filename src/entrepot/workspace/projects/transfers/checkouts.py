@@ -125,9 +125,7 @@ def checkout_version(
         return _checkout(entity, version, selection or FileSelection(), is_forced, fail_limit)
 
 
-def fetch_version(
-    state: KindState, name: str, *, selection: FileSelection | None = None, fail_limit: int | None = None
-) -> tuple[str, FetchCounts]:
+def fetch_version(state: KindState, name: str, *, selection: FileSelection | None = None) -> tuple[str, FetchCounts]:
     """Fetch the contents of a version for a later checkout; the workspace does not change.
 
     Returns:
@@ -140,7 +138,7 @@ def fetch_version(
         tag, commit = resolve(state, repository.refs(), name)
         version = read_version(state, tag, commit)
         paths = (selection or FileSelection()).choose(version.manifest)
-        return str(tag), fetch_contents(state, version, paths, fail_limit)
+        return str(tag), fetch_contents(state, version, paths)
 
 
 def fetch_contents(
