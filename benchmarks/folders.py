@@ -30,7 +30,7 @@ from entrepot.catalog.search import full_text
 from entrepot.names import RepoType, new_uid
 
 _WORDS = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike whale oscar papa quebec".split()  # noqa: SIM905
-_MOST_S = 1.0
+_MAX_S = 1.0
 _FOLDER = "/api/folders/model/tester"
 
 
@@ -77,7 +77,7 @@ def _without_target(figure: Figure) -> Figure:
 def _timed(client: httpx2.Client, name: str, method: str, path: str, **more: object) -> Figure:
     begun = time.perf_counter()
     client.request(method, path, **more).raise_for_status()  # type: ignore[arg-type]  # passed through
-    return Figure("changes", name, time.perf_counter() - begun, "s", _MOST_S)
+    return Figure("changes", name, time.perf_counter() - begun, "s", _MAX_S)
 
 
 def _reading(bench: Bench, owner: httpx2.Client, guest: httpx2.Client) -> Iterator[Figure]:

@@ -34,7 +34,7 @@ from tests.support.races import Journal, commit, faults_of, running_cluster
 _WRITERS, _PUSHERS, _PUSHES, _QUICK = 8, 4, 24, 4
 _ORG, _REPO = "team", "team/shared"
 _LOST_IN_A_ROW = 4
-_MOST_TRIES = 40
+_MAX_TRIES = 40
 
 
 @attrs.frozen
@@ -169,7 +169,7 @@ def _push_all(stage: _Stage, number: int, at: int) -> list[_Push]:
         run("commit", "-qm", name)
         began, tries = time.monotonic(), 1
         while not run("push", "-q"):
-            assert tries < _MOST_TRIES, f"{name} was pushed in vain {tries} times"
+            assert tries < _MAX_TRIES, f"{name} was pushed in vain {tries} times"
             run("pull", "-q", "--rebase")
             tries += 1
         pushes.append(_Push(tries, time.monotonic() - began))

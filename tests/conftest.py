@@ -39,7 +39,7 @@ hypothesis.settings.load_profile("project")
 sa.event.listen(sa.Engine, "before_execute", lock_checks.check)
 
 # Thousands of tests have a database of their own, most for milliseconds: they compile each statement once together,
-# their tables are made by statements that exist, and their commits do not wait for the disk; applications, passwords
+# they begin as copies of one that has the tables, and their commits do not wait for the disk; applications, passwords
 # and HTTP clients are made cheaply. The servers that tests start as processes are as users have them, but those of
 # entrepot.testing share the imports, and so do the processes that read tables.
 keep_bytecode()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from entrepot.hub.accounts import tokens
-from entrepot.hub.community import collections, discussion_rules
+from entrepot.hub.community import collection_items, discussion_rules
 from entrepot.hub.comparisons import comparisons, metrics
 from entrepot.hub.jobs import mirror_overviews, overviews
 from entrepot.hub.repos import lineage, protections, storage_costs
@@ -25,15 +25,15 @@ CURSORS = frozenset({"cursor", "after", "before", "p", "skip"})
 
 BOUNDED: dict[str, object] = {
     "/api/admin/repos/{kind}/{namespace}/{name}/protections": protections.MAX_PATTERNS,
-    "/api/admin/gc": overviews.MOST_ITEMS,
+    "/api/admin/gc": overviews.MAX_ITEMS,
     "/api/admin/health": "they are written in the code",
     "/api/admin/settings": "they are written in the code",
-    "/api/admin/mirrors": mirror_overviews.MOST_SHOWN,
+    "/api/admin/mirrors": mirror_overviews.MAX_SHOWN,
     "/api/admin/users/{account}": tokens.MAX_TOKENS,
-    "/api/collections/{namespace}/{slug}": collections.MAX_ITEMS,
-    "/api/collections/{uid}": collections.MAX_ITEMS,
-    "/api/datasets-tags-by-type": tags.MOST_TAGS,
-    "/api/models-tags-by-type": tags.MOST_TAGS,
+    "/api/collections/{namespace}/{slug}": collection_items.MAX_ITEMS,
+    "/api/collections/{uid}": collection_items.MAX_ITEMS,
+    "/api/datasets-tags-by-type": tags.MAX_TAGS,
+    "/api/models-tags-by-type": tags.MAX_TAGS,
     "/api/folders/{kind}/{owner}/{name}": labels.MAX_LABELS,
     "/api/lineage": lineage.MAX_EDGES,
     "/api/{type}/{namespace}/{name}/lineage": lineage.MAX_EDGES,
@@ -43,7 +43,7 @@ BOUNDED: dict[str, object] = {
     "/api/settings/webhooks/{id}": webhooks.MAX_WATCHED,
     "/api/users/{account}/activity": "the days of a year",
     "/api/organizations/{account}/activity": "the days of a year",
-    "/api/users/{account}/overview": profiles.MOST_ORGS,
+    "/api/users/{account}/overview": profiles.MAX_ORGS,
     "/api/{type}/{namespace}/{name}/diff/{tail}": comparisons.MAX_FILES,
     "/api/{type}/{namespace}/{name}/find/{tail}": trees.MAX_FOUND,
     "/api/{type}/{namespace}/{name}/discussions/{num}": discussion_rules.MAX_EVENTS,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGE = ROOT / "src/entrepot"
 
-MOST_MODULES = 25
+MAX_MODULES = 25
 
 BANNED = {
     "house": "the state of an application is AppState, that of a hub HubContext",
@@ -28,6 +28,9 @@ BANNED = {
     "cellar": "stores are stores",
 }
 """Words that a name must not contain, and what to say instead."""
+
+BANNED_IN_CONSTANTS = {"most": "the constant of an upper limit begins with MAX"}
+"""Words that the name of a constant must not contain; ``most`` is a parameter of many functions."""
 
 TWICE = {
     "AccessRequest", "Collection", "CollectionItem", "Content", "Copy", "Delete", "DeleteFolder", "Deletions",
@@ -61,10 +64,25 @@ def banned(source: str, path: str) -> list[str]:
     ]
 
 
+def banned_constants(source: str, path: str) -> list[str]:
+    """Return what is wrong with the names of the constants of one module."""
+    named = [
+        (node.lineno, node.id)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id.isupper()
+    ]
+    return [
+        f"{path}:{line} {name}: {BANNED_IN_CONSTANTS[word]}"
+        for line, name in named
+        for word in words_of(name)
+        if word in BANNED_IN_CONSTANTS
+    ]
+
+
 def crowded(modules: Iterable[str]) -> dict[str, int]:
     """Return the packages with more modules than one folder may hold."""
     counts = collections.Counter(pathlib.PurePosixPath(path).parent.as_posix() for path in modules)
-    return {package: count for package, count in counts.items() if count > MOST_MODULES}
+    return {package: count for package, count in counts.items() if count > MAX_MODULES}
 
 
 def doubled(sources: dict[str, str]) -> dict[str, list[str]]:
@@ -93,9 +111,18 @@ def test_a_banned_word_is_found_in_every_kind_of_name() -> None:
     assert [line.partition(":")[0] for line in banned(source, "hub/talks.py")] == ["hub/talks.py"] * 3
 
 
+def test_limits_are_named_alike() -> None:
+    assert [line for path, source in SOURCES.items() for line in banned_constants(source, path)] == []
+
+
+def test_a_banned_constant_is_found_in_every_kind_of_assignment() -> None:
+    source = "MOST = 1\n_PAGE, _MOST_FILES = 1, 2\nMOST_S: float = 3.0\nmost = 4\n"
+    assert sorted(line.partition(" ")[0] for line in banned_constants(source, "m.py")) == ["m.py:1", "m.py:2", "m.py:3"]
+
+
 def test_no_package_is_crowded() -> None:
     assert crowded(path for path in SOURCES if not path.endswith("__init__.py")) == {}
-    assert crowded([f"hub/m{number}.py" for number in range(MOST_MODULES + 1)]) == {"hub": MOST_MODULES + 1}
+    assert crowded([f"hub/m{number}.py" for number in range(MAX_MODULES + 1)]) == {"hub": MAX_MODULES + 1}
 
 
 def test_a_class_name_has_one_meaning() -> None:

@@ -81,7 +81,7 @@ def test_classes_of_signs() -> None:
 
 
 def test_a_card_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_patterns, "MOST_COMPARED", 25)
+    monkeypatch.setattr(data_patterns, "MAX_COMPARED", 25)
     paths = [f"{folder}/{number}.csv" for folder in "xy" for number in range(10)]
     found = DataPaths(paths)
     assert found.matching("x/3.csv") == ["x/3.csv"]  # without wildcards, nothing is compared
@@ -89,11 +89,11 @@ def test_a_card_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Malformed, match="more than 25 comparisons"):
         found.below("x/")
     with pytest.raises(Malformed, match="characters"):
-        DataPaths(paths).matching("*" * (data_patterns.MOST_PATTERNS + 1))
+        DataPaths(paths).matching("*" * (data_patterns.MAX_PATTERNS + 1))
 
 
 def test_long_patterns_are_compared_with_fewer_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_patterns, "MOST_COMPARED", 100)
+    monkeypatch.setattr(data_patterns, "MAX_COMPARED", 100)
     found = DataPaths([f"x/{number}.csv" for number in range(10)])
     assert len(found.matching("x/*.csv")) == 10
     with pytest.raises(Malformed, match="comparisons"):

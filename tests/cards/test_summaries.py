@@ -18,6 +18,7 @@ lines -->
     assert summarise(text) == "Reviews of films. from IMDb"
     assert summarise("# Only a title") == "Only a title"
     assert summarise("# Title\n## Part\ntext") == "Title Part text"
+    assert summarise("Read:\n> [!NOTE]\n> A note.\n\n> quoted [!] text") == "Read: A note. quoted [!] text"
     assert summarise("") == summarise("\n<br>\n") == ""
 
 

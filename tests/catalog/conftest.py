@@ -13,7 +13,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import RepoType, new_uid
 from tests.support.postgres import PostgresServer
-from tests.support.ready_tables import create_as_users_do
+from tests.support.ready_tables import upgrade_as_users_do
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -25,7 +25,7 @@ def database_url(
     """Return the URL of a new database, which may have tables already unless the test is marked ``empty_database``."""
     is_empty = request.node.get_closest_marker("empty_database") is not None
     if is_empty:
-        monkeypatch.setattr(schema, "_create", create_as_users_do)
+        monkeypatch.setattr(schema, "upgrade", upgrade_as_users_do)
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'catalog.db'}"
         return

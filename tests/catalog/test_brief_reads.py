@@ -95,18 +95,18 @@ def test_what_is_not_a_short_prepared_read_gives_up(catalog: Catalog, filled: Re
     with pytest.raises(NotBrief), catalog.briefly(), catalog.read() as tx:
         objects.find(tx, filled.id, LARGE)
     with pytest.raises(NotBrief), catalog.briefly(), catalog.read() as tx:
-        numbers(brief_reads.MOST_ROWS + 1).all(tx, {})
+        numbers(brief_reads.MAX_ROWS + 1).all(tx, {})
     with pytest.raises(NotBrief), catalog.briefly(), catalog.read() as tx:
         total(100_000_000).scalar(tx, {})
     with pytest.raises(NotBrief), catalog.briefly(), catalog.read() as tx:
-        tx.expect(brief_reads.MOST_ENTRIES + 1)
+        tx.expect(brief_reads.MAX_ENTRIES + 1)
     with pytest.raises(NotBrief), catalog.briefly():
         catalog.check_may_wait()
 
 
 def test_many_short_statements_are_not_brief(catalog: Catalog, filled: RepoRow) -> None:
     with catalog.briefly(), catalog.read() as tx:
-        for _ in range(brief_reads.MOST_STATEMENTS - 1):  # and the one that begins
+        for _ in range(brief_reads.MAX_STATEMENTS - 1):  # and the one that begins
             objects.find(tx, filled.id, SMALL)
         with pytest.raises(NotBrief):
             objects.find(tx, filled.id, SMALL)

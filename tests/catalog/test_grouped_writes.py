@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from entrepot.catalog.grouped_writes import MOST, GroupedWrites
+from entrepot.catalog.grouped_writes import MAX_ITEMS, GroupedWrites
 from entrepot.errors import Busy
 
 SOON_S = 30
@@ -61,11 +61,11 @@ def test_one_item_that_cannot_be_written_does_not_stop_the_others() -> None:
 
 def test_a_group_is_limited() -> None:
     held = Held()
-    items = list(range(1, 2 * MOST + 3))
-    with ThreadPoolExecutor(2 * MOST + 4) as pool:
+    items = list(range(1, 2 * MAX_ITEMS + 3))
+    with ThreadPoolExecutor(2 * MAX_ITEMS + 4) as pool:
         calls = run_behind_first(held, items, pool)
         assert [call.result(SOON_S) for call in calls] == [str(item) for item in items]
-    assert max(map(len, held.groups)) == MOST
+    assert max(map(len, held.groups)) == MAX_ITEMS
     assert sorted(item for group in held.groups for item in group) == [0, *items]
 
 

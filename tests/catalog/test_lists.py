@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 import entrepot.catalog
 from entrepot.catalog import Catalog
-from entrepot.catalog.lists import BATCH, MOST, bounded, slices
+from entrepot.catalog.lists import BATCH, MAX_VALUES, bounded, slices
 from entrepot.errors import LimitExceeded
 
 CATALOG = pathlib.Path(entrepot.catalog.__file__).parent
@@ -32,7 +32,7 @@ def test_every_database_takes_the_longest_list(catalog: Catalog) -> None:
     number = sa.column("number", sa.Integer)
     with catalog.read() as tx:
         query = sa.select(number).select_from(sa.text("(SELECT 7 AS number) AS one"))
-        assert list(tx.sql.execute(query.where(number.in_(bounded(range(MOST))))).scalars()) == [7]
+        assert list(tx.sql.execute(query.where(number.in_(bounded(range(MAX_VALUES))))).scalars()) == [7]
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(CATALOG)))

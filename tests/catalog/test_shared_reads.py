@@ -65,6 +65,15 @@ def test_a_thread_that_waits_or_writes_reads_a_later_snapshot(catalog: Catalog) 
         assert find(catalog) == "2"
 
 
+def test_reads_after_a_wait_see_snapshots_of_their_own(catalog: Catalog) -> None:
+    with catalog.together():
+        assert find(catalog) is None
+        catalog.check_may_wait()
+        assert find(catalog) is None
+        in_thread(lambda: put(catalog))
+        assert find(catalog) == "1"
+
+
 def test_an_open_read_keeps_its_snapshot_whatever_happens_inside(catalog: Catalog) -> None:
     with catalog.together(), catalog.read() as tx:
         assert FIND.scalar(tx, {"key": "a"}) is None

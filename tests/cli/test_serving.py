@@ -32,6 +32,7 @@ from entrepot.settings import SETTINGS, Settings
 from tests.support.certificates import Pems
 from tests.support.commands import Run
 from tests.support.postgres import PostgresServer
+from tests.support.recurring_jobs import RECURRING
 
 WAIT_S = 30.0
 LISTENING = "entrepot listening on "
@@ -121,7 +122,7 @@ def leave_a_job(hub: HubContext) -> None:
 
 def states(hub: HubContext) -> set[str]:
     # Without the jobs that every worker schedules itself.
-    return {job.state for job in handlers.list_jobs(hub) if job.kind not in handlers.RECURRING}
+    return {job.state for job in handlers.list_jobs(hub) if job.kind not in RECURRING}
 
 
 def until_all_done(hub: HubContext) -> None:

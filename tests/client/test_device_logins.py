@@ -15,9 +15,9 @@ from entrepot.hub.accounts import accounts, devices, sessions
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from entrepot.wire.accounts.oauth import DeviceAuthorization
+from tests.support.running_apps import running
 
 PASSWORD = "correct horse"
 

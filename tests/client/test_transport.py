@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.client.calls import MOST_BODY, Call, ResultPage, json_as, nothing, page_of
+from entrepot.client.calls import MAX_BODY, Call, ResultPage, json_as, nothing, page_of
 from entrepot.client.http_errors import HubFailure
 from entrepot.client.tokens import parse_token
 from entrepot.client.transport import CHUNK, Transport, origin_of
@@ -154,7 +154,7 @@ def test_an_answer_without_end_is_not_read(scripted_hub: ScriptedHub, transport:
     with pytest.raises(AnswerUnusable, match="more than 100,000 bytes"):
         transport.send(get(most_bytes=100_000))
     assert len(transport.send(attrs.evolve(text_of("/x"), most_bytes=None))) == 1_000_000
-    assert MOST_BODY == 256 << 20
+    assert MAX_BODY == 256 << 20
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "deflate,gzip", "x"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import threading
@@ -442,3 +444,21 @@ def test_large_files_without_a_rule_are_clean_in_every_clone(desk: Desk, repo: s
     desk.git("push", cwd="clone")
     assert desk.git("status", "--short", cwd="clone") == ""
     assert desk.api.get_paths_info(repo, ["m.gguf"])[0].lfs is not None
+
+
+def test_a_moved_large_file_without_a_rule_is_named_with_the_cure(desk: Desk, repo: str) -> None:
+    desk.save("big one.dat", b"\0" + LARGE, repo)
+    desk.clone(repo)
+    desk.git("lfs", "pull", cwd="clone")
+    (desk.folder / "clone" / "to").mkdir()
+    desk.git("mv", "big one.dat", "to/new one.dat", cwd="clone")
+    desk.git("commit", "-qm", "move", cwd="clone")
+    said = desk.try_git("push", cwd="clone").stderr
+    assert "warning: no line of .gitattributes sends the large file 'to/new one.dat' to LFS" in said
+    [cure] = re.findall(r"git lfs track .*\S", said)
+    subprocess.run(shlex.split(cure), cwd=desk.folder / "clone", env=desk._environ, check=True)
+    desk.git("add", ".gitattributes", cwd="clone")
+    desk.git("commit", "-qm", "cure", cwd="clone")
+    assert "warning" not in desk.try_git("push", cwd="clone").stderr
+    desk.git("clone", "-q", f"{desk.hub.url}/{repo}", "again")
+    assert desk.git("status", "--short", cwd="again") == ""

@@ -22,10 +22,10 @@ from entrepot.hub.sso.publishers import PublisherDraft
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.addresses import reserved
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support.git_site import GIT_ENV
 from tests.support.issuer import LocalIssuer, serving
+from tests.support.running_apps import running
 
 UPLOAD = """
 import sys

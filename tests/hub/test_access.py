@@ -36,6 +36,7 @@ from entrepot.hub.repos import (
     lfs_files,
     locks,
     pulls,
+    repo_rights,
     repositories,
 )
 from entrepot.hub.repos.commits import CommitDraft
@@ -62,7 +63,7 @@ READ: dict[str, Use] = {
     "locate_raw": lambda hub, who, ref: contents.locate(hub, who, ref, "main", README, is_raw=True),
     "compare": lambda hub, who, ref: histories.compare(hub, who, ref, "main^..main"),
     "plan_downloads": lambda hub, who, ref: lfs.plan_downloads(hub, who, ref, [FILE]),
-    "check_read": repositories.check_read,
+    "check_read": repo_rights.check_read,
 }
 WRITE: dict[str, Use] = {
     "commit": lambda hub, who, ref: commits.create(
@@ -83,7 +84,7 @@ WRITE: dict[str, Use] = {
     "list_files": lambda hub, who, ref: lfs_files.list_files(hub, who, ref, after=None, limit=1),
     "delete_files": lambda hub, who, ref: lfs_files.delete(hub, who, ref, [], rewrites_history=True),
     "configure": lambda hub, who, ref: repositories.configure(hub, who, ref, RepoChanges(options={"a": 1})),
-    "check_write": repositories.check_write,
+    "check_write": repo_rights.check_write,
     "move": lambda hub, who, ref: repositories.move(hub, who, ref, ref),
     "delete": repositories.delete,
 }
@@ -222,7 +223,7 @@ def test_a_refusal_names_the_right_that_is_missing(
 ) -> None:
     person, _, role = who.partition(":")
     with pytest.raises(NotAllowed) as caught:
-        repositories.check_write(world.hub, world.caller(person, role or "write"), repos["other"])
+        repo_rights.check_write(world.hub, world.caller(person, role or "write"), repos["other"])
     assert told in str(caught.value)
 
 

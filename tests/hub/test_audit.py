@@ -10,7 +10,7 @@ from entrepot.catalog import community_tables
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import LoginRequired, NotAllowed
 from entrepot.hub import audit
-from entrepot.hub.community import collections
+from entrepot.hub.community import collection_views, collections
 from entrepot.hub.community.collections import CollectionDraft, CollectionUpdate
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.repos import branches, histories, lfs_files, repositories
@@ -150,7 +150,7 @@ def test_deletions_and_changes_of_visibility_are_recorded(world: World) -> None:
 def test_collections_that_are_opened_or_deleted_are_written_down(world: World) -> None:
     hub = world.hub
     made = collections.create(hub, world.alice, CollectionDraft("Mine", "alice", is_private=True))
-    slug = collections.slug_of(made.row)
+    slug = collection_views.slug_of(made.row)
     for is_private in (True, False):
         collections.update(hub, world.alice, slug, CollectionUpdate(is_private=is_private))
     collections.delete(hub, world.alice, slug)

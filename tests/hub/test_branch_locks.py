@@ -31,6 +31,15 @@ def test_different_keys_do_not_wait_for_each_other() -> None:
         assert len(branch_locks._queues) == 2
 
 
+def test_only_a_wait_is_announced() -> None:
+    branch_locks, announced = BranchLocks(), []
+    with branch_locks.take("a", before_waiting=lambda: announced.append("first")):
+        assert announced == []
+        with pytest.raises(Busy), branch_locks.take("a", 0.0, before_waiting=lambda: announced.append("second")):
+            pass
+    assert announced == ["second"]
+
+
 def test_a_wait_that_times_out_raises_busy_and_leaves_no_trace() -> None:
     branch_locks, errors = BranchLocks(), []
 

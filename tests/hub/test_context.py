@@ -13,7 +13,7 @@ from entrepot.errors import DataFolderError
 from entrepot.git.tree_names import TreeNames
 from entrepot.hub.context import open_hub
 from entrepot.hub.data_folders import is_new
-from entrepot.hub.remembered import Share
+from entrepot.hub.versioned_cache import Share
 from entrepot.names import Oid
 from entrepot.settings import Settings
 

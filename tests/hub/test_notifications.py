@@ -48,7 +48,7 @@ def test_those_who_decide_are_told_of_requests_and_requesters_of_decisions(world
 
 
 def test_only_the_newest_of_a_user_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifications, "MOST_KEPT", 2)
+    monkeypatch.setattr(notifications, "MAX_KEPT", 2)
     for number in range(4):
         with world.hub.write() as tx:
             notifications.notify(world.hub, tx, [world.bob.account.id], notifications.WEBHOOK, f"webhook:{number}")
@@ -122,7 +122,7 @@ def test_who_loses_the_right_to_decide_no_longer_sees_who_asks(world: World, gat
 
 
 def test_only_the_newest_are_kept_of_every_kind(world: World, gated: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifications, "MOST_KEPT", 1)
+    monkeypatch.setattr(notifications, "MAX_KEPT", 1)
     invitations.invite(world.hub, world.olga, "acme", "bob", "write")
     world.clock.now_ms += 1
     access_requests.grant(world.hub, world.wendy, gated, "bob")

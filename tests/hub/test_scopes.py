@@ -29,7 +29,7 @@ from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderChanges, FolderId
 from entrepot.hub.folders.grants import Subject
 from entrepot.hub.git import pushes
-from entrepot.hub.repos import commits, contents, infos, repositories
+from entrepot.hub.repos import commits, contents, infos, repo_rights, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.infos import Search
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
@@ -114,7 +114,7 @@ def test_the_error_names_the_missing_permission(world: World, limited: Callable[
     with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.write' for the model alice/m"):
         commits.create(world.hub, limited("alice", ("model", "alice/m", [READ])), ref, "main", CommitDraft("s", []))
     with pytest.raises(NotAllowed, match=r"lacks the permission 'repo.content.read'"):
-        repositories.check_read(world.hub, limited("alice", ("model", "alice/m", [DISCUSS])), ref)
+        repo_rights.check_read(world.hub, limited("alice", ("model", "alice/m", [DISCUSS])), ref)
 
 
 def test_a_token_never_gives_more_than_its_owner_has(world: World, limited: Callable[..., Caller]) -> None:
@@ -267,13 +267,13 @@ def test_gated_repositories_of_others_need_the_permission_for_them(
     repositories.configure(world.hub, world.olga, ref, RepoChanges(gated="manual"))
     access_requests.grant(world.hub, world.olga, ref, "zed")
     with pytest.raises(GatedRepo):
-        repositories.check_read(world.hub, limited("zed"), ref)
-    repositories.check_read(world.hub, limited("zed", reads_gated=True), ref)
-    repositories.check_read(world.hub, limited("zed", ("model", "acme/g", [READ])), ref)
+        repo_rights.check_read(world.hub, limited("zed"), ref)
+    repo_rights.check_read(world.hub, limited("zed", reads_gated=True), ref)
+    repo_rights.check_read(world.hub, limited("zed", ("model", "acme/g", [READ])), ref)
     with pytest.raises(GatedRepo):
-        repositories.check_read(world.hub, limited("bob", reads_gated=True), ref)
+        repo_rights.check_read(world.hub, limited("bob", reads_gated=True), ref)
     with pytest.raises(NotAllowed):
-        repositories.check_read(world.hub, limited("rita", reads_gated=True), ref)
+        repo_rights.check_read(world.hub, limited("rita", reads_gated=True), ref)
 
 
 def test_requests_are_seen_with_a_permission_of_their_own(world: World, limited: Callable[..., Caller]) -> None:

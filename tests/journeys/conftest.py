@@ -9,9 +9,9 @@ import pytest
 
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support.chromium import launched
+from tests.support.running_apps import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

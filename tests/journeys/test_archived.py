@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.settings import Settings
@@ -83,7 +83,7 @@ def test_what_reads_it_is_answered_as_before(site: Site, line: Line) -> None:
 
 def test_nothing_was_changed(site: Site) -> None:
     for kind in VERSIONED_TYPES:
-        row = repositories.rights(site.hub, site.caller("admin"), archived(site, kind)).row
+        row = repo_rights.of(site.hub, site.caller("admin"), archived(site, kind)).row
         assert (row.is_archived, row.gated, row.settings, row.description) == (True, "no", {}, "")
 
 

@@ -26,11 +26,11 @@ from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoType, parse_path
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.journeys.test_browser_pages import sign_in
 from tests.support.chromium import WAIT_MS, launched
 from tests.support.populated_hub import PASSWORD, caller_of, commit
+from tests.support.running_apps import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Response

@@ -70,3 +70,25 @@ def test_the_list_of_keys_is_shown_and_switches_them_off(page: Page) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("/")
     assert page.evaluate(FOCUSED) == "q"
+
+
+def test_menus_close_with_escape_and_with_a_click_elsewhere(page: Page) -> None:
+    opened = "document.querySelector('header details.menu').open"
+    page.focus("header details.menu summary")
+    page.keyboard.press("Enter")
+    assert page.evaluate(opened)
+    page.keyboard.press("Escape")
+    assert not page.evaluate(opened)
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.keyboard.press("Enter")
+    assert page.evaluate(opened)
+    page.click("main h1")
+    assert not page.evaluate(opened)
+
+
+def test_a_second_click_does_not_send_a_form_again(page: Page, url: str) -> None:
+    page.goto(f"{url}/acme/tern/new/main")
+    page.fill("main [name=path]", "twice.txt")
+    page.fill("main [name=text]", "once\n")
+    page.dblclick("main button:has-text('Commit')")
+    page.wait_for_url("**/blob/main/twice.txt?done=committed")

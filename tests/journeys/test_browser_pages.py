@@ -28,10 +28,10 @@ import pytest
 
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support.chromium import WAIT_MS, launched
 from tests.support.populated_hub import PASSWORD, populate
+from tests.support.running_apps import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -50,7 +50,7 @@ ALIKE = 2
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 BUDGET_S = 55
 """How long one visitor opens pages: on a slow machine fewer are opened, and none of the tests takes longer."""
-MOST_LINKS = 2_000
+MAX_LINKS = 2_000
 VISITORS = ("chief", "", "rick", "wendy")
 LOOK = """() => ({
   links: [...document.querySelectorAll("a[href]")].map(one => one.getAttribute("href")),
@@ -218,7 +218,7 @@ def crawl(walk: Walk, budget_s: float = BUDGET_S) -> None:
         if path in walk.seen:
             continue
         walk.seen.add(path)
-        assert len(walk.seen) < MOST_LINKS, "a link leads to ever new pages"
+        assert len(walk.seen) < MAX_LINKS, "a link leads to ever new pages"
         shape = shape_of(path)
         walk.shapes[shape] += 1
         if walk.shapes[shape] > ALIKE:
@@ -304,6 +304,20 @@ def test_a_wide_table_in_a_comment_scrolls_inside_its_box(chromium: Browser, url
     assert page.locator(".prose table").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert page.evaluate("(box => box.scrollWidth > box.clientWidth)(document.querySelector('.prose table'))")
+    context.close()
+
+
+def test_long_words_and_titles_take_no_more_than_their_place(chromium: Browser, url: str) -> None:
+    context = chromium.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    context.set_default_timeout(WAIT_MS)
+    page = context.new_page()
+    for path in ("/search?q=endless", "/spaces/acme/demo", "/spaces/acme/demo/commits/main"):
+        page.goto(url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for path, rows in (("/spaces/acme/demo/tree/main", "tbody tr"), ("/spaces/acme/demo/commits/main", ".list > li")):
+        page.goto(url + path)
+        assert max(page.locator(rows).evaluate_all("rows => rows.map(row => row.offsetHeight)")) < 70, path
     context.close()
 
 

@@ -14,9 +14,9 @@ import pytest
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support.chromium import WAIT_MS
+from tests.support.running_apps import running
 from tests.support.second_factors import App, decode_secret
 
 if TYPE_CHECKING:

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from entrepot.hub.accounts import accounts
+from entrepot.hub.accounts import accounts, quotas
 from entrepot.hub.context import open_hub
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support.chromium import WAIT_MS
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 if TYPE_CHECKING:
@@ -92,6 +92,15 @@ def test_files_are_uploaded_as_chunks_and_committed(page: Page, site: ServedHub)
     assert "By a browser" in page.inner_text("main")
 
 
+def test_many_chosen_files_leave_the_button_in_reach(page: Page, site: ServedHub) -> None:
+    ref = made(site, "many-chosen")
+    open_upload(page, site, ref, "alice", {f"{number:03}.txt": b"words\n" for number in range(200)})
+    assert page.inner_text("#sum") == "200 files, 1.20 kB"
+    assert page.evaluate("document.documentElement.scrollHeight") < 3 * page.evaluate("innerHeight")
+    page.click("#queue li:first-child button")
+    assert page.inner_text("#sum") == "199 files, 1.19 kB"
+
+
 def test_an_upload_that_breaks_off_continues(page: Page, site: ServedHub) -> None:
     ref = made(site, "broken-off")
     open_upload(page, site, ref, "alice", {"other.bin": hashlib.shake_256(b"other").digest(1 << 20)})
@@ -142,6 +151,23 @@ def test_a_refusal_names_the_file_and_the_cure(page: Page, site: ServedHub) -> N
     assert page.inner_text("#said").startswith("large.bin: ")
     assert "alice has no room left" in page.inner_text("#said")
     assert "Try again sends only what is missing." in page.inner_text("#said")
+
+
+def test_a_quota_is_told_before_and_in_plain_words_after(page: Page, site: ServedHub) -> None:
+    ref = made(site, "little-room")
+    used = quotas.own(site.hub, site.caller()).used
+    quotas.change(site.hub, "alice", {"max_bytes": used + 100_000})
+    try:
+        open_upload(page, site, ref, "alice", {"large.bin": hashlib.shake_256(b"quota").digest(1 << 20)})
+        assert "alice has used " in page.inner_text("main")
+        assert page.inner_text("#said").startswith("This is more than the quota has left: 100 kB.")
+        page.click("#send")
+        page.wait_for_selector("#said .note.bad")
+        said = page.inner_text("#said")
+    finally:
+        quotas.change(site.hub, "alice", {"max_bytes": None})
+    assert said.startswith("large.bin: the quota of the namespace alice is exceeded")
+    assert [word for word in ("LFS", "Request ID", "Try again") if word in said] == []
 
 
 def test_a_file_that_has_changed_on_the_computer_is_named(page: Page, site: ServedHub, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.support.races import Cluster, Journal, commit, faults_of
 
 pytestmark = pytest.mark.timeout(300)
 WRITERS = 4
-MOST_S = 60
+MAX_S = 60
 
 
 @attrs.frozen
@@ -80,11 +80,11 @@ def test_a_standby_takes_over_without_a_restart_and_without_a_lost_commit(pair: 
         thread.start()
     try:
         for _ in range(10):
-            assert has_begun.acquire(timeout=MOST_S)
+            assert has_begun.acquire(timeout=MAX_S)
         pair.primary.stop()
         before = sum(len(journal.acknowledged) for journal in journals)
         pair.standby.promote()
-        until = time.monotonic() + MOST_S
+        until = time.monotonic() + MAX_S
         while sum(len(journal.acknowledged) for journal in journals) < before + 10:
             assert time.monotonic() < until, [journal.statuses for journal in journals]
             has_begun.acquire(timeout=1)

@@ -19,9 +19,9 @@ from entrepot.hub.repos import pulls, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoRef, RepoType
 from entrepot.server import app as application
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.journeys.test_rights import CHANGING, LINES, NUMBERS, TABLES, Line, Site, bare, lines_of, routes, verdict
+from tests.support.running_apps import running
 
 ROWS = {(row["right"], row["repository"]): row for row in TABLES["Who may in a shared folder"]}
 PEOPLE = [name for name in TABLES["Who may in a shared folder"][0] if name not in ("right", "repository")]

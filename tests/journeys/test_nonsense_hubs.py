@@ -78,7 +78,7 @@ def test_every_call_ends_in_words_and_without_the_token(
     nonsense: NonsenseHub, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ENTREPOT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(transport, "_MOST_WAIT_S", 0.0)
+    monkeypatch.setattr(transport, "_MAX_WAIT_S", 0.0)
     monkeypatch.setattr("time.sleep", lambda _: None)
     nonsense.reply = REPLIES[kind]
     (tmp_path / "up").mkdir()

@@ -22,8 +22,8 @@ from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import VERSIONED_TYPES, parse_path
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 
 PASSWORD = "correct horse"
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'

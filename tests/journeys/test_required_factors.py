@@ -23,10 +23,10 @@ from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.names import new_uid
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from entrepot.wire.accounts.administration import CodeExchange
 from tests.server.pages.conftest import PASSWORD, browse, field_of, form_token, send_form
+from tests.support.running_apps import running
 from tests.support.second_factors import App, add_app, decode_secret
 from tests.support.served_hub import ServedHub
 

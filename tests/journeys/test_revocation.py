@@ -21,13 +21,13 @@ from entrepot.hub.accounts import accounts, members
 from entrepot.hub.callers import Role
 from entrepot.hub.community import moderation
 from entrepot.hub.context import HubContext, open_hub
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoType, Sha256
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from entrepot.wire.files.bulk_uploads import MEDIA_TYPE, BulkUploadFile, encode_upload
+from tests.support.running_apps import running
 
 DATA = os.urandom(1000)
 OID = hashlib.sha256(DATA).hexdigest()
@@ -50,7 +50,7 @@ class Holder:
         assert caller is not None
         self.owner, self.caller = owner, caller
         made = repositories.create(hub, owner, NewRepo(RepoType.MODEL, f"m{next(NUMBERS)}", namespace="acme"))
-        self.ref, self.row_id = made.ref, repositories.rights(hub, owner, made.ref).row.id
+        self.ref, self.row_id = made.ref, repo_rights.of(hub, owner, made.ref).row.id
         self.http = httpx2.Client(
             base_url=url, headers={"authorization": f"Bearer {secret}"}, trust_env=False, timeout=60
         )

@@ -27,7 +27,7 @@ from entrepot.hub.accounts import accounts, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import FINE_GRAINED, Caller, Role
-from entrepot.hub.community import collections
+from entrepot.hub.community import collection_views, collections
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
@@ -37,8 +37,8 @@ from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import RequestedScope
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid
 from entrepot.server import app as application
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/rights.md"
 KINDS = {kind.plural: kind for kind in VERSIONED_TYPES}
@@ -198,7 +198,7 @@ class Site:
         title, item = f"collection {next(NUMBERS)}", ("model", str(self.common(RepoType.MODEL, "private").id))
         draft = collections.CollectionDraft(title, "acme", is_private=is_private, item=item)
         made = collections.create(self.hub, self.caller("admin"), draft)
-        return collections.slug_of(made.row).partition("/")[2]
+        return collection_views.slug_of(made.row).partition("/")[2]
 
     @property
     def folder_owner(self) -> str:

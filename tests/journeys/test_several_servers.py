@@ -30,7 +30,7 @@ from tests.support import hub_work
 from tests.support.balancers import Balancer
 from tests.support.postgres import PostgresServer, find_programs, running
 
-MOST_S = 240
+MAX_S = 240
 pytestmark = pytest.mark.timeout(600)
 LARGE = 48 << 20
 _CHUNKING = sa.select(tables.jobs.c.owner).where((tables.jobs.c.kind == "chunk") & (tables.jobs.c.state == "running"))
@@ -124,7 +124,7 @@ def test_servers_restart_one_by_one_without_a_failed_request_of_the_stock_client
         finally:
             is_over.set()
         for future in working:
-            future.result(timeout=MOST_S)
+            future.result(timeout=MAX_S)
     for server in found.servers:
         assert "shutdown.drains" in server.log()
         assert "shutdown.cancels" not in server.log()
@@ -133,7 +133,7 @@ def test_servers_restart_one_by_one_without_a_failed_request_of_the_stock_client
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + MOST_S
+    deadline = time.monotonic() + MAX_S
     while not is_true():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -14,8 +14,8 @@ import entrepot.server
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 _API = json.loads((Path(entrepot.server.__file__).parent / "openapi.json").read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ import pytest
 
 from entrepot.errors import InvalidArgument, RepoNotFound, ThingNotFound
 from entrepot.metaflow import runs_of
-from entrepot.metaflow.lineages import MOST_READS, lineage, parse_trailers, trailers
+from entrepot.metaflow.lineages import MAX_READS, lineage, parse_trailers, trailers
 from entrepot.metaflow.sessions import TaskFacts
 from tests.metaflow.conftest import Task
 
@@ -26,7 +26,7 @@ def test_a_name_cannot_add_a_trailer_and_reads_are_bounded() -> None:
     text = trailers(TaskFacts("F", "1", "s", "1", user="eve\nMetaflow-Task: X/1/s/1"), map(str, range(1000)))
     found = parse_trailers(text)
     assert found["metaflow-task"] == ["F/1/s/1"]
-    assert len(found["hub-read"]) == MOST_READS
+    assert len(found["hub-read"]) == MAX_READS
 
 
 @pytest.mark.parametrize("message", ["", "a sentence", "Metaflow-Task: x\nand a sentence", "Metaflow-Task:"])

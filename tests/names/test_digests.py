@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entrepot.errors import InvalidName
-from entrepot.names.digests import new_uid, parse_oid, parse_sha256, parse_uid
+from entrepot.names.digests import is_oid, is_sha256, new_uid, parse_oid, parse_sha256, parse_uid
 
 PARSERS: list[tuple[Callable[[str], str], int]] = [(parse_oid, 40), (parse_sha256, 64), (parse_uid, 24)]
 
@@ -31,6 +31,14 @@ def test_anything_else_is_refused(parse: Callable[[str], str], length: int, spoi
 def test_digits_of_other_scripts_are_refused(parse: Callable[[str], str], length: int) -> None:
     with pytest.raises(InvalidName):
         parse("٣" * length)
+
+
+@pytest.mark.parametrize(("holds", "length"), [(is_oid, 40), (is_sha256, 64)])
+def test_predicates_agree_with_the_parsers(holds: Callable[[str], bool], length: int) -> None:
+    assert holds("0a" * (length // 2))
+    assert not any(
+        holds(text) for text in ("", "0" * (length - 1), "0" * (length + 1), "A" * length, "a" * length + "\n")
+    )
 
 
 @given(st.binary())

@@ -413,7 +413,7 @@ def test_a_member_of_a_compressed_json_object_has_the_rows(tmp_path: Path) -> No
 
 
 def test_bombs_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conversions, "_MOST_UNPACKED", 1_000)
+    monkeypatch.setattr(conversions, "_MAX_UNPACKED", 1_000)
     bomb, small = gzip.compress(b"a\n" + b"1\n" * 1_000_000), gzip.compress(b"a\n" + b"1\n" * 400)
     most = len(bomb) * UNPACKED_RATIO
     with pytest.raises(Malformed, match=f"b.csv.gz: it contains more than {most:,} bytes"):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.previews.files import MOST_READ, SeekableFile
+from entrepot.previews.files import MAX_READ, SeekableFile
 from entrepot.previews.sources import BytesRangeReader
 
 
@@ -18,7 +18,7 @@ def test_a_range_reader_is_read_as_a_file() -> None:
 
 def test_a_large_read_and_an_offset_before_the_start_are_refused() -> None:
     class Large:
-        size = MOST_READ + 1
+        size = MAX_READ + 1
 
         def read_at(self, offset: int, length: int) -> bytes:
             raise AssertionError

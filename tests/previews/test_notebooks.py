@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.previews.notebooks import MOST_NOTEBOOK, Cell, Output, read_notebook
+from entrepot.previews.notebooks import MAX_NOTEBOOK, Cell, Output, read_notebook
 from entrepot.previews.sources import BytesRangeReader
 from tests.support.memory import measured_peak
 
@@ -68,6 +68,7 @@ def test_other_files_are_refused(data: bytes) -> None:
         b'{"other": [' + b"[]," * 3_000_000 + b"[]]}",
         b'{"cell_type": "code", "source": [' + b'"a",' * 3_000_000 + b'""]}',
         b'{"cell_type": "code", "outputs": [' + b"0," * 3_000_000 + b"0]}",
+        b'{"cell_type": "code", "outputs": [' + b"{}," * 200_000 + b"{}]}",
     ],
 )
 def test_what_is_small_as_text_and_large_in_memory_is_not_decoded(cells: bytes) -> None:
@@ -80,7 +81,7 @@ def test_what_is_small_as_text_and_large_in_memory_is_not_decoded(cells: bytes) 
 
 def test_large_files_are_not_read() -> None:
     with pytest.raises(Malformed, match="are read at most"):
-        read_notebook(BytesRangeReader(bytes(MOST_NOTEBOOK + 1)))
+        read_notebook(BytesRangeReader(bytes(MAX_NOTEBOOK + 1)))
 
 
 @pytest.mark.parametrize("picture", ['"><img src=x>', "AA AA%", "", "\u00e9"])

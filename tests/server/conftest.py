@@ -15,9 +15,9 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.addresses import reserved
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 Serve = Callable[[ASGIApp], tuple[str, int]]

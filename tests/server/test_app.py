@@ -22,8 +22,8 @@ from entrepot.hub.tables.reader import TableReader
 from entrepot.names import RepoType, parse_account, parse_path
 from entrepot.server import app
 from entrepot.server.app import build_handlers, make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 
 
 @pytest.fixture

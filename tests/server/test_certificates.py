@@ -20,8 +20,9 @@ from entrepot.errors import ConfigError
 from entrepot.server import certificates
 from entrepot.server.addresses import Address
 from entrepot.server.certificates import Certificate, is_authority, renewals
-from entrepot.server.hosting import Limits, running
+from entrepot.server.hosting import Limits
 from tests.support.certificates import Pems, make_self_signed
+from tests.support.running_apps import running
 
 
 async def count_bytes(scope: Scope, receive: Receive, send: Send) -> None:

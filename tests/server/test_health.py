@@ -11,8 +11,8 @@ from entrepot.errors import StoreUnavailable
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 from tests.support.s3_server import S3Server
 from tests.support.served_hub import ServedHub
 

@@ -13,10 +13,11 @@ from starlette.types import Receive, Scope, Send
 from entrepot.errors import ConfigError, DataFolderError
 from entrepot.server import hosting
 from entrepot.server.addresses import Address
-from entrepot.server.hosting import Limits, first_of, load, running
+from entrepot.server.hosting import Limits, first_of, load
 from entrepot.server.limits import allocations
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
+from tests.support.running_apps import running
 
 
 class App:

@@ -11,7 +11,6 @@ from entrepot.errors import Malformed
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.public_urls import (
     base_url,
     is_known_host,
@@ -21,6 +20,7 @@ from entrepot.server.public_urls import (
     strip_prefix,
 )
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 HERE = pathlib.Path()

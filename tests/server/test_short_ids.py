@@ -26,11 +26,11 @@ from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import VERSIONED_TYPES, RepoId, RepoRef, RepoType, parse_path
 from entrepot.server import pages
 from entrepot.server.app import build_handlers, make_app
-from entrepot.server.hosting import running
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.short_ids import short_routes
 from entrepot.settings import Settings
 from tests.support.app_routes import routes_of
+from tests.support.running_apps import running
 
 _CHANGING = frozenset({"date", "x-request-id"})
 _COMMIT = b'{"key": "header", "value": {"summary": "s"}}\n{"key": "file", "value": {"path": "a", "content": "eA=="}}'

@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from entrepot.errors import StoreFull
-from entrepot.hub import permissions
+from entrepot.hub import file_modes
 from entrepot.names import MAIN, Uid, new_uid
 from entrepot.storage import mirrors, processes
 from entrepot.storage.mirrors import Mirrors
@@ -231,7 +231,7 @@ def test_packs_of_a_push_are_adopted_with_their_refs(
 def test_no_file_of_a_mirror_is_readable_for_others(
     stored_repo: StoredRepo, kept: Mirrors, tmp_path: pathlib.Path
 ) -> None:
-    source, old = Mirrors(tmp_path / "source", 1 << 30), os.umask(permissions.PRIVATE_UMASK)
+    source, old = Mirrors(tmp_path / "source", 1 << 30), os.umask(file_modes.PRIVATE_UMASK)
     try:
         stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
         head_of(kept, stored_repo)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import threading
 
-from entrepot.storage.store import ValueCache
+from entrepot.storage.store import ImmutableCache
 
 
 def test_the_least_recently_used_value_is_evicted_first() -> None:
-    held = ValueCache[str, bytes](10, len)
+    held = ImmutableCache[str, bytes](10, len)
     held.put("a", b"1234")
     held.put("b", b"1234")
     assert held.find("a") == b"1234"
@@ -15,14 +15,14 @@ def test_the_least_recently_used_value_is_evicted_first() -> None:
 
 
 def test_a_value_above_the_limit_is_not_cached_and_evicts_nothing() -> None:
-    held = ValueCache[str, bytes](10, len)
+    held = ImmutableCache[str, bytes](10, len)
     held.put("a", b"12")
     held.put("b", b"123456")
     assert (held.find("a"), held.find("b")) == (b"12", None)
 
 
 def test_putting_a_value_again_does_not_count_it_twice() -> None:
-    held = ValueCache[str, bytes](10, len)
+    held = ImmutableCache[str, bytes](10, len)
     for _ in range(100):
         held.put("a", b"12345")
     held.put("b", b"12345")
@@ -30,7 +30,7 @@ def test_putting_a_value_again_does_not_count_it_twice() -> None:
 
 
 def test_threads_never_make_it_hold_too_much() -> None:
-    held = ValueCache[int, bytes](1000, len)
+    held = ImmutableCache[int, bytes](1000, len)
 
     def work(start: int) -> None:
         for number in range(start, start + 2000):
@@ -48,7 +48,7 @@ def test_threads_never_make_it_hold_too_much() -> None:
 
 
 def test_a_dropped_value_is_absent_and_weighs_nothing() -> None:
-    held = ValueCache[str, bytes](10, len)
+    held = ImmutableCache[str, bytes](10, len)
     held.put("a", b"12345")
     held.drop("a")
     held.drop("never held")

@@ -14,7 +14,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket
 from entrepot.hub.callers import Caller
-from entrepot.hub.community import access_requests, collections, discussions
+from entrepot.hub.community import access_requests, collection_items, collections, discussions
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import AddFile
@@ -186,7 +186,7 @@ def _parquet() -> bytes:
 def _places(hub: HubContext, mallory: Caller, data: RepoRef) -> None:
     profiles.change_profile(hub, mallory, fullname=WORD[:60], details=WORD)
     made = collections.create(hub, mallory, CollectionDraft(WORD[:50], "evil", WORD[:100], item=("model", "evil/tern")))
-    collections.add_item(hub, mallory, made.slug, ("dataset", "evil/tides"), WORD)
+    collection_items.add(hub, mallory, made.slug, ("dataset", "evil/tides"), WORD)
     bucket = buckets.create(hub, mallory, "evil", "logs", "public").ref
     batches.apply(hub, mallory, bucket, [AddToBucket(parse_path('<img src=x onerror=alert(1)>/"><b>.txt'), EMPTY)])
     gated = repositories.create(hub, mallory, NewRepo(RepoType.MODEL, "gated", "evil")).ref

@@ -11,11 +11,11 @@ class KeptFiles:
         self._now = b""
 
     def write(self, data: bytes) -> int:
-        """Add to the present file."""
+        """Add to the current file."""
         self._now += data
         return len(data)
 
     def end(self) -> None:
-        """End the present file."""
+        """End the current file."""
         self.done.append(self._now)
         self._now = b""

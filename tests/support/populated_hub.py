@@ -10,7 +10,7 @@ from entrepot.hub.accounts import accounts, avatars, invitations
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import EMPTY, AddToBucket
 from entrepot.hub.callers import Caller, Role
-from entrepot.hub.community import access_requests, collections, discussions
+from entrepot.hub.community import access_requests, collection_items, collections, discussions
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import AddFile
@@ -105,6 +105,8 @@ FILES = {
     "weights.bin": bytes(1_000),
 }
 WIDE_TABLE = f"| a | b |\n|---|---|\n| {'words ' * 20} | `{'wide' * 20}` |"
+LONG_WORD = f"Endless {'wordwithoutend' * 40}"
+LONG_TITLE = "A title of many words " * 40
 TABLE = b"name,count,text\n" + b"".join(b"row %d,%d,some words\n" % (number, number) for number in range(150))
 
 
@@ -154,7 +156,7 @@ def _repos(hub: HubContext, owen: Caller) -> tuple[RepoRef, RepoRef]:
     commit(hub, owen, model, {**changed, "pictures/tern.png": picture() + b"\0"}, "Better")
     commit(hub, owen, data, {"data/train.csv": TABLE, "README.md": b"# Tides\n"}, "Data")
     commit(hub, owen, data, {"data/train.csv": TABLE.replace(b"row 7,7", b"row 7,8")}, "One row changed")
-    commit(hub, owen, space, {"index.html": b"<p>demo</p>"}, "Page")
+    commit(hub, owen, space, {"index.html": b"<p>demo</p>", "README.md": LONG_WORD.encode()}, LONG_TITLE)
     commit(hub, owen, secret, {"a.txt": b"hidden\n"}, "Hidden")
     repositories.configure(hub, owen, gated, RepoChanges(gated="manual"))
     made_from = b"---\nbase_model: [acme/tern, other/a-base-model-that-is-not-here]\n---\n"
@@ -177,7 +179,7 @@ def _places(hub: HubContext, owen: Caller, model: RepoRef, data: RepoRef) -> Non
     inputs = [LineageInput("trained_on", RepoType.DATASET, "acme/tides", "")]
     lineage.add(hub, owen, model, "main", inputs, "run 7")
     made = collections.create(hub, owen, CollectionDraft("Birds", "acme", "All birds", item=("model", "acme/tern")))
-    collections.add_item(hub, owen, made.slug, ("dataset", "acme/tides"), "what it was trained on")
+    collection_items.add(hub, owen, made.slug, ("dataset", "acme/tides"), "what it was trained on")
     folders.create(hub, owen, FolderDraft(RepoType.MODEL, "llm", "acme"))
     grants.grant(hub, owen, FolderId(RepoType.MODEL, "acme", "llm"), Subject(user="ines"), "view")
     bucket = buckets.create(hub, owen, "acme", "logs", "public").ref

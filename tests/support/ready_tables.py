@@ -1,51 +1,61 @@
-"""Tables of new databases of a test run, made by statements that SQLAlchemy has written once."""
+"""New databases of a test run as copies of one that was made as users' are."""
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import functools
+import pathlib
+import sqlite3
+import tempfile
 
 import sqlalchemy as sa
 
-from entrepot.catalog import dialects, schema
-from entrepot.catalog.named_locks import Lock
+from entrepot.catalog import schema
+from entrepot.catalog.engines import make_engine
 
-create_as_users_do = schema._create
+upgrade_as_users_do = schema.upgrade
 
 
 def make_tables_quickly() -> None:
-    """Let the first new database of SQLite in this process be made as users have it, and others by its statements.
+    """Let a new database of SQLite in this process begin as a copy of one that has the tables.
 
-    More than a thousand tests make a database, and writing the statements takes several times as long as executing
+    More than a thousand tests make a database, and making its tables takes several times as long as what they do with
     them. Tests of the tables themselves (``empty_database``) and processes that tests start make them as users have
-    them. Databases of PostgreSQL are copied; see tests/support/postgres.py.
+    them. Databases of PostgreSQL are copied by the server; see tests/support/postgres.py.
     """
-    known: list[tuple[str, Any]] = []
 
-    def create(engine: sa.Engine) -> None:
-        if engine.dialect.name != "sqlite":
-            create_as_users_do(engine)
-        elif not known:
-            known[:] = _noted(engine)
-        else:
-            with engine.connect() as connection, dialects.of(engine).begin(connection, [Lock.hub()]):
-                if schema.current(connection) is None:
-                    for statement, parameters in known:
-                        connection.exec_driver_sql(statement, parameters)
+    def upgrade(engine: sa.Engine, *, creates: bool = True) -> None:
+        file = pathlib.Path(engine.url.database or "")
+        if creates and engine.dialect.name == "sqlite" and file.name and file.parent.is_dir():
+            place_copy(file)
+        upgrade_as_users_do(engine, creates=creates)
 
-    schema._create = create
+    schema.upgrade = upgrade
 
 
-def _noted(engine: sa.Engine) -> list[tuple[str, Any]]:
-    """Create the tables; return the statements that did it, or none if another process was faster."""
-    found: list[tuple[str, Any]] = []
+def place_copy(file: pathlib.Path) -> None:
+    """Make a file a database with the tables, unless it is one already; the folder exists.
 
-    def note(_connection: object, _cursor: object, statement: str, parameters: Any, *_others: object) -> None:
-        if statement.split(None, 1)[0] in ("CREATE", "INSERT"):
-            found.append((statement, parameters))
+    The file is written while this process holds SQLite's lock of it, so that others, whether they make databases
+    like this or as users do, see an empty file or a database.
+    """
+    if file.exists() and file.stat().st_size:
+        return
+    with contextlib.closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        if not file.stat().st_size:
+            with file.open("r+b") as empty:  # closing it gives up the lock that was taken: it is whole by then
+                empty.write(_with_tables())
+        connection.rollback()
 
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        create_as_users_do(engine)
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
-    return found
+
+@functools.cache
+def _with_tables() -> bytes:
+    """Return a database file with the tables, made as users have it; its log is empty, because nobody has it open."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder) / "catalog.db"
+        engine = make_engine(f"sqlite:///{file}")
+        upgrade_as_users_do(engine)
+        engine.dispose()
+        assert [path.name for path in pathlib.Path(folder).iterdir()] == [file.name]
+        return file.read_bytes()

@@ -1,7 +1,7 @@
 """What hubs of tests share that are copied from one process, besides the modules of a server.
 
-That process imports this module; see tests/support/warm_servers.py. Compiling the patterns of the routes and writing
-the statements that make the tables would take more than half of the start of each hub.
+That process imports this module; see tests/support/warm_servers.py. Compiling the patterns of the routes and making
+the tables would take more than half of the start of each hub.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -15,8 +16,10 @@ from entrepot.catalog.jobs.jobs import Job
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.jobs import handlers as followups
 from entrepot.settings import Settings
+from entrepot.worker import loop
 from entrepot.worker.loop import Worker, threads_of
 from tests.support import hub_work
+from tests.support.recurring_jobs import RECURRING
 
 WAIT_S = 20.0
 
@@ -74,7 +77,7 @@ def add(hub: HubContext, kind: str, **args: Any) -> None:
 
 def own_jobs(hub: HubContext) -> list[Job]:
     """The jobs of a test, without those that every worker plans."""
-    return [job for job in followups.list_jobs(hub) if job.kind not in followups.RECURRING]
+    return [job for job in followups.list_jobs(hub) if job.kind not in RECURRING]
 
 
 def only_job(hub: HubContext) -> Job:
@@ -227,7 +230,7 @@ def test_a_long_job_keeps_its_lease(
     stolen = followups.claim(hub, "somebody else")
     may_end.set()
     worker.stop()
-    assert stolen is None or stolen.kind in followups.RECURRING  # whose turn comes after that of a deserted job
+    assert stolen is None or stolen.kind in RECURRING  # whose turn comes after that of a deserted job
     assert only_job(hub).state == "done"
 
 
@@ -446,6 +449,47 @@ def test_a_job_of_several_slices_gets_through_beside_many_that_take_hours(
     assert 1 in begun.values()  # those that were first go on, and do not begin again
     ends.set()
     worker.stop()
+
+
+def test_a_job_of_some_slices_is_not_delayed_by_a_round_of_many_long_ones_for_each(
+    hub: HubContext, lanes: dict[str, followups.Handler], work: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SLICE_S", "SHORT_SLICE_S"):
+        monkeypatch.setattr(f"entrepot.worker.loop.{name}", 0.0)  # a slice is one step
+    steps, ends, ran, all_paused = list[int](), threading.Event(), threading.Event(), threading.Event()
+
+    def step_by_step(_hub: HubContext, args: Mapping[str, Any]) -> Iterator[None]:
+        for number in itertools.count():
+            if ends.is_set() or number == args["steps"]:
+                break
+            steps.append(args["number"])
+            if len(steps) == 500:
+                all_paused.set()
+            yield
+        if args["number"] == 99:
+            ran.set()
+            ends.set()
+
+    lanes |= {"verify": step_by_step, "chunk": step_by_step}
+    for number in range(12):
+        add_for(hub, 1 + number, "verify", number=number, steps=-1)
+    work(threads={"heavy": 1})
+    assert all_paused.wait(WAIT_S)
+    assert len(set(steps)) == 12
+    add_for(hub, 99, "chunk", number=99, steps=10)
+    assert ran.wait(WAIT_S)
+    between = steps[steps.index(99) :]
+    assert between.count(99) == 10
+    assert len(between) <= 30  # ten rounds would be 120
+
+
+def test_of_too_many_jobs_one_that_has_taken_long_is_put_back() -> None:
+    def paused(*took_s: float) -> list[Any]:
+        return [attrs.make_class("Slot", ["took_s"])(seconds) for seconds in took_s]
+
+    assert loop._least_lost(paused(9.0, 3.0, 0.1)) == 1
+    assert loop._least_lost(paused(0.1, 0.3, 0.2)) == 1
+    assert loop._least_served(paused(9.0, 0.3, 0.4)) == 1
 
 
 def test_a_namespace_holds_at_most_a_quarter_of_the_threads(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
 from entrepot.names import XetHash
-from entrepot.xet import Term, Terms
+from entrepot.xet import Term, Terms, WorkCounter
 
 A, B = XetHash("a" * 64), XetHash("0123456789abcdef" * 4)
 LIST = [Term(A, 0, 2, 100), Term(A, 5, 6, 10), Term(B, 1, 3, 50)]
@@ -49,3 +49,9 @@ def test_the_xorbs_of_terms_are_named_once() -> None:
     terms = Terms.of([Term(first, 0, 1, 1), Term(second, 0, 1, 1), Term(first, 1, 2, 1)])
     assert terms.xorbs() == {first, second} == {term.xorb for term in terms}
     assert Terms.of([]).xorbs() == set()
+
+
+def test_a_generator_yields_after_each_piece_of_work() -> None:
+    work = WorkCounter(10)
+    assert [work.is_due(4) for _ in range(6)] == [False, False, True, False, False, True]
+    assert work.is_due(25), "one unit of work may be longer than a piece"

@@ -26,7 +26,7 @@ from entrepot.wire.times import parse_time
 _BATCH_FILES = 250
 _BATCH_BYTES = 4 << 20
 _ATTRIBUTES = ".gitattributes"
-_MOST_ATTRIBUTES = 2 << 20
+_MAX_ATTRIBUTES = 2 << 20
 _NOTE = re.compile(
     # In quotes, a backslash of the pattern is itself escaped.
     rb'(?:"(?:[^*?\[\\"]|\\"|\\\\(?:[^\\"]|\\\\))+"|(?!")(?:[^*?\[\\]|\\.)+) filter=lfs diff=lfs merge=lfs -text'
@@ -34,7 +34,7 @@ _NOTE = re.compile(
 _KNOWN_NOTES: dict[str, bool] = {}
 """Whether a content, by its git id, is a ``.gitattributes`` of the hub; contents never change."""
 
-_MOST_KNOWN = 1000
+_MAX_KNOWN = 1000
 
 
 def list_objects(session: HubSession, path: ResourcePath, commit: str, *, checksums: bool = False) -> list[Row]:
@@ -65,11 +65,11 @@ def _is_note(session: HubSession, path: ResourcePath, commit: str, name: str, oi
 
     It has only lines that name one file each. No user put it there, so it is no object.
     """
-    if name != _ATTRIBUTES or len(oid) != 40 or not size or size > _MOST_ATTRIBUTES:
+    if name != _ATTRIBUTES or len(oid) != 40 or not size or size > _MAX_ATTRIBUTES:
         return False
     if oid not in _KNOWN_NOTES:
         content = session.hub.send(calls.content(path.repo, commit, name))
-        if len(_KNOWN_NOTES) >= _MOST_KNOWN:
+        if len(_KNOWN_NOTES) >= _MAX_KNOWN:
             _KNOWN_NOTES.clear()
         _KNOWN_NOTES[oid] = all(_NOTE.fullmatch(line) for line in content.splitlines())
     return _KNOWN_NOTES[oid]
@@ -92,8 +92,8 @@ def _object_row(entry: TreeEntry, mtime: int | None, sha256: str | None) -> Row:
 def _times(session: HubSession, path: ResourcePath, commit: str, names: Sequence[str]) -> dict[str, int]:
     """Return for each object the time of the last commit that changed it, in seconds."""
     found: dict[str, int] = {}
-    for at in range(0, len(names), trees.MOST_PATHS):
-        batch = names[at : at + trees.MOST_PATHS]
+    for at in range(0, len(names), trees.MAX_PATHS):
+        batch = names[at : at + trees.MAX_PATHS]
         for entry in session.hub.send(trees.describe(path.repo, commit, batch, expand=True)):
             if entry.last_commit is not None:
                 found[entry.path] = parse_time(entry.last_commit.date) // 1000

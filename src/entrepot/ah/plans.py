@@ -137,9 +137,9 @@ def _existing(hub: Hub, repo: RepoRef, commit: str, wanted: Deletions, staged: s
     """Return those of some paths that exist, and are what they were taken for."""
     paths = [*dict.fromkeys((*wanted.files, *wanted.folders))]
     kinds: dict[str, str] = {}
-    for at in range(0, len(paths), trees.MOST_PATHS):
+    for at in range(0, len(paths), trees.MAX_PATHS):
         try:
-            batch = hub.send(trees.describe(repo, commit, paths[at : at + trees.MOST_PATHS]))
+            batch = hub.send(trees.describe(repo, commit, paths[at : at + trees.MAX_PATHS]))
         except EntryNotFound:
             continue
         kinds.update((entry.path, entry.type) for entry in batch)

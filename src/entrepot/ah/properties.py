@@ -13,7 +13,7 @@ from entrepot.errors import InvalidArgument
 Row = dict[str, Any]
 """A resource in a list."""
 
-MOST_LABELS = 64
+MAX_LABELS = 64
 LONGEST_LABEL = 100
 LONGEST_DESCRIPTION = 10_000
 
@@ -32,8 +32,8 @@ def check_labels(labels: Sequence[str] | None) -> list[str] | None:
     if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
         raise TypeError(f"labels is a list of strings, not {type(labels).__name__}: write labels=[{str(labels)!r}]")
     listed = list(labels)
-    if len(listed) > MOST_LABELS:
-        raise LimitExceeded(f"there are {len(listed)} labels; at most {MOST_LABELS} are allowed")
+    if len(listed) > MAX_LABELS:
+        raise LimitExceeded(f"there are {len(listed)} labels; at most {MAX_LABELS} are allowed")
     for label in listed:
         if not isinstance(label, str):
             raise TypeError(f"a label is text, not {type(label).__name__}")

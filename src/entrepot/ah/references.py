@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import attrs
 
 from entrepot.ah.assets import joined_message
@@ -12,11 +10,10 @@ from entrepot.ah.paths import HUB, MAIN, ResourcePath, parse_resource
 from entrepot.ah.sessions import LOG, HubSession
 from entrepot.client.calls import refs, replacements
 from entrepot.errors import AmbiguousRevision, Conflict, Forbidden, InvalidArgument, RevisionNotFound
-from entrepot.names import RepoType
+from entrepot.names import RepoType, is_oid
 from entrepot.wire.times import parse_time
 
 _SHORT_PREFIX = 7
-_ID = re.compile(r"[0-9a-f]{40}")
 
 
 @attrs.frozen
@@ -50,7 +47,7 @@ def find_ref(session: HubSession, path: ResourcePath) -> RefFacts:
         try:
             found = session.hub.send(refs.lookup(path.repo, text))
         except RevisionNotFound as error:
-            raise missing("commit" if _ID.fullmatch(text) else "branch or tag", path.at(text)) from error
+            raise missing("commit" if is_oid(text) else "branch or tag", path.at(text)) from error
         except AmbiguousRevision as error:
             raise AssetHubError(f"Several commits begin with {text!r}: {_candidates(error)}: '{path}'") from error
     commit = found.commit

@@ -33,7 +33,7 @@ LOG = logging.getLogger("entrepot.ah")
 """The logger of all messages about what was done; it prints nothing unless a program configures it."""
 LOG.addHandler(logging.NullHandler())
 
-_MOST_CONFIG = 64 << 10
+_MAX_CONFIG = 64 << 10
 _NOT_LOGGED_IN = "Not logged in: please first call ah.login()"
 
 
@@ -198,15 +198,15 @@ def read_configuration(environ: Mapping[str, str]) -> HubNamespace:
     path = Path(named or "~/.t9k/t9k-config.yaml").expanduser()
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_CONFIG + 1)
+            data = file.read(_MAX_CONFIG + 1)
     except FileNotFoundError:
         if named:
             raise ConfigError("T9K_CONFIG", "environment", f"there is no file {path}") from None
         return HubNamespace()
     except OSError as error:
         raise ConfigError("T9K_CONFIG", str(path), error.strerror or str(error)) from error
-    if len(data) > _MOST_CONFIG:
-        raise ConfigError("T9K_CONFIG", str(path), f"the file has more than {_MOST_CONFIG:,} bytes")
+    if len(data) > _MAX_CONFIG:
+        raise ConfigError("T9K_CONFIG", str(path), f"the file has more than {_MAX_CONFIG:,} bytes")
     return _parsed(data, path)
 
 

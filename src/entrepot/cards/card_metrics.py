@@ -17,7 +17,7 @@ MAX_METRICS = 100
 MAX_METADATA = 64 << 10
 """The longest metadata block that is read for its metrics, in characters."""
 
-_MOST_NAME = 100
+_MAX_NAME = 100
 _PERCENT = re.compile(r"\s*%\s*\Z")
 _UNKNOWN = "unknown"  # the type of data set in results that were no evaluation, such as metrics of ML-Git
 
@@ -55,7 +55,7 @@ def number_of(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):
-        value = _PERCENT.sub("", value) if len(value) <= _MOST_NAME else ""
+        value = _PERCENT.sub("", value) if len(value) <= _MAX_NAME else ""
     try:
         number = float(value)
     except (ValueError, OverflowError):
@@ -90,4 +90,4 @@ def _place_of(dataset: JsonValue) -> str:
 def _text(value: JsonValue) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return storable(" ".join(str(value)[: 2 * _MOST_NAME].split())[:_MOST_NAME])
+    return storable(" ".join(str(value)[: 2 * _MAX_NAME].split())[:_MAX_NAME])

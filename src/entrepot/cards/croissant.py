@@ -14,7 +14,7 @@ import attrs
 
 VERSION = "http://mlcommons.org/croissant/1.1"
 
-_MOST_DEPTH = 16
+_MAX_DEPTH = 16
 _CONTEXT: Mapping[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -193,7 +193,7 @@ def _field(place: str, name: str, feature: Any, source: Mapping[str, Any], path:
     if shape:
         found |= {"isArray": True, "arrayShape": shape}
     kind = feature.get("_type") if isinstance(feature, dict) else None
-    if isinstance(feature, dict) and not isinstance(kind, str) and len(where) < _MOST_DEPTH:
+    if isinstance(feature, dict) and not isinstance(kind, str) and len(where) < _MAX_DEPTH:
         parts = [_field(f"{place}/{part}".replace(" ", "_"), part, it, source, where) for part, it in feature.items()]
         return {**found, "subField": parts}
     if kind in _MEDIA:
@@ -204,7 +204,7 @@ def _field(place: str, name: str, feature: Any, source: Mapping[str, Any], path:
 def _item_of(feature: Any) -> tuple[Any, str]:  # noqa: ANN401 - JSON
     """Return the feature of the items of a list, with the shape of the list; empty for one that is none."""
     shape: list[str] = []
-    while len(shape) < _MOST_DEPTH:
+    while len(shape) < _MAX_DEPTH:
         if isinstance(feature, list) and feature:
             feature, length = feature[0], -1
         elif isinstance(feature, dict) and feature.get("_type") in ("List", "LargeList", "Sequence"):

@@ -2,7 +2,7 @@
 
 A card is untrusted, and is read during requests. Every ``*`` is an atomic group: the leftmost match of what follows it
 is as good as any other, so the search never goes back; the same holds for ``**`` over whole folders. Names are only
-compared if they begin as the pattern does before its first wildcard, at most :data:`MOST_COMPARED` for one card; a long
+compared if they begin as the pattern does before its first wildcard, at most :data:`MAX_COMPARED` for one card; a long
 pattern counts several times, because the work for each character of a name grows with the length of the pattern.
 
 Source: docs/protocols/metadata.md, section 5; ``datasets`` 5.2.0, which is the oracle of the tests.
@@ -17,13 +17,13 @@ from collections.abc import Sequence
 
 from entrepot.errors import Malformed
 
-MOST_COMPARED = 2_000_000
+MAX_COMPARED = 2_000_000
 """Comparisons of a file name with a pattern, for one card."""
 
 SIGNS = 16
 """Characters of a pattern, from its first wildcard on, that count as one comparison more."""
 
-MOST_PATTERNS = 128 << 10
+MAX_PATTERNS = 128 << 10
 """Characters in all patterns with wildcards of one card."""
 
 _WILDCARD = re.compile(r"[*?\[]")
@@ -39,7 +39,7 @@ class DataPaths:
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._paths = sorted(paths)
-        self._left, self._left_characters = MOST_COMPARED, MOST_PATTERNS
+        self._left, self._left_characters = MAX_COMPARED, MAX_PATTERNS
         self._usable: list[str] | None = None
 
     def matching(self, pattern: str) -> list[str]:
@@ -55,7 +55,7 @@ class DataPaths:
             return _usable(self._paths[at : at + 1], pattern) if pattern in self._paths[at : at + 1] else []
         self._left_characters -= len(pattern)
         if self._left_characters < 0:
-            raise Malformed("card", f"its patterns of data files have more than {MOST_PATTERNS:,} characters")
+            raise Malformed("card", f"its patterns of data files have more than {MAX_PATTERNS:,} characters")
         try:
             compiled = re.compile(_translate(pattern), re.DOTALL)
         except re.error as error:
@@ -80,7 +80,7 @@ class DataPaths:
         self._left -= (end - first) * times
         if self._left < 0:
             raise Malformed(
-                "card", f"its patterns of data files need more than {MOST_COMPARED:,} comparisons with file names"
+                "card", f"its patterns of data files need more than {MAX_COMPARED:,} comparisons with file names"
             )
         return paths[first:end]
 
@@ -115,7 +115,7 @@ def _translate(pattern: str) -> str:
 
 
 def _segment(part: str) -> str:
-    """Return what matches one name: the texts between stars, each as far to the left as it can be."""
+    """Return a pattern that matches one name; it finds each text between stars as far to the left as possible."""
     chunks, stars = _chunks(part)
     if not stars:
         return chunks[0]

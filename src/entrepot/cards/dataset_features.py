@@ -20,8 +20,8 @@ _VALUES = re.compile(
     r"|(time(32|64)|duration|timestamp)\[\w+(, ?tz=[\w:/+-]+)?\]|decimal(128|256)\([0-9]+, ?-?[0-9]+\)"
 )
 _LISTS = {"list": "List", "sequence": "List", "large_list": "LargeList"}
-_MOST_DEPTH = 32
-_MOST_DIGITS = 10
+_MAX_DEPTH = 32
+_MAX_DIGITS = 10
 
 
 def declared_features(card: Mapping[str, JsonValue], config: str) -> Features | None:
@@ -33,8 +33,8 @@ def declared_features(card: Mapping[str, JsonValue], config: str) -> Features | 
     Raises:
         Malformed: they cannot be read.
     """
-    told = card.get("dataset_info")
-    entries = told if isinstance(told, list) else [told]
+    info = card.get("dataset_info")
+    entries = info if isinstance(info, list) else [info]
     for entry in entries:
         if isinstance(entry, dict) and entry.get("config_name", "default") == config:
             features = entry.get("features")
@@ -53,14 +53,14 @@ def _columns(items: list[JsonValue], depth: int) -> Features:
     return found
 
 
-def _feature(told: Mapping[str, JsonValue], depth: int) -> JsonValue:
+def _feature(declared: Mapping[str, JsonValue], depth: int) -> JsonValue:
     """Return a feature; the first key of its mapping says what it is."""
-    if depth > _MOST_DEPTH:
-        raise _malformed(f"features are nested more than {_MOST_DEPTH} levels deep")
-    if not told:
+    if depth > _MAX_DEPTH:
+        raise _malformed(f"features are nested more than {_MAX_DEPTH} levels deep")
+    if not declared:
         return {}
-    kind = next(iter(told))
-    inner, rest = told[kind], {key: value for key, value in told.items() if key != kind}
+    kind = next(iter(declared))
+    inner, rest = declared[kind], {key: value for key, value in declared.items() if key != kind}
     if kind in _LISTS:
         item = _inner(inner, depth)
         if kind == "sequence" and isinstance(inner, list) and isinstance(item, dict):
@@ -76,13 +76,13 @@ def _feature(told: Mapping[str, JsonValue], depth: int) -> JsonValue:
     return {"_type": _class_name(kind), **parts}
 
 
-def _inner(told: JsonValue, depth: int) -> JsonValue:
-    if isinstance(told, str):
-        return _named(told, {})
-    if isinstance(told, list):
-        return _columns(told, depth)
-    if isinstance(told, dict):
-        return _feature(told, depth + 1)
+def _inner(declared: JsonValue, depth: int) -> JsonValue:
+    if isinstance(declared, str):
+        return _named(declared, {})
+    if isinstance(declared, list):
+        return _columns(declared, depth)
+    if isinstance(declared, dict):
+        return _feature(declared, depth + 1)
     raise _malformed("a feature must be a name, a mapping or a list")
 
 
@@ -92,15 +92,15 @@ def _named(name: str, rest: Mapping[str, JsonValue]) -> JsonValue:
     return {"_type": _class_name(name)}
 
 
-def _labels(told: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-    """Return what is said of a class label, with a list of names, which need not be texts: ``no`` is False.
+def _labels(declared: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Return the declaration of a class label with a list of names, which need not be texts: ``no`` is False.
 
     Raises:
         Malformed: ``datasets`` refuses it.
     """
-    names = told.get("names")
+    names = declared.get("names")
     if isinstance(names, dict):
-        if not all(key.isdecimal() and len(key) < _MOST_DIGITS for key in names) or sorted(map(int, names)) != list(
+        if not all(key.isdecimal() and len(key) < _MAX_DIGITS for key in names) or sorted(map(int, names)) != list(
             range(len(names))
         ):
             raise _malformed("the names of a class label must be numbered from 0 on")
@@ -109,7 +109,7 @@ def _labels(told: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         raise _malformed("a class label needs a list of names")
     if len(set(map(str, names))) < len(names):
         raise _malformed("the names of a class label must differ")
-    return {**{key: value for key, value in told.items() if key != "num_classes"}, "names": names}
+    return {**{key: value for key, value in declared.items() if key != "num_classes"}, "names": names}
 
 
 def _class_name(name: str) -> str:

@@ -49,15 +49,15 @@ class DatasetConfig:
     @property
     def separator(self) -> str:
         """The separator of the fields of its CSV files, usable if it is one of :data:`SEPARATORS`."""
-        told = self.options.get("delimiter")
-        told = self.options.get("sep", ",") if told is None else told
-        return told if isinstance(told, str) else ""
+        option = self.options.get("delimiter")
+        option = self.options.get("sep", ",") if option is None else option
+        return option if isinstance(option, str) else ""
 
     @property
     def field(self) -> str:
         """The member of the objects in its JSON files that has the rows; empty if the card names none."""
-        told = self.options.get("field")
-        return told if isinstance(told, str) and self.format == "json" else ""
+        option = self.options.get("field")
+        return option if isinstance(option, str) and self.format == "json" else ""
 
     @property
     def paths(self) -> list[str]:
@@ -76,18 +76,18 @@ def find_configs(card: Mapping[str, JsonValue], paths: Sequence[str]) -> list[Da
         Malformed: there is no data file, the card's ``configs`` cannot be read or have too many patterns, or the
             splits of a configuration have different formats.
     """
-    told, known = card.get("configs"), DataPaths(paths)
-    if told is None:
-        return [_config("default", _infer(known.below("")), is_default=True)]
-    entries = [entry for entry in told if isinstance(entry, dict)] if isinstance(told, list) else []
-    if not entries or len(entries) != len(told if isinstance(told, list) else []) or len(entries) > MAX_CONFIGS:
+    configs, data_paths = card.get("configs"), DataPaths(paths)
+    if configs is None:
+        return [_config("default", _infer(data_paths.below("")), is_default=True)]
+    entries = [entry for entry in configs if isinstance(entry, dict)] if isinstance(configs, list) else []
+    if not entries or len(entries) != len(configs if isinstance(configs, list) else []) or len(entries) > MAX_CONFIGS:
         raise Malformed("card", f"'configs' must be a list of 1 to {MAX_CONFIGS} mappings")
     names = [entry.get("config_name", "default") for entry in entries]
     if not all(isinstance(name, str) and name for name in names) or len(set(map(str, names))) != len(names):
         raise Malformed("card", "every entry of 'configs' needs a unique string as 'config_name'; quote 'no'")
     default = _default_of(entries)
     found = [
-        _config(str(name), _declared_files(entry, known), is_default=str(name) == default, entry=entry)
+        _config(str(name), _declared_files(entry, data_paths), is_default=str(name) == default, entry=entry)
         for name, entry in zip(names, entries, strict=True)
     ]
     # As in `datasets`, the files of the first configuration decide the default options of all of them.
@@ -204,8 +204,8 @@ def _config(
     formats = {split: format_of(files) for split, files in splits.items()}
     form, defaults = next(iter(formats.values()))
     if any(one != (form, defaults) for one in formats.values()):
-        told = ", ".join(_described(split, *one) for split, one in formats.items())
-        raise Malformed("dataset", f"the splits of the configuration {name!r} have different formats ({told})")
+        listed = ", ".join(_described(split, *one) for split, one in formats.items())
+        raise Malformed("dataset", f"the splits of the configuration {name!r} have different formats ({listed})")
     kept = {split: tuple(path for path in files if has_format(path, form)) for split, files in splits.items()}
     for split, files in kept.items():
         if not files:

@@ -13,7 +13,7 @@ from entrepot.errors import Malformed
 FOLDER = ".eval_results"
 """The folder of the files."""
 
-_MOST_ENTRIES = 1_000
+_MAX_ENTRIES = 1_000
 
 
 def read_eval_file(name: str, text: str) -> Sequence[Mapping[str, JsonValue]]:
@@ -23,12 +23,12 @@ def read_eval_file(name: str, text: str) -> Sequence[Mapping[str, JsonValue]]:
         name: the path in the repository.
     """
     try:
-        told = YamlReader().read(text)
+        document = YamlReader().read(text)
     except Malformed as error:
         return [{"filename": name, "error": error.reason}]
-    entries = told if isinstance(told, list) else [told]
-    if len(entries) > _MOST_ENTRIES:
-        return [{"filename": name, "error": f"it has more than {_MOST_ENTRIES:,} results"}]
+    entries = document if isinstance(document, list) else [document]
+    if len(entries) > _MAX_ENTRIES:
+        return [{"filename": name, "error": f"it has more than {_MAX_ENTRIES:,} results"}]
     for number, entry in enumerate(entries, 1):
         fault = _fault_of(entry)
         if fault is not None:

@@ -25,7 +25,7 @@ KINDS = (
 )
 """What a source can be for a commit."""
 
-MOST_INPUTS = 200
+MAX_INPUTS = 200
 """Maximum number of sources of one card or message that are recorded."""
 
 _BY_RELATION = {"quantized": "quantised_from", "merge": "merged_from"}
@@ -68,11 +68,11 @@ def card_inputs(card: Card, fields: CardFields, repo_type: RepoType, relation: s
         sources = card.data.get("source_datasets")
         names = [name for name in sources if isinstance(name, str) and "/" in name] if isinstance(sources, list) else []
         found += _named("derived_from", RepoType.DATASET, names)
-    return tuple(found[:MOST_INPUTS])
+    return tuple(found[:MAX_INPUTS])
 
 
 def read_message(message: str, repo_type: RepoType) -> MessageLineage | None:
-    """Return what the last paragraph of a commit message says about lineage; None if nothing.
+    """Return the lineage that the last paragraph of a commit message states; None if it states none.
 
     Lines ``Hub-Read: hub/datasets/NS/NAME@COMMIT`` name what a run has read, lines
     ``Entrepot-Input: [KIND] datasets/NS/NAME@COMMIT`` name a source, and ``Metaflow-Task`` or
@@ -96,7 +96,7 @@ def read_message(message: str, repo_type: RepoType) -> MessageLineage | None:
             inputs += _read(None, value, repo_type)
         elif name == "entrepot-input" and (parts := _INPUT.fullmatch(value)):
             inputs += _read(parts[1], parts[2], repo_type)
-    return MessageLineage(run, tuple(dict.fromkeys(inputs))[:MOST_INPUTS]) if inputs else None
+    return MessageLineage(run, tuple(dict.fromkeys(inputs))[:MAX_INPUTS]) if inputs else None
 
 
 def usual_kind(source: RepoType, result: RepoType) -> str:

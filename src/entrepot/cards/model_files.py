@@ -36,7 +36,7 @@ _CONFIG_KEYS = ("architectures", "model_type", "auto_map")
 _QUANTIZATION_KEYS = ("quant_method", "bits", "load_in_4bit", "load_in_8bit")
 _TOKENIZER_KEYS = ("bos_token", "eos_token", "unk_token", "pad_token", "mask_token", "chat_template")
 _QUANTIZERS = ("gptq", "awq", "exl2", "bitsandbytes", "fp8", "hqq", "aqlm")
-_MOST_TEMPLATE = 64 << 10
+_MAX_TEMPLATE = 64 << 10
 
 _PROCESSORS = (
     ("processor_config.json", "AutoProcessor"),
@@ -167,7 +167,7 @@ def _config(documents: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, JsonV
     if tokenizer := _tokenizer_config(documents):
         shown["tokenizer_config"] = tokenizer
     if isinstance(template := documents.get("processor_config.json", {}).get("chat_template"), str):
-        shown["processor_config"] = {"chat_template": template[:_MOST_TEMPLATE]}
+        shown["processor_config"] = {"chat_template": template[:_MAX_TEMPLATE]}
     if adapter := documents.get("adapter_config.json"):
         keys = [key for key in ("base_model_name_or_path", "task_type") if isinstance(adapter.get(key), str)]
         shown["peft"] = {key: adapter[key] for key in keys}
@@ -189,6 +189,6 @@ def _tokenizer_config(documents: Mapping[str, Mapping[str, JsonValue]]) -> dict[
         value = documents.get("tokenizer_config.json", {}).get(key)
         if isinstance(value, dict):
             value = value.get("content")
-        if isinstance(value, str) and len(value) <= _MOST_TEMPLATE:
+        if isinstance(value, str) and len(value) <= _MAX_TEMPLATE:
             shown[key] = value
     return shown

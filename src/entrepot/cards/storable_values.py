@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 T = TypeVar("T")
 
-_MOST_INTEGER = 1 << 63
+_MAX_INTEGER = 1 << 63
 _REPLACED = {0: "\N{REPLACEMENT CHARACTER}", **dict.fromkeys(range(0xD800, 0xE000), "\N{REPLACEMENT CHARACTER}")}
 
 
@@ -26,7 +26,7 @@ def _storable(value: object) -> object:
     if isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if -_MOST_INTEGER <= value < _MOST_INTEGER else _finite(value)
+        return value if -_MAX_INTEGER <= value < _MAX_INTEGER else _finite(value)
     if isinstance(value, float):
         return _finite(value)
     if isinstance(value, dict):

@@ -10,7 +10,7 @@ MAX_SUMMARY = 500
 MAX_CITATION = 4_000
 """Characters of a citation."""
 
-_MOST_TEXT = 200_000
+_MAX_TEXT = 200_000
 _BLOCK = re.compile(r"^```[^\n`]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"\A\s*#\s[^\n]*\n(?=\s*[^\s#])")
 _HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
@@ -20,13 +20,16 @@ _BETWEEN = " \t,;|·•"  # what separates pictures in a line
 _NOTE = re.compile(r"^\[\^[^\]\n]+\]:[^\n]*(?:\n(?: {4}|\t)[^\n]*)*", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\^[^\]\n]+\]")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_MARK = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+(?:\[[ xX]\]\s+)?|\|.*$|-{3,}$|={3,}$|```.*$)", re.MULTILINE)
+_MARK = re.compile(
+    r"^\s*(?:#{1,6}\s+|>\s?(?:\[![A-Za-z]+\][ \t]*$)?|[-*+]\s+(?:\[[ xX]\]\s+)?|\|.*$|-{3,}$|={3,}$|```.*$)",
+    re.MULTILINE,
+)
 _EMPHASIS = re.compile(r"[*`]")
 
 
 def find_citation(text: str) -> str | None:
     """Return the first BibTeX block of a Markdown text, or the first code block that is an entry; None if none is."""
-    for block in _BLOCK.finditer(text[:_MOST_TEXT]):
+    for block in _BLOCK.finditer(text[:_MAX_TEXT]):
         entry = block["code"].strip()
         if entry.startswith("@") and "{" in entry[:40] and len(entry) <= MAX_CITATION:
             return entry

@@ -172,7 +172,7 @@ CONVERSATIONAL = "conversational"
 
 
 def classify(class_name: str) -> ModelClass | None:
-    """Return what a class of transformers is for; None if its name does not say."""
+    """Return the task of a class of transformers; None if its name does not tell."""
     name = class_name.removeprefix("Flax").removeprefix("TF")
     if name in _BY_NAME:
         return _BY_NAME[name]
@@ -183,7 +183,7 @@ def classify(class_name: str) -> ModelClass | None:
 
 
 def classify_config(config: Mapping[str, JsonValue]) -> ModelClass | None:
-    """Return what the model of a ``config.json`` is for; None if it does not say.
+    """Return the task of the model of a ``config.json``; None if it does not tell.
 
     For a class of the repository's own (``auto_map``), the most specific auto class with a task decides.
     """

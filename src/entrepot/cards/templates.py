@@ -70,7 +70,7 @@ DATASET_CARD: Final = (
     + "\n"
     + "## Use\n\n"
     + _section(3, "For", "direct_use", "Tasks that it was made for.")
-    + _section(3, "Not for", "out_of_scope_use", "Tasks that it would mislead in.")
+    + _section(3, "Not for", "out_of_scope_use", "Tasks for which it would be misleading.")
     + _section(2, "Shape", "dataset_structure", "Columns with their types and meaning; the splits.")
     + "## How it came about\n\n"
     + _section(3, "Why", "curation_rationale", "What was missing before.")

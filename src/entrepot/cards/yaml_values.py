@@ -23,7 +23,7 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 MAX_CHARACTERS = 1 << 22
-_MOST_NUMBER = 64
+_MAX_NUMBER = 64
 _RESOLVER = yaml.resolver.Resolver()
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -209,7 +209,7 @@ def plain_value(text: str) -> JsonValue:
     """
     if text in _WORDS:
         return _WORDS[text]
-    if text[0] not in "+-.0123456789" or len(text) > _MOST_NUMBER:
+    if text[0] not in "+-.0123456789" or len(text) > _MAX_NUMBER:
         return text
     if _INTEGER.fullmatch(text):
         return _storable(int(text, 0) if text[:2] in ("0o", "0x") else int(text), text)
@@ -223,7 +223,7 @@ def plain_value_1_1(text: str) -> JsonValue:
 
     Numbers that JSON cannot represent keep their text; dates are ISO texts.
     """
-    if len(text) > _MOST_NUMBER:
+    if len(text) > _MAX_NUMBER:
         return text
     tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     kind = tag.removeprefix(_STANDARD)

@@ -23,11 +23,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-MOST_STEPS = 20_000
-MOST_BYTES = 32 * 1024
-MOST_ROWS = 256
-MOST_STATEMENTS = 64
-MOST_ENTRIES = 512
+MAX_STEPS = 20_000
+MAX_BYTES = 32 * 1024
+MAX_ROWS = 256
+MAX_STATEMENTS = 64
+MAX_ENTRIES = 512
 """Maximum work of a transaction, in entries of a folder."""
 
 # A single slow read says nothing: the thread may have waited for a processor. The mean of the latest fifty does.
@@ -133,7 +133,7 @@ class BriefTransaction:
     def expect(self, entries: int) -> None:
         """Count the work that is about to be done; raise if the total is too much for an event loop."""
         self._expected += entries
-        if self._expected > MOST_ENTRIES:
+        if self._expected > MAX_ENTRIES:
             raise NotBrief
 
 
@@ -143,8 +143,8 @@ class _BriefConnection:
     def __init__(self, pooled: sa.PoolProxiedConnection) -> None:
         self._pooled = pooled
         driver: Any = pooled.dbapi_connection
-        driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
-        driver.set_progress_handler(self._is_long, MOST_STEPS)
+        driver.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_BYTES)
+        driver.set_progress_handler(self._is_long, MAX_STEPS)
         self._driver = driver
         self._is_working = False
         self._statements = 0
@@ -154,7 +154,7 @@ class _BriefConnection:
         """Run a statement; its rows are fetched from this object."""
         self._is_working = False
         self._statements += 1
-        if self._statements > MOST_STATEMENTS:
+        if self._statements > MAX_STATEMENTS:
             raise NotBrief
         try:
             self._cursor = self._driver.execute(text, parameters)
@@ -166,10 +166,10 @@ class _BriefConnection:
         """Return all rows of the last statement if they are few and small."""
         assert self._cursor is not None
         try:
-            rows = self._cursor.fetchmany(MOST_ROWS + 1)
+            rows = self._cursor.fetchmany(MAX_ROWS + 1)
         except sqlite3.Error as error:
             raise NotBrief from error
-        if len(rows) > MOST_ROWS:
+        if len(rows) > MAX_ROWS:
             raise NotBrief
         return rows
 

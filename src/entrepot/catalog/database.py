@@ -143,7 +143,7 @@ class Catalog:
             yield Read(snapshot)
 
     def together(self) -> AbstractContextManager[None]:
-        """Return a block in which the reads of this thread see one snapshot, unless it writes or waits in between."""
+        """Return a block in which the reads of this thread see one snapshot, until it writes or waits."""
         return self._shared.together()
 
     def briefly(self) -> AbstractContextManager[None]:

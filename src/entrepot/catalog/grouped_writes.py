@@ -14,7 +14,7 @@ from entrepot.errors import Busy, EntrepotError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST: Final = 64
+MAX_ITEMS: Final = 64
 """Items in one group."""
 
 
@@ -53,7 +53,7 @@ class GroupedWrites:
 
         Args:
             kind: items of one kind may be written together, by the same function.
-            write: writes 1 to :data:`MOST` items, and returns for each one, in order, its result, or the
+            write: writes 1 to :data:`MAX_ITEMS` items, and returns for each one, in order, its result, or the
                 error with which it alone was left out. It must return errors before it has written
                 anything for their items. If it raises, it has written nothing.
 
@@ -79,7 +79,7 @@ class GroupedWrites:
     def _lead(self, queue: _Queue, write: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
         """Write the items that wait now, hand the queue over to the next thread, and wake the others."""
         with self._guard:
-            group = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), MOST))]
+            group = [queue.waiting.popleft() for _ in range(min(len(queue.waiting), MAX_ITEMS))]
         # Stays if this thread meets an unexpected error: any of the items may be the reason for it.
         outcomes: Sequence[Any] = [Busy("the database")] * len(group)
         try:

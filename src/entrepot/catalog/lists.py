@@ -18,7 +18,7 @@ from entrepot.errors import LimitExceeded
 BATCH = 500
 """Default number of values of one statement."""
 
-MOST = 30_000
+MAX_VALUES = 30_000
 """Maximum number of values in all lists of one statement, which leaves room for other parameters."""
 
 _T = TypeVar("_T")
@@ -30,7 +30,7 @@ def slices(values: Sequence[_T], size: int = BATCH) -> Iterator[Sequence[_T]]:
         yield values[at : at + size]
 
 
-def bounded(values: Collection[_T], most: int = MOST) -> Collection[_T]:
+def bounded(values: Collection[_T], most: int = MAX_VALUES) -> Collection[_T]:
     """Return values that have to be in one statement, because its result depends on all of them.
 
     Raises:

@@ -64,9 +64,16 @@ class _Compiled:
 
     def rows(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
         """Run the statement and return its rows."""
+        return self._rows(tx, tx.driver.execute, values)
+
+    def rows_before(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
+        """Run the statement and return its rows, see :meth:`Prepared.all_before`."""
+        return self._rows(tx, getattr(tx.driver, "execute_before", tx.driver.execute), values)
+
+    def _rows(self, tx: ReadConnection, execute: Callable[..., Any], values: Mapping[str, Any]) -> list[Any]:
         parameters = self.parameters(values)
         try:
-            found = tx.driver.execute(self.text, parameters).fetchall()
+            found = execute(self.text, parameters).fetchall()
         except self.errors as error:
             raise self.translated(tx, error) from error
         return self.named_rows(found)
@@ -120,6 +127,13 @@ class Prepared:
             sqlalchemy.exc.DBAPIError: as when SQLAlchemy runs the statement.
         """
         return self.compiled(tx.dialect).rows(tx, values)
+
+    def all_before(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
+        """Return all rows as :meth:`all`; as the first statement of a transaction, they may be older than its snapshot.
+
+        For requests that often read nothing else: then PostgreSQL need not begin and end a transaction.
+        """
+        return self.compiled(tx.dialect).rows_before(tx, values)
 
     def compiled(self, dialect: sa.Dialect) -> _Compiled:
         """Return the statement for a kind of database."""

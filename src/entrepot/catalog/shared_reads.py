@@ -24,7 +24,7 @@ class SharedReads:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Let the reads that this thread begins in the block see one snapshot, unless it waits between them."""
+        """Let the reads that this thread begins in the block see one snapshot, until it writes or waits."""
         assert self.present is None, "this thread shares a transaction already"
         self._local.present = shared = SharedTransaction(self._begin)
         try:
@@ -35,13 +35,17 @@ class SharedReads:
 
     @property
     def present(self) -> SharedTransaction | None:
-        """The transaction of this thread; None outside of :meth:`together`."""
+        """The transaction of this thread; None outside of :meth:`together`, and after the thread wrote or waited."""
         return getattr(self._local, "present", None)
 
     def end_before_waiting(self) -> None:
-        """End the transaction of this thread if no read is open, so that it does not last while the thread waits."""
+        """End the transaction of this thread if no read is open, so that it does not last while the thread waits.
+
+        Later reads begin transactions of their own: what they look for may have changed in the meantime.
+        """
         shared = self.present
         if shared is not None and not shared.readers:
+            self._local.present = None
             shared.end()
 
 

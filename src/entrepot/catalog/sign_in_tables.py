@@ -14,7 +14,7 @@ oauth_grants = sa.Table(
     sa.Column("user_id", sa.BigInteger, sa.ForeignKey("namespaces.id"), nullable=False, index=True),
     sa.Column("client_id", sa.String(100), nullable=False),
     sa.Column("refresh_hash", Hex(32), nullable=False, unique=True),
-    # The refresh token before the present one; NULL: there was none.
+    # The refresh token before the current one; NULL: there was none.
     sa.Column("previous_hash", Hex(32), unique=True),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("refreshed_ms", sa.BigInteger, nullable=False),

@@ -25,7 +25,7 @@ class VersionWatch(Protocol):
     """Whether :meth:`version` takes some microseconds and never waits, so that an event loop may call it."""
 
     def version(self) -> Version | None:
-        """Return the present version; None if the database does not return it now."""
+        """Return the current version; None if the database does not return it now."""
 
     def close(self) -> None:
         """Close the connection; afterwards there is no version."""

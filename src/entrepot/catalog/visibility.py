@@ -9,7 +9,7 @@ import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
-from entrepot.catalog.lists import MOST, bounded
+from entrepot.catalog.lists import MAX_VALUES, bounded
 
 _R = tables.repos
 _N = tables.namespaces
@@ -40,7 +40,7 @@ class Visibility:
     grantees: frozenset[int] = attrs.field(default=(), converter=_ids)
 
 
-_MOST = MOST // 4
+_MAX_VALUES = MAX_VALUES // 4
 """Maximum number of values of each kind in a statement."""
 
 PUBLIC_ONLY = Visibility()
@@ -51,8 +51,8 @@ def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``repos`` is visible although it is private."""
     return sa.or_(
         *_in_namespaces(seen.namespaces),
-        *([_R.c.id.in_(bounded(seen.repos, _MOST))] if seen.repos else []),
-        *([_in_folder(_F.c.id.in_(bounded(seen.folders, _MOST)))] if seen.folders else []),
+        *([_R.c.id.in_(bounded(seen.repos, _MAX_VALUES))] if seen.repos else []),
+        *([_in_folder(_F.c.id.in_(bounded(seen.folders, _MAX_VALUES)))] if seen.folders else []),
         *([_in_folder(_is_granted_to(seen.grantees))] if seen.grantees else []),
         sa.false(),
     )
@@ -74,8 +74,8 @@ def prepared_private() -> sa.ColumnElement[bool]:
 
 
 def parameters(seen: Visibility) -> Mapping[str, Any]:
-    """Return the parameters of :func:`prepared_private`."""
-    return {f"seen_{name}": bounded(sorted(getattr(seen, name)), _MOST) for name in _FIELDS}
+    """Return the values of the parameters of :func:`prepared_private`."""
+    return {f"seen_{name}": bounded(sorted(getattr(seen, name)), _MAX_VALUES) for name in _FIELDS}
 
 
 _FIELDS = ("namespaces", "repos", "folders", "grantees")
@@ -87,7 +87,7 @@ def _expanding(name: str) -> sa.BindParameter[Any]:
 
 def _in_namespaces(ids: _Ids) -> list[sa.ColumnElement[bool]]:
     """Return the conditions that a repository is of these accounts, or in a folder of theirs."""
-    ids = ids if isinstance(ids, sa.BindParameter) else bounded(ids, _MOST // 2)
+    ids = ids if isinstance(ids, sa.BindParameter) else bounded(ids, _MAX_VALUES // 2)
     below = sa.select(_N.c.id).where(_N.c.parent_id.in_(ids)).correlate(None)
     return [_R.c.namespace_id.in_(ids), _R.c.namespace_id.in_(below)]
 
@@ -100,5 +100,5 @@ def _in_folder(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
 
 
 def _is_granted_to(grantees: _Ids) -> sa.ColumnElement[bool]:
-    grantees = grantees if isinstance(grantees, sa.BindParameter) else bounded(grantees, _MOST)
+    grantees = grantees if isinstance(grantees, sa.BindParameter) else bounded(grantees, _MAX_VALUES)
     return _F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(grantees)).correlate(None))

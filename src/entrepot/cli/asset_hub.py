@@ -51,8 +51,8 @@ _ENTRIES = (
 def ah() -> None:
     """Folders of models and datasets, with branches, tags and commits.
 
-    A PATH is model/FOLDER/ASSET:REF or dataset/FOLDER/ASSET, and that of another owner
-    /OWNER/t9k-assethub/model/FOLDER/ASSET:REF.
+    A PATH is model/FOLDER/ASSET:REF or dataset/FOLDER/ASSET; the path of an asset of another
+    owner is /OWNER/t9k-assethub/model/FOLDER/ASSET:REF.
 
     \b
     Examples:

@@ -58,9 +58,9 @@ def make_app(settings: str, worker: int) -> Application:
     import_server()
 
     from entrepot.hub.context import open_hub
+    from entrepot.hub.file_modes import PRIVATE_UMASK
     from entrepot.hub.jobs.job_notices import JobNotices
     from entrepot.hub.jobs.server_presence import ServerPresence
-    from entrepot.hub.permissions import PRIVATE_UMASK
     from entrepot.server import app
     from entrepot.worker.loop import Worker
 

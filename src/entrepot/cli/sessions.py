@@ -71,7 +71,7 @@ class Session:
     def opened_or_new_hub(self) -> Iterator[HubContext]:
         """As :meth:`opened_hub`, but create a new hub in a missing or empty folder."""
         from entrepot.hub.context import open_hub
-        from entrepot.hub.permissions import PRIVATE_UMASK
+        from entrepot.hub.file_modes import PRIVATE_UMASK
 
         os.umask(PRIVATE_UMASK)
         hub = open_hub(self.load().settings)

@@ -19,7 +19,7 @@ CLIENT_ID = "entrepot-login"
 
 _WAITING = ("authorization_pending", "slow_down")
 _SLOWER_S = 5
-_LEAST_WAIT_S, _MOST_WAIT_S = 0.1, 60
+_LEAST_WAIT_S, _MAX_WAIT_S = 0.1, 60
 _LONGEST_S = 3_600
 _LATE = "the login was not accepted in time; run the command again"
 _ENDED = {"access_denied": "the login was rejected in the browser", "expired_token": _LATE}
@@ -43,7 +43,7 @@ def log_in(hub: Hub, show: Callable[[DeviceAuthorization], None]) -> str:
     show(begun)
     wait_s: float = begun.interval
     while time.monotonic() < end_s:
-        time.sleep(min(max(wait_s, _LEAST_WAIT_S), _MOST_WAIT_S))
+        time.sleep(min(max(wait_s, _LEAST_WAIT_S), _MAX_WAIT_S))
         try:
             return hub.send(accounts.exchange_device(CLIENT_ID, begun.device_code)).access_token
         except HubFailure as failure:

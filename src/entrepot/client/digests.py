@@ -32,7 +32,7 @@ ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime
     oid = excluded.oid, sha256 = excluded.sha256
 """
 _SETTLED_NS = 2_000_000_000
-_MOST_ROWS = 1_000_000
+_MAX_ROWS = 1_000_000
 _AT_ONCE = 500
 _BUSY_S = 2.0
 
@@ -123,7 +123,7 @@ class Digests:
             with _opened(self._file) as base:
                 base.execute(_TABLE)
                 base.executemany(_PUT, rows)
-                if base.execute("SELECT count(*) FROM digests_1").fetchone()[0] > _MOST_ROWS:
+                if base.execute("SELECT count(*) FROM digests_1").fetchone()[0] > _MAX_ROWS:
                     base.execute("DELETE FROM digests_1")  # only a cache: start over when it is full
         except sqlite3.OperationalError:
             return

@@ -15,7 +15,7 @@ from entrepot.client.sources import PathSource, Stamp, kind_of
 from entrepot.errors import SourceMissing, SourceUnreadable
 
 _OWN_CACHES = frozenset((".cache/huggingface", ".cache/entrepot"))
-_MOST_NAMED = 5
+_MAX_NAMED = 5
 
 
 @attrs.frozen
@@ -166,6 +166,6 @@ def _printable(path: str) -> str:
 
 
 def _summary(root: Path, left_out: list[LeftOut]) -> str:
-    named = ", ".join(map(str, left_out[:_MOST_NAMED])) + (", ..." if len(left_out) > _MOST_NAMED else "")
+    named = ", ".join(map(str, left_out[:_MAX_NAMED])) + (", ..." if len(left_out) > _MAX_NAMED else "")
     count = "1 entry" if len(left_out) == 1 else f"{len(left_out):,} entries"
     return f"{count} of {_printable(str(root))} left out: {named}"

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SKEW_S = 60
 _LOGIN = "log in with 'entrepot login', or set ENTREPOT_TOKEN"
 _REPO = re.compile(r"(?:(?:model|dataset|space) \S+/\S+(?: or )?)+$")
-_MOST_TEXT = 1000
+_MAX_TEXT = 1000
 _SECRET = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9_-]{8,}")
 _DISABLED = errors.RepoDisabled().message
 _INVALID_TOKEN = "Invalid credentials in Authorization header"  # noqa: S105 - a sentence of the protocol, not a password
@@ -179,7 +179,7 @@ def failure_of(answer: Response, call: Call[Any], endpoint: str, *, has_token: b
     error.url = without_query(answer.url)
     error.response = ErrorResponse(answer.status, answer.headers, error.url, answer.body)
     error.request_id = answer.headers.get("x-request-id")
-    error.said = redact(_sentence(error, answer, text, call, endpoint, has_token=has_token))
+    error.said = redact(_message(error, answer, text, call, endpoint, has_token=has_token))
     if _is_signed(answer, call, endpoint):
         error.said += _clock_hint(answer)
     return error
@@ -204,21 +204,20 @@ def unreachable(error: httpx2.TransportError | httpx2.InvalidURL, endpoint: str,
 
 
 def said_in(answer: Response, document: Mapping[str, Any]) -> str:
-    """Return the sentence of an error response, from its body or else its headers; ``""`` if it has none."""
+    """Return the message of an error response, from its body or else its headers; ``""`` if it has none."""
     found = document.get("error_description") or document.get("error") or document.get("message")
     if not found and isinstance(document.get("errors"), list):
         found = [item.get("message", "") if isinstance(item, dict) else item for item in document["errors"]]
     if isinstance(found, list):
         found = "; ".join(str(item) for item in found)
     if not found and answer.headers.get("content-type", "").startswith("text/plain"):
-        found = answer.body[:_MOST_TEXT].decode("utf-8", "replace")
+        found = answer.body[:_MAX_TEXT].decode("utf-8", "replace")
     text = str(found or answer.headers.get("x-error-message", ""))
-    return _SECRET.sub("***", " ".join(text.split()))[:_MOST_TEXT]
+    return _SECRET.sub("***", " ".join(text.split()))[:_MAX_TEXT]
 
 
-def _sentence(
-    error: HubFailure, answer: Response, text: str, call: Call[Any], endpoint: str, *, has_token: bool
-) -> str:
+def _message(error: HubFailure, answer: Response, text: str, call: Call[Any], endpoint: str, *, has_token: bool) -> str:
+    """Return what an error says to the user: what failed, and what to do about it; ``text`` is what the hub said."""
     subject = shown(call.subject, quote=False) or f"{call.method} {error.url}"
     match _kind_of(error):
         case errors.RepoMoved:

@@ -162,7 +162,7 @@ def _checked_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 
 _LOCK = threading.Lock()
 _HUBS: dict[object, Hub] = {}
-_MOST_HUBS = 32
+_MAX_HUBS = 32
 
 if hasattr(os, "register_at_fork"):
     # A forked child must not use the connections of its parent.
@@ -206,7 +206,7 @@ def connect(
                 headers=headers,
             )
         _HUBS[key] = found  # keep the order of last use
-        while len(_HUBS) > _MOST_HUBS:
+        while len(_HUBS) > _MAX_HUBS:
             # Do not close it: another thread may use it. Its connections close with the last reference.
             _HUBS.pop(next(iter(_HUBS)))
     return found

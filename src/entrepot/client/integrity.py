@@ -6,21 +6,19 @@ import contextlib
 import hashlib
 import os
 import queue
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
 from entrepot.errors import DownloadDamaged
+from entrepot.names import is_oid, is_sha256
 
 PIECE = 256 << 10
 """Buffer size in bytes for receiving, writing and hashing: small enough to stay in the CPU's cache."""
 
 _SPACES = 4
 _THREAD_FROM = 8 << 20
-_GIT_ID = re.compile(r"[0-9a-f]{40}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class StreamDigest(Protocol):
@@ -58,7 +56,7 @@ class _NoDigest:
 
 def names_content(etag: str) -> bool:
     """Return whether a tag is derived from the content: a SHA-256 or a git blob id."""
-    return _GIT_ID.fullmatch(etag) is not None or _SHA256.fullmatch(etag) is not None
+    return is_oid(etag) or is_sha256(etag)
 
 
 def digest_of(etag: str, size: int | None) -> StreamDigest:
@@ -69,9 +67,9 @@ def digest_of(etag: str, size: int | None) -> StreamDigest:
             other tags cannot be checked.
         size: size of the whole content in bytes, part of a git blob id; None: unknown.
     """
-    if _SHA256.fullmatch(etag):
+    if is_sha256(etag):
         return hashlib.sha256()
-    if _GIT_ID.fullmatch(etag) and size is not None:
+    if is_oid(etag) and size is not None:
         return hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     return _NoDigest(etag)
 

@@ -297,7 +297,7 @@ def source_of(content: str | os.PathLike[str] | bytes | BinaryIO) -> Source:
 
 
 def kind_of(mode: int) -> str:
-    """Return what to call a file that is neither a regular file nor a folder."""
+    """Return the name of a kind of file that is neither a regular file nor a folder, for messages."""
     kinds = (
         (stat.S_ISFIFO, "a named pipe"),
         (stat.S_ISSOCK, "a socket"),

@@ -7,12 +7,12 @@ from entrepot.client.hubs import Hub
 from entrepot.errors import Malformed, RangeNotSatisfiable, TensorsUnreadable
 from entrepot.names import RepoRef
 from entrepot.previews import safetensors
-from entrepot.previews.safetensors import MOST_HEADER, Header, Index
+from entrepot.previews.safetensors import MAX_HEADER, Header, Index
 
 FIRST_READ = 100_000
 """Size of the first request in bytes, enough for nearly every header."""
 
-MOST_INDEX = 100_000_000
+MAX_INDEX = 100_000_000
 """Maximum size of an index in bytes."""
 
 _PREFIX = 8
@@ -29,7 +29,7 @@ def header_of(hub: Hub, ref: RepoRef, revision: str, path: str) -> Header:
     if len(data) < _PREFIX:
         raise TensorsUnreadable(path, f"it has only {len(data)} bytes")
     size = int.from_bytes(data[:_PREFIX], "little")
-    if size > MOST_HEADER:
+    if size > MAX_HEADER:
         raise TensorsUnreadable(path, f"its header would have {size:,} bytes")
     if len(data) < _PREFIX + size:
         data = _beginning(hub, ref, revision, path, _PREFIX + size)
@@ -49,7 +49,7 @@ def index_of(hub: Hub, ref: RepoRef, revision: str, path: str) -> Index:
         EntryNotFound, RevisionNotFound, RepoNotFound, GatedRepo: the hub refuses the file.
     """
     try:
-        return safetensors.parse_index(_beginning(hub, ref, revision, path, MOST_INDEX))
+        return safetensors.parse_index(_beginning(hub, ref, revision, path, MAX_INDEX))
     except Malformed as error:
         raise TensorsUnreadable(path, error.reason) from error
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import attrs
 
 from entrepot.client import http_errors
-from entrepot.client.calls import MOST_BODY, Call, Response, ResultPage, joined
+from entrepot.client.calls import MAX_BODY, Call, Response, ResultPage, joined
 from entrepot.client.log_redaction import redact_foreign_logs
 from entrepot.client.response_bodies import ResponseBody
 from entrepot.client.retries import pause_after
@@ -34,8 +34,8 @@ CHUNK = 256 * 1024
 
 _POOL = 32
 _KEEP_ALIVE_S = 30.0
-_MOST_REDIRECTS = 10
-_MOST_WAIT_S = 60.0
+_MAX_REDIRECTS = 10
+_MAX_WAIT_S = 60.0
 _ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ELSEWHERE = "tokens and content are not sent to another address; if it belongs to the hub, use it as the endpoint"
@@ -260,7 +260,7 @@ class Transport:
                 is_hopeless = isinstance(error, HubUnreachable) and not self._was_reached and attempt > 0
                 if pause is None or is_hopeless or attempt == attempts - 1:
                     raise
-                self._wait(min(pause, _MOST_WAIT_S))
+                self._wait(min(pause, _MAX_WAIT_S))
         raise AssertionError("the last attempt returns or raises")
 
     def _refuse_failure(self, call: Call[Any], response: httpx2.Response) -> None:
@@ -275,7 +275,7 @@ class Transport:
     def _followed(self, call: Call[Any], timeout_s: float | None) -> httpx2.Response:
         """Follow redirects and return the final response."""
         url = self._absolute(call)
-        for _ in range(_MOST_REDIRECTS):
+        for _ in range(_MAX_REDIRECTS):
             response = self._once(call, url, call.body, timeout_s)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or not location:
@@ -328,7 +328,7 @@ class Transport:
             raise AnswerUnusable(url.partition("?")[0], "its content encoding was not requested")
         return response
 
-    def _read(self, response: httpx2.Response, most: int | None = MOST_BODY) -> Response:
+    def _read(self, response: httpx2.Response, most: int | None = MAX_BODY) -> Response:
         """Return a whole response; raise AnswerUnusable if its decoded body is longer than ``most`` bytes."""
         pieces, size = [], 0
         for piece in self._chunks(response):

@@ -12,7 +12,7 @@ import re
 _MASK = "***"
 _SHORTEST = 4
 _LONG = 16
-_MOST_KNOWN = 256
+_MAX_KNOWN = 256
 
 _TOKEN = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9]{20,}")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+(?=[^\s'\"]*[\d_=])[^\s'\"]+", re.IGNORECASE)
@@ -35,7 +35,7 @@ def conceal(secret: str) -> None:
     # Each step is atomic, so threads need no lock.
     _KNOWN.pop(secret, None)
     _KNOWN[secret] = None
-    for oldest in tuple(_KNOWN)[:-_MOST_KNOWN]:
+    for oldest in tuple(_KNOWN)[:-_MAX_KNOWN]:
         _KNOWN.pop(oldest, None)
 
 

@@ -25,7 +25,7 @@ _NEXT_OTHER = re.compile(rb"(?:%s)*+([0-7]{5,6}+) ([^\0]++)\0(.{20})" % _FOLDER,
 
 _SEARCHED = 64 * 1024
 """Bytes of a tree up to which a name is searched as bytes, which takes some microseconds."""
-_MOST_DECEPTIONS = 8
+_MAX_DECEPTIONS = 8
 
 
 class EntrySpan(NamedTuple):
@@ -69,7 +69,7 @@ class TreeScan:
         """Return the entry with this name, file or folder, or None."""
         if len(self.content) <= _SEARCHED and name and 0 not in name:
             needle, at = b" %b\0" % name, -1
-            for _ in range(_MOST_DECEPTIONS):
+            for _ in range(_MAX_DECEPTIONS):
                 at = self.content.find(needle, at + 1)
                 if at < 0:
                     return None
@@ -110,7 +110,7 @@ class TreeScan:
             at = found.end()
 
     def others(self, at: int = 0) -> Iterator[Entry]:
-        """Yield what is no folder from the entry at a position on, in stored order.
+        """Yield the entries that are not folders, from a position on, in stored order.
 
         Raises:
             Malformed: the name of one contains a ``/``.

@@ -32,7 +32,7 @@ from entrepot.hf.files.commits import commit, target_of
 from entrepot.hf.shapes.addresses import CommitInfo
 
 _LOG = logging.getLogger(__name__)
-_MOST_TRIES = 64
+_MAX_TRIES = 64
 _FILE_ERRORS = (SourceChanged, SourceMissing, SourceUnreadable, SecretsFound, Invalid, TooLarge, Conflict)
 """Errors that a single file can cause; the other files of the commit are then committed without it."""
 
@@ -162,7 +162,7 @@ class CommitScheduler:
             )
         except _FILE_ERRORS as error:
             tries.error = tries.error or error
-            if tries.count >= _MOST_TRIES:
+            if tries.count >= _MAX_TRIES:
                 raise
             if len(grown) == 1:
                 _LOG.error("scheduled upload to %s leaves out %s: %s", self.repo_id, grown[0].path, error)

@@ -329,7 +329,7 @@ def may_write(tx: Read, caller: Caller, row: RepoRow) -> bool:
 
 
 def may_manage(tx: Read, caller: Caller, row: RepoRow) -> bool:
-    """Return whether the caller's role and token allow all changes, also if it is archived, as :func:`manageable`."""
+    """Return whether the caller's role and token allow all changes, whether or not the repository is archived."""
     return _has_rights(tx, caller, row, frozenset({scopes.WRITE}))
 
 

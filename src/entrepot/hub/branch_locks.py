@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 from entrepot.errors import Busy
 
@@ -21,8 +21,13 @@ class BranchLocks:
         self._queues: dict[Hashable, tuple[threading.Lock, int]] = {}
 
     @contextlib.contextmanager
-    def take(self, key: Hashable, timeout_s: float = 60.0) -> Iterator[None]:
+    def take(
+        self, key: Hashable, timeout_s: float = 60.0, *, before_waiting: Callable[[], None] = lambda: None
+    ) -> Iterator[None]:
         """Hold the lock of a key inside the ``with``; wait while another thread of this process holds it.
+
+        Args:
+            before_waiting: called if the lock is not free.
 
         Raises:
             Busy: the lock was not free within the time.
@@ -32,7 +37,10 @@ class BranchLocks:
             self._queues[key] = (lock, waiting + 1)
         taken = False
         try:
-            taken = lock.acquire(timeout=timeout_s)
+            taken = lock.acquire(blocking=False)
+            if not taken:
+                before_waiting()
+                taken = lock.acquire(timeout=timeout_s)
             if not taken:
                 raise Busy("the branch")
             yield

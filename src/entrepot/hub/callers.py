@@ -131,7 +131,7 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
     """
     if secret is None:
         return None
-    return _valid(tx, accounts.find_token(tx, hash_secret(secret)), now_ms)
+    return _valid(tx, accounts.find_sent_token(tx, hash_secret(secret)), now_ms)
 
 
 def still_valid(caller: Caller, now_ms: int) -> Caller:
@@ -176,7 +176,7 @@ def stamp_of(caller: Caller) -> str:
 
 
 def find_by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
-    """Return the caller that a :func:`stamp_of` belongs to, with their present roles and scopes.
+    """Return the caller that a :func:`stamp_of` belongs to, with their current roles and scopes.
 
     Raises:
         InvalidCredentials: the token was revoked or rotated, has expired, or belongs to another user.

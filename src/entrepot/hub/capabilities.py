@@ -130,7 +130,7 @@ def writing_repo(tx: Read, grant: Capability, now_ms: int) -> tuple[RepoRow, Cal
 
 
 def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, now_ms: int) -> tuple[RepoRow, Caller]:
-    """Return a repository as it is now and a writer with their present rights, to publish a change.
+    """Return a repository as it is now and a writer with their current rights, to publish a change.
 
     Call it in the transaction that publishes, under the lock of the repository.
 
@@ -152,7 +152,7 @@ def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, n
 
 
 def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[RepoRow, Caller]:
-    """Return repository and pusher with present rights, at least to propose changes; errors as :func:`recheck`."""
+    """Return repository and pusher with current rights, at least to propose changes; errors as :func:`recheck`."""
     now = repositories.by_id(tx, row.id)
     if now is None or now.uid != row.uid:
         raise RepoNotFound
@@ -160,7 +160,7 @@ def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[R
 
 
 def holder(tx: Read, grant: Capability, now_ms: int) -> MaybeCaller:
-    """Return the holder of a capability with their present rights; None if anonymous, or if the token is gone."""
+    """Return the holder of a capability with their current rights; None if anonymous, or if the token is gone."""
     if grant.user_id is None:
         return None
     try:

@@ -19,22 +19,22 @@ from entrepot.catalog.named_locks import Lookup
 from entrepot.hub import blob_stores, callers, data_folders
 from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub.file_modes import create_private, make_private
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
-from entrepot.hub.permissions import create_private, make_private
-from entrepot.hub.remembered import Remembered, Share, Version, VersionWatch
 from entrepot.hub.revisions import ReadableTree
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.forked_processes import ForkedProcesses
 from entrepot.hub.tables.known_layouts import KnownLayouts
 from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
+from entrepot.hub.versioned_cache import Share, Version, VersionedCache, VersionWatch
 from entrepot.names import new_uid
 from entrepot.settings import Settings
 from entrepot.storage import CacheLimits, Store
 from entrepot.storage.mirrors import Mirrors
-from entrepot.storage.store import ValueCache
+from entrepot.storage.store import ImmutableCache
 
 _LEAST_CACHE = 1 << 20
 """Bytes of caches without which one request would read the same objects several times."""
@@ -66,22 +66,22 @@ class HubContext:
     sending: HostSlots = attrs.field(factory=HostSlots)
     tables: TableReader = attrs.field(factory=TableReader)
     layouts: KnownLayouts = attrs.field(factory=KnownLayouts)
-    known_callers: Remembered[Caller] = attrs.field(
+    known_callers: VersionedCache[Caller] = attrs.field(
         default=attrs.Factory(
-            lambda hub: Remembered[Caller](Share.CALLERS.of(hub.settings.remembered_bytes)), takes_self=True
+            lambda hub: VersionedCache[Caller](Share.CALLERS.of(hub.settings.remembered_bytes)), takes_self=True
         )
     )
-    known_trees: Remembered[ReadableTree] = attrs.field(
+    known_trees: VersionedCache[ReadableTree] = attrs.field(
         default=attrs.Factory(
-            lambda hub: Remembered[ReadableTree](Share.TREES.of(hub.settings.remembered_bytes)), takes_self=True
+            lambda hub: VersionedCache[ReadableTree](Share.TREES.of(hub.settings.remembered_bytes)), takes_self=True
         )
     )
     query_processes: ForkedProcesses = attrs.field(
         factory=lambda: ForkedProcesses("entrepot.hub.datasets.sandbox_server", "entrepot.hub.datasets.sandbox")
     )
-    query_results: ValueCache[str, bytes] = attrs.field(
+    query_results: ImmutableCache[str, bytes] = attrs.field(
         default=attrs.Factory(
-            lambda hub: ValueCache[str, bytes](Share.QUERY_RESULTS.of(hub.settings.remembered_bytes), len),
+            lambda hub: ImmutableCache[str, bytes](Share.QUERY_RESULTS.of(hub.settings.remembered_bytes), len),
             takes_self=True,
         )
     )
@@ -112,7 +112,7 @@ class HubContext:
         return self.store.catalog.briefly()
 
     def together(self) -> AbstractContextManager[None]:
-        """Return a block in which the reads of this thread see one snapshot, unless it writes or waits in between."""
+        """Return a block in which the reads of this thread see one snapshot, until it writes or waits."""
         return self.store.catalog.together()
 
     @contextlib.contextmanager
@@ -136,7 +136,7 @@ class HubContext:
         return self.store.catalog.write_unflushed(*locks)
 
     def watch(self) -> VersionWatch:
-        """Return a new watch that reports the version of the database, for :mod:`entrepot.hub.remembered`."""
+        """Return a new watch that reports the version of the database, for :mod:`entrepot.hub.versioned_cache`."""
         return self.store.catalog.watch()
 
     def identify(self, secret: str | None, version: Version | None = None) -> MaybeCaller:

@@ -18,7 +18,7 @@ from typing import Final
 import attrs
 
 from entrepot.errors import DataFolderError
-from entrepot.hub.permissions import create_private
+from entrepot.hub.file_modes import create_private
 
 FORMAT: Final = 1
 """Layout of the data folder: ``format.json``, ``catalog.sqlite3`` (if the database is SQLite), ``blobs/``."""

@@ -24,7 +24,7 @@ KEY = "mutability"
 STRICT = "strict"
 WORDS = (STRICT, "flexible", "mutable")
 
-_MOST_CHANGES = 5_000_000
+_MAX_CHANGES = 5_000_000
 _DESCRIPTIVE = re.compile(
     r"README\.md|\.gitattributes|\.gitignore|\.mlgitignore|[^/]+\.spec|MANIFEST\.yaml|MANIFEST\.d/[^/]+"
 )
@@ -59,8 +59,8 @@ def check_move(hub: HubContext, tx: Read, row: RepoRow, ref: RefName, old: Oid |
     if EMPTY_TREE in (before, after):
         return
     for number, change in enumerate(diff_trees(before, after, Trees(hub.store, tx, row.id).read)):
-        if number >= _MOST_CHANGES:
-            raise Refused(f"more than {_MOST_CHANGES:,} files of a strict repository differ: commit in smaller steps")
+        if number >= _MAX_CHANGES:
+            raise Refused(f"more than {_MAX_CHANGES:,} files of a strict repository differ: commit in smaller steps")
         is_changed = change.old is not None and change.new is not None and change.old.oid != change.new.oid
         if is_changed and not _DESCRIPTIVE.fullmatch(change.path):
             raise Refused(

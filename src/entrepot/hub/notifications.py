@@ -29,10 +29,10 @@ MEMBERSHIP = "membership"
 WEBHOOK = "webhook"
 """Kinds of notifications."""
 
-MOST_KEPT = 1_000
+MAX_KEPT = 1_000
 """Notifications kept for a user; older ones are deleted."""
 
-MOST_NOTIFIED = 50
+MAX_NOTIFIED = 50
 """Maximum number of people who are notified of an access request: those who decide, oldest accounts first."""
 
 PERSONAL = "personal"
@@ -73,18 +73,18 @@ def notify(
     )
     others = {user_id for user_id in user_ids if user_id != actor_id}
     notifications.put(tx, news, dict.fromkeys(others, PERSONAL))
-    notifications.keep_newest(tx, others, MOST_KEPT)
+    notifications.keep_newest(tx, others, MAX_KEPT)
 
 
 def deciders(tx: Read, row: RepoRow) -> list[int]:
-    """Return the row ids of the users who decide on access requests for a repository, at most :data:`MOST_NOTIFIED`.
+    """Return the row ids of the users who decide on access requests for a repository, at most :data:`MAX_NOTIFIED`.
 
     These are its owner, or the members of the organisation who may write to all of its repositories.
     """
     owner = accounts.by_ids(tx, [row.owner_id]).get(row.owner_id)
     if owner is None:
         return []
-    return [owner.id] if owner.is_user else accounts.members_with(tx, owner.id, ("write", "admin"), limit=MOST_NOTIFIED)
+    return [owner.id] if owner.is_user else accounts.members_with(tx, owner.id, ("write", "admin"), limit=MAX_NOTIFIED)
 
 
 def require_personal(caller: Caller) -> Caller:

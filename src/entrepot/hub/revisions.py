@@ -11,16 +11,16 @@ from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import RevisionNotFound
-from entrepot.names import CONVERT, MAIN, Oid, RefName, branch_ref, parse_revision, tag_ref
+from entrepot.names import CONVERT, MAIN, Oid, RefName, branch_ref, is_oid, parse_revision, tag_ref
 from entrepot.storage import objects as stored
 from entrepot.storage.store import Store
 
-_HEX = re.compile(r"[0-9a-f]{5,40}")
+_SHORT = re.compile(r"[0-9a-f]{5,39}")
 
 
 @attrs.frozen
 class BranchHead:
-    """A ref that can receive commits, and its present commit."""
+    """A ref that can receive commits, and its current commit."""
 
     ref: RefName
     head: Oid
@@ -47,10 +47,10 @@ def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
     Source: docs/protocols/hf_api.md, section 0.4, "Revision resolution order".
     """
     text = parse_revision(revision)
-    if len(text) == 40 and _HEX.fullmatch(text):
-        row = objects.find(tx, repo_id, Oid(text))
+    if is_oid(text):
+        row = objects.find(tx, repo_id, text)
         if row is not None and row.kind == "commit":
-            return Oid(text)
+            return text
     names = [RefName(text)] if text.startswith("refs/") else []
     names += [branch_ref(text), tag_ref(text), *([MAIN] if text == "HEAD" else [])]
     found = refs.find_many(tx, repo_id, names)
@@ -58,7 +58,7 @@ def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
         if name in found:
             # Only tags can point at objects other than commits.
             return stored.peel(tx, repo_id, found[name]) if name.startswith("refs/tags/") else found[name]
-    if not _HEX.fullmatch(text) or len(text) == 40:
+    if not _SHORT.fullmatch(text):
         raise RevisionNotFound(revision)
     matching = objects.with_prefix(tx, repo_id, text)
     if len(matching) != 1:
@@ -68,7 +68,7 @@ def resolve(tx: Read, repo_id: int, revision: str) -> Oid:
 
 def is_short_id(tx: Read, repo_id: int, text: str) -> bool:
     """Return whether the text is an abbreviated id of a commit of the repository."""
-    return bool(_HEX.fullmatch(text)) and bool(objects.with_prefix(tx, repo_id, text))
+    return bool(_SHORT.fullmatch(text)) and bool(objects.with_prefix(tx, repo_id, text))
 
 
 def branch(tx: Read, repo_id: int, revision: str) -> BranchHead:

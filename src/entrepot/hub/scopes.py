@@ -122,7 +122,7 @@ class ScopeRows:
 
 @attrs.frozen
 class NamedTarget:
-    """A scope's target with its present name."""
+    """A scope's target with its current name."""
 
     place: ScopeTarget
     name: str
@@ -229,7 +229,7 @@ def _visibility(
 
 
 def shown(tx: Read, scopes: Scopes, sees: Callable[[FolderRow | RepoRow], bool]) -> list[NamedTarget]:
-    """Return the targets of a token with their present names, without those that are gone.
+    """Return the targets of a token with their current names, without those that are gone.
 
     Args:
         sees: whether the owner of the token may see a folder or a repository; others are left out,

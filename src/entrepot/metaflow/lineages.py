@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 FIELD, FIELD_TYPE = "hub-lineage", "hub"
 """Name and type of the metadata of a task."""
 
-MOST_READS = 200
+MAX_READS = 200
 """Lines of what a task had read, in one commit."""
 
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z-]*): (\S.*)")
@@ -80,7 +80,7 @@ def trailers(facts: TaskFacts, read: Iterable[str] = ()) -> str:
         lines.append(f"Metaflow-User: {' '.join(facts.user.split())}")
     if facts.origin_run:
         lines.append(f"Metaflow-Origin-Run: {facts.origin_run}")
-    lines += [f"Hub-Read: {key}" for key in list(read)[:MOST_READS]]
+    lines += [f"Hub-Read: {key}" for key in list(read)[:MAX_READS]]
     return "\n".join(lines)
 
 
@@ -136,7 +136,7 @@ def _pushed(entry: LogEntry) -> PushedCommit | None:
 
 
 def lineage(pathspec: str) -> RunLineage:
-    """Return what a run of Metaflow (``Flow/123``), or one task of it, read from hubs and made there.
+    """Return the inputs and outputs on hubs of a run of Metaflow (``Flow/123``), or of one task of it.
 
     The metadata of Metaflow is read, whatever its namespace. In a run that resumed
     another one, the cloned tasks count with what they did in that run.
@@ -178,6 +178,6 @@ def _of_tasks(pathspec: str, *, is_run: bool) -> Iterator[TaskLineage]:
 
 
 def _values(task: object) -> list[dict[str, list[str]]]:
-    """Return what all attempts of a task recorded."""
+    """Return the records of all attempts of a task."""
     metadata = getattr(task, "metadata", ())
     return [json.loads(datum.value) for datum in metadata if datum.name == FIELD]

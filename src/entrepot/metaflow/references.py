@@ -16,11 +16,10 @@ import attrs
 from entrepot.client.paths import parse_endpoint
 from entrepot.errors import ConfigError, InvalidArgument, InvalidName
 from entrepot.metaflow.specs import parse_patterns
-from entrepot.names import RepoRef, parse_repo_id, parse_repo_type
+from entrepot.names import RepoRef, is_oid, parse_repo_id, parse_repo_type
 
 TYPE, VERSION = "hub", 1
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _KEY = re.compile(r"hub/(models|datasets|spaces)/([^/@]+/[^/@]+)@([0-9a-f]{40})")
 
 
@@ -83,7 +82,7 @@ def parse_key(key: str) -> tuple[RepoRef, str]:
 
 
 def now() -> str:
-    """Return the present time in the format of ``created_on``."""
+    """Return the current time in the format of ``created_on``."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
@@ -112,7 +111,7 @@ def parse_reference(value: object) -> Reference:
     try:
         ref = RepoRef(parse_repo_type(value["repo_type"]), parse_repo_id(value["repo_id"]))
         commit = value["commit"]
-        if not _COMMIT.fullmatch(commit):
+        if not is_oid(commit):
             raise InvalidArgument("the commit is not a full commit id")
         return Reference(
             parse_endpoint(value["endpoint"]),

@@ -78,7 +78,7 @@ def make_decorator() -> type:
                 raise
 
         def post_step(self, step_name: str, flow: Any, exception: Exception | None = None) -> Any:  # noqa: ANN401
-            """Record what the step did."""
+            """Record the inputs and outputs of the step."""
             if self._running is not None:
                 self._running.finish(is_ok=exception is None)
             return exception, None

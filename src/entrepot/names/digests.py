@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from typing import NewType
+from typing import NewType, TypeGuard
 
 from entrepot.errors import InvalidName
 
@@ -36,13 +36,23 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UID = re.compile(r"[0-9a-f]{24}")
 
 
+def is_oid(text: str) -> TypeGuard[Oid]:
+    """Return whether a text is a full git object id: 40 lower-case hex digits."""
+    return _OID.fullmatch(text) is not None
+
+
+def is_sha256(text: str) -> TypeGuard[Sha256]:
+    """Return whether a text is a SHA-256 digest: 64 lower-case hex digits."""
+    return _SHA256.fullmatch(text) is not None
+
+
 def parse_oid(text: str) -> Oid:
     """Parse a full git object id.
 
     Raises:
         InvalidName: the text is not 40 lower-case hex digits.
     """
-    if not _OID.fullmatch(text):
+    if not is_oid(text):
         raise InvalidName("object id", text, "expected 40 lower-case hex digits")
     return Oid(text)
 
@@ -53,7 +63,7 @@ def parse_sha256(text: str) -> Sha256:
     Raises:
         InvalidName: the text is not 64 lower-case hex digits.
     """
-    if not _SHA256.fullmatch(text):
+    if not is_sha256(text):
         raise InvalidName("sha256", text, "expected 64 lower-case hex digits")
     return Sha256(text)
 

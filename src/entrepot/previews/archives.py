@@ -11,14 +11,16 @@ from typing import IO, cast
 import attrs
 
 from entrepot.errors import Malformed
-from entrepot.previews.files import MOST_READ, SeekableFile
+from entrepot.previews.files import MAX_READ, SeekableFile
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.tar_headers import read_headers
+from entrepot.previews.time_limits import is_out_of_time, within_time
+from entrepot.previews.zip_directories import read_directory
 
-MOST_MEMBERS = 10_000
+MAX_MEMBERS = 10_000
 """Maximum number of members in a list."""
 
-_MOST_DIRECTORY, _MOST_HEADER, _MOST_HEADERS, _MOST_NAMES = 8 << 20, 1 << 20, 24 << 20, 4 << 20
+_MAX_HEADER, _MAX_HEADERS, _MAX_NAMES = 1 << 20, 24 << 20, 4 << 20
 
 
 @attrs.frozen
@@ -43,32 +45,37 @@ class ArchiveMembers:
     is_complete: bool
 
 
-def list_zip(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers:
+def list_zip(source: RangeReader, *, most: int = MAX_MEMBERS) -> ArchiveMembers:
     """Return the members of a zip archive, from its directory at the end.
 
     Raises:
-        Malformed: it is not a zip archive, or its directory is larger than 8 MiB.
+        Malformed: it is not a zip archive, or its directory is damaged.
     """
-    with _open_zip(source, _MOST_DIRECTORY) as archive:
-        found = archive.infolist()
-    return ArchiveMembers(tuple(map(_zip_member, found[:most])), len(found) <= most)
+    found: list[ArchiveMember] = []
+    left = _MAX_NAMES
+    for it in within_time(read_directory(source)):
+        found.append(ArchiveMember(it.name, it.size, it.packed, it.name.endswith("/")))
+        left -= len(it.name)
+        if len(found) > most or left <= 0:
+            break
+    is_complete = len(found) <= most and left > 0 and not is_out_of_time()
+    return ArchiveMembers(tuple(found[:most]), is_complete)
 
 
-def _zip_member(it: zipfile.ZipInfo) -> ArchiveMember:
-    return ArchiveMember(it.filename, it.file_size, it.compress_size, it.filename.endswith("/"))
-
-
-def read_members(source: RangeReader, suffix: str, *, most: int, most_bytes: int) -> Iterator[tuple[str, bytes]]:
+def read_members(
+    source: RangeReader, suffix: str, *, most: int, most_bytes: int, most_directory: int = MAX_READ
+) -> Iterator[tuple[str, bytes]]:
     """Yield the beginnings of those members of a zip archive whose name ends with ``suffix``.
 
     Args:
         most: members at most.
         most_bytes: bytes of one member at most, unpacked.
+        most_directory: bytes of the directory at most; a megabyte of it takes a tenth of a second.
 
     Raises:
-        Malformed: it is not a zip archive, its directory is larger than 64 MiB, or a member cannot be unpacked.
+        Malformed: it is not a zip archive, its directory is larger, or a member cannot be unpacked.
     """
-    with _open_zip(source, MOST_READ) as archive:
+    with _open_zip(source, most_directory) as archive:
         wanted = [it for it in archive.infolist() if it.filename.endswith(suffix)]
         for it in wanted[:most]:
             try:
@@ -80,21 +87,22 @@ def read_members(source: RangeReader, suffix: str, *, most: int, most_bytes: int
                 ) from error
 
 
-def list_tar(source: RangeReader, *, most: int = MOST_MEMBERS) -> ArchiveMembers:
+def list_tar(source: RangeReader, *, most: int = MAX_MEMBERS) -> ArchiveMembers:
     """Return the first members of an uncompressed tar archive; its headers are spread over the file.
 
     Raises:
         Malformed: it is not a tar archive, or its first headers have more than 24 MiB.
     """
-    file = SeekableFile(source, "tar archive", most_read=_MOST_HEADER, most=_MOST_HEADERS)
+    file = SeekableFile(source, "tar archive", most_read=_MAX_HEADER, most=_MAX_HEADERS)
     found: list[ArchiveMember] = []
-    left = _MOST_NAMES
-    for it in read_headers(file):
+    left = _MAX_NAMES
+    for it in within_time(read_headers(file)):
         found.append(ArchiveMember(it.name, it.size, None, it.is_folder))
         left -= len(it.name)
         if len(found) > most or left <= 0:
             break
-    return ArchiveMembers(tuple(found[:most]), len(found) <= most and left > 0)
+    is_complete = len(found) <= most and left > 0 and not is_out_of_time()
+    return ArchiveMembers(tuple(found[:most]), is_complete)
 
 
 def _open_zip(source: RangeReader, most: int) -> zipfile.ZipFile:

@@ -30,7 +30,7 @@ SHARD_BYTES = 500 << 20
 """Bytes of decompressed data after which the next file begins."""
 
 _TEXT_ROWS = 10_000
-_MOST_UNPACKED = 64 << 20
+_MAX_UNPACKED = 64 << 20
 
 
 class ParquetTarget(Protocol):
@@ -160,7 +160,7 @@ class Converter:
             raise Malformed("file", f"it is an archive ({compression}); the hub does not read archives")
         if self._form == "arrow":
             raise Malformed("file", "it is compressed, and datasets does not decompress Arrow files")
-        most = min(self._left_unpacked, max(source.size * UNPACKED_RATIO, _MOST_UNPACKED))
+        most = min(self._left_unpacked, max(source.size * UNPACKED_RATIO, _MAX_UNPACKED))
         unpacked = DecompressedFile(source, compression, most)
         self._left_unpacked -= unpacked.size
         return unpacked

@@ -13,12 +13,13 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import is_out_of_time, timed, within_time
 
-MOST_EVENTS = 64 << 20
+MAX_EVENTS = 64 << 20
 """Bytes of an event file that are read."""
 
-_BLOCK, _MOST_RECORD = 1 << 20, 8 << 20
-_MOST_TAGS, _MOST_POINTS = 1_000, 200_000
+_BLOCK, _MAX_RECORD = 1 << 20, 8 << 20
+_MAX_TAGS, _MAX_POINTS = 1_000, 200_000
 _FORMAT = "event file"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -40,7 +41,7 @@ class Scalars:
     is_complete: bool
 
 
-def read_scalars(source: RangeReader, *, most: int = MOST_EVENTS) -> Scalars:
+def read_scalars(source: RangeReader, *, most: int = MAX_EVENTS) -> Scalars:
     """Return the scalars of an event file; a last record that is being written is left out.
 
     Raises:
@@ -48,16 +49,17 @@ def read_scalars(source: RangeReader, *, most: int = MOST_EVENTS) -> Scalars:
     """
     found: dict[str, list[Point]] = {}
     points, is_complete = 0, source.size <= most
-    for record in _records(source, most):
+    for record in within_time(_records(source, most)):
         try:
-            for tag, point in _scalars_of(record):
-                if (tag not in found and len(found) >= _MOST_TAGS) or points >= _MOST_POINTS:
+            for tag, point in within_time(_scalars_of(record)):
+                if (tag not in found and len(found) >= _MAX_TAGS) or points >= _MAX_POINTS:
                     is_complete = False
                     continue
                 found.setdefault(tag, []).append(point)
                 points += 1
         except (struct.error, IndexError, UnicodeDecodeError) as error:
             raise Malformed(_FORMAT, "a record cannot be read") from error
+    is_complete = is_complete and not is_out_of_time()
     return Scalars({tag: tuple(series) for tag, series in found.items()}, is_complete)
 
 
@@ -68,7 +70,7 @@ def _records(source: RangeReader, most: int) -> Iterator[bytes]:
         if at + 12 > start + len(block):
             block, start = source.read_at(at, _BLOCK), at
         (length,) = struct.unpack_from("<Q", block, at - start)
-        if length > _MOST_RECORD:
+        if length > _MAX_RECORD:
             if at == 0:
                 raise Malformed(_FORMAT, f"its first record would have {length:,} bytes")
             at += 16 + length
@@ -84,14 +86,14 @@ def _records(source: RangeReader, most: int) -> Iterator[bytes]:
 def _scalars_of(record: bytes) -> Iterator[tuple[str, Point]]:
     """Yield the scalars of one event."""
     time_s, step, summary = 0.0, 0, b""
-    for number, value in _fields(record):
+    for number, value in timed(_fields(record), _FORMAT):
         if number == 1 and isinstance(value, bytes) and len(value) == 8:
             (time_s,) = struct.unpack("<d", value)
         elif number == 2 and isinstance(value, int):
             step = value - (1 << 64) if value >> 63 else value
         elif number == 5 and isinstance(value, bytes):
             summary = value
-    for number, value in _fields(summary):
+    for number, value in timed(_fields(summary), _FORMAT):
         if number == 1 and isinstance(value, bytes):
             tag, scalar = _value_of(value)
             if scalar is not None:
@@ -101,7 +103,7 @@ def _scalars_of(record: bytes) -> Iterator[tuple[str, Point]]:
 def _value_of(value: bytes) -> tuple[str, float | None]:
     """Return the name and the number of a summary value; None if it is no scalar."""
     tag, scalar = "", None
-    for number, part in _fields(value):
+    for number, part in timed(_fields(value), _FORMAT):
         if not isinstance(part, bytes):
             continue
         if number == 1:
@@ -115,7 +117,7 @@ def _value_of(value: bytes) -> tuple[str, float | None]:
 
 def _tensor_scalar(tensor: bytes) -> float | None:
     """Return the value of a tensor with one float element, as TensorFlow 2 writes scalars."""
-    for number, part in _fields(tensor):
+    for number, part in timed(_fields(tensor), _FORMAT):
         if number in (4, 5) and isinstance(part, bytes) and len(part) == 4:
             return float(struct.unpack("<f", part)[0])
         if number in (4, 6) and isinstance(part, bytes) and len(part) == 8:

@@ -19,19 +19,19 @@ from entrepot.previews import media
 
 JsonCell: TypeAlias = "bool | int | float | str | list[JsonCell] | dict[str, JsonCell] | None"
 
-_MOST_DEPTH, _MOST_JSON = 32, 1 << 20
+_MAX_DEPTH, _MAX_JSON = 32, 1 << 20
 
 
 def features_of(schema: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a schema of pyarrow, which is optional
     """Return the feature of each column of an Arrow schema; those that ``datasets`` has written into it count first."""
     try:
-        told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
+        stored = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        told = {}
-    known = told if isinstance(told, dict) else {}
+        stored = {}
+    declared = stored if isinstance(stored, dict) else {}
     found = {field.name: _feature(field.type) for field in schema}
     return {
-        name: known[name] if isinstance(known.get(name), dict | list) and fits(known[name], kind) else kind
+        name: declared[name] if isinstance(declared.get(name), dict | list) and fits(declared[name], kind) else kind
         for name, kind in found.items()
     }
 
@@ -64,7 +64,7 @@ def _family(kind: Any) -> str:  # noqa: ANN401 - JSON
 def _feature(kind: Any, depth: int = 0) -> Any:  # noqa: ANN401 - types of pyarrow and JSON
     import pyarrow.types as types
 
-    if depth > _MOST_DEPTH:
+    if depth > _MAX_DEPTH:
         return {"dtype": "string", "_type": "Value"}
     if types.is_dictionary(kind):
         return _feature(kind.value_type, depth + 1)
@@ -109,7 +109,7 @@ def cell_of(value: Any, feature: Any) -> JsonCell:  # noqa: ANN401 - any value o
 
 def _decoded(text: str) -> JsonCell:
     try:
-        return text if len(text) > _MOST_JSON else cell_of(json.loads(text), None)
+        return text if len(text) > _MAX_JSON else cell_of(json.loads(text), None)
     except (ValueError, RecursionError):
         return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
 
-MOST_READ = 64 << 20
+MAX_READ = 64 << 20
 """Bytes that one read may return: what a parser asks for comes from the file and cannot be trusted."""
 
 
@@ -23,7 +23,7 @@ class SeekableFile:
 
     _BLOCK = 1 << 18
 
-    def __init__(self, source: RangeReader, kind: str, *, most_read: int = MOST_READ, most: int | None = None) -> None:
+    def __init__(self, source: RangeReader, kind: str, *, most_read: int = MAX_READ, most: int | None = None) -> None:
         self._source, self._kind = source, kind
         self._most_read, self._left = most_read, most
         self._at = 0

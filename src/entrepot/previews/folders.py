@@ -42,10 +42,10 @@ class MediaFolder:
     splits: Mapping[str, FolderSplit]
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> MediaFolder:
+    def of(cls, document: Mapping[str, Any]) -> MediaFolder:
         """Return the folder that ``attrs.asdict`` made a mapping of."""
-        splits = {name: FolderSplit(**split) for name, split in told["splits"].items()}
-        return cls(told["column"], told["kind"], told["labels"], splits)
+        splits = {name: FolderSplit(**split) for name, split in document["splits"].items()}
+        return cls(document["column"], document["kind"], document["labels"], splits)
 
     def reduced(self, split: str) -> MediaFolder:
         """Return the same with the media of one split only."""

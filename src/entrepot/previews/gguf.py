@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Sequence
 
 import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader, SequentialReader
+from entrepot.previews.time_limits import timed
 
-MOST_HEADER = 64 << 20
+MAX_HEADER = 64 << 20
 """Bytes of metadata that are read at most; the vocabulary of a large model takes about 10 MB."""
 
 GgufValue = int | float | bool | str | list["GgufValue"]
 
 _FORMAT = "GGUF file"
-_MOST_PAIRS, _MOST_TENSORS, _MOST_NAME, _MOST_DEPTH, _MOST_DIMENSIONS = 65_536, 100_000, 65_536, 4, 8
+_MAX_PAIRS, _MAX_TENSORS, _MAX_NAME, _MAX_DEPTH, _MAX_DIMENSIONS = 65_536, 100_000, 65_536, 4, 8
 _KEPT_ITEMS = 64
-_MOST_ITEMS = 1_000_000
+_MAX_ITEMS = 1_000_000
 """Texts and arrays in all arrays; those of a large model have 800,000. Numbers are skipped together."""
-_MOST_PARAMETERS = 1 << 63
+_MAX_PARAMETERS = 1 << 63
 _TOKENS = "tokenizer.ggml.tokens"
 _SCALARS = {0: "B", 1: "b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
@@ -90,7 +92,7 @@ class GgufHeader:
         return value if isinstance(value, str) else None
 
 
-def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> GgufHeader:
+def read_header(source: RangeReader, *, most: int = MAX_HEADER) -> GgufHeader:
     """Return the metadata and the tensors of a file.
 
     Args:
@@ -106,13 +108,13 @@ def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> GgufHeader:
     if version not in (2, 3):
         raise Malformed(_FORMAT, f"version {version} is not supported")
     tensors, pairs = struct.unpack("<QQ", reader.take(16))
-    if pairs > _MOST_PAIRS or tensors > _MOST_TENSORS:
+    if pairs > _MAX_PAIRS or tensors > _MAX_TENSORS:
         raise Malformed(_FORMAT, f"it claims {pairs:,} pairs and {tensors:,} tensors")
     metadata: dict[str, GgufValue] = {}
     lengths: dict[str, int] = {}
-    tokens_at, left = None, _MOST_ITEMS
-    for _ in range(pairs):
-        key = _text(reader, _MOST_NAME)
+    tokens_at, left = None, _MAX_ITEMS
+    for _ in timed(range(pairs), _FORMAT):
+        key = _text(reader, _MAX_NAME)
         (kind,) = struct.unpack("<I", reader.take(4))
         if kind != _ARRAY:
             metadata[key] = _value(reader, kind)
@@ -121,8 +123,8 @@ def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> GgufHeader:
             tokens_at = reader.offset
         metadata[key], lengths[key], items = _array(reader, left, depth=1)
         left -= items
-    found = tuple(_tensor(reader) for _ in range(tensors))
-    if sum(tensor.parameters for tensor in found) >= _MOST_PARAMETERS:
+    found = tuple(_tensor(reader) for _ in timed(range(tensors), _FORMAT))
+    if sum(tensor.parameters for tensor in found) >= _MAX_PARAMETERS:
         raise Malformed(_FORMAT, "the shapes of its tensors are impossible")
     special = _special_tokens(source, most, tokens_at, metadata) if tokens_at is not None else {}
     return GgufHeader(version, metadata, lengths, found, special)
@@ -136,15 +138,14 @@ def _text(reader: SequentialReader, most: int) -> str:
 
 
 def _value(reader: SequentialReader, kind: int) -> int | float | bool | str:
-    if kind == _STRING:
-        return _text(reader, MOST_HEADER)
+    return _text(reader, MAX_HEADER) if kind == _STRING else _numbers(reader, kind, 1)[0]
+
+
+def _numbers(reader: SequentialReader, kind: int, count: int) -> Sequence[int | float | bool]:
     if kind not in _SCALARS:
         raise Malformed(_FORMAT, f"a value has the unknown type {kind}")
-    layout = _SCALARS[kind]
-    (value,) = struct.unpack(layout, reader.take(struct.calcsize(layout)))
-    if not isinstance(value, int | float):
-        raise Malformed(_FORMAT, f"a value has the unknown type {kind}")
-    return value
+    layout = f"<{count}{_SCALARS[kind][-1]}"
+    return struct.unpack(layout, reader.take(struct.calcsize(layout)))
 
 
 def _array(reader: SequentialReader, left: int, *, depth: int) -> tuple[list[GgufValue], int, int]:
@@ -156,32 +157,33 @@ def _array(reader: SequentialReader, left: int, *, depth: int) -> tuple[list[Ggu
     kind, count = struct.unpack("<IQ", reader.take(12))
     if kind in (_STRING, _ARRAY) and count > left:
         raise Malformed(_FORMAT, f"an array has {count:,} items")
-    if depth > _MOST_DEPTH:
+    if depth > _MAX_DEPTH:
         raise Malformed(_FORMAT, "arrays are nested too deeply")
     kept: list[GgufValue] = []
     if kind == _ARRAY:
         items = count
-        for _ in range(count):
+        for _ in timed(range(count), _FORMAT):
             inner, _length, more = _array(reader, left - items, depth=depth + 1)
             items += more
             if len(kept) < _KEPT_ITEMS:
                 kept.append(inner)
         return kept, count, items
     first = min(count, _KEPT_ITEMS)
-    kept += [_value(reader, kind) for _ in range(first)]
     if kind == _STRING:
-        for _ in range(count - first):
+        kept += [_value(reader, kind) for _ in range(first)]
+        for _ in timed(range(count - first), _FORMAT):
             reader.skip(int.from_bytes(reader.take(8), "little"))
         return kept, count, count
     if count:
+        kept += _numbers(reader, kind, first)
         reader.skip((count - first) * struct.calcsize(_SCALARS[kind]))
     return kept, count, 0
 
 
 def _tensor(reader: SequentialReader) -> GgufTensor:
-    name = _text(reader, _MOST_NAME)
+    name = _text(reader, _MAX_NAME)
     (dimensions,) = struct.unpack("<I", reader.take(4))
-    if dimensions > _MOST_DIMENSIONS:
+    if dimensions > _MAX_DIMENSIONS:
         raise Malformed(_FORMAT, f"a tensor has {dimensions} dimensions")
     shape = struct.unpack(f"<{dimensions}Q", reader.take(8 * dimensions))
     kind, _offset = struct.unpack("<IQ", reader.take(12))
@@ -201,9 +203,9 @@ def _special_tokens(source: RangeReader, most: int, start: int, metadata: dict[s
     found: dict[str, str] = {}
     if kind != _STRING:
         return found
-    for number in range(min(count, max(wanted, default=-1) + 1)):
+    for number in timed(range(min(count, max(wanted, default=-1) + 1)), _FORMAT):
         length = int.from_bytes(reader.take(8), "little")
-        if number in wanted and length <= _MOST_NAME:
+        if number in wanted and length <= _MAX_NAME:
             found.update(dict.fromkeys(wanted[number], reader.take(length).decode("utf-8", "replace")))
         else:
             reader.skip(length)

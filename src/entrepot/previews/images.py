@@ -14,7 +14,7 @@ from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
 
 _HEAD = 64
-_MOST_SEGMENTS = 1_000
+_MAX_SEGMENTS = 1_000
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 
@@ -68,7 +68,7 @@ def _webp(head: bytes) -> ImageSize:
 def _jpeg(source: RangeReader) -> ImageSize:
     """Walk over the segments up to the frame header."""
     at = 2
-    for _ in range(_MOST_SEGMENTS):
+    for _ in range(_MAX_SEGMENTS):
         head = source.read_at(at, 9)
         if len(head) < 9 or head[0] != 0xFF:
             break

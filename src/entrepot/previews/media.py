@@ -34,7 +34,7 @@ MAX_MEDIUM = 32 << 20
 MAX_PARTS = 32
 """Steps from a cell to a medium within it."""
 
-_MOST_PATH = 1_000
+_MAX_PATH = 1_000
 _BY_ENDING = {
     ".wav": "audio/wav",
     ".mp3": "audio/mpeg",
@@ -75,7 +75,7 @@ def medium_of(value: object, kind: str) -> Any:  # noqa: ANN401 - JSON
     if data:
         form = media_type(data)
         src = f"{EMBEDDED}{form}"
-    elif path and len(path) <= _MOST_PATH:
+    elif path and len(path) <= _MAX_PATH:
         form = _BY_ENDING.get(posixpath.splitext(path)[1].lower(), UNKNOWN)
         src = f"{IN_REPO}{path}"
     if kind == "Audio":

@@ -14,6 +14,7 @@ import attrs
 from entrepot.errors import Malformed
 from entrepot.previews.event_files import Point, Scalars, read_scalars
 from entrepot.previews.sources import BytesRangeReader
+from entrepot.previews.time_limits import is_out_of_time, within_time
 
 MAX_POINTS = 400
 """Points of a series that are kept; see :func:`thin_out`."""
@@ -22,8 +23,8 @@ _EVENTS = re.compile(r"(^|/)[^/]*tfevents[^/]*\Z")
 _TABLE = re.compile(r"(?:^|/)([^/]+)\.(jsonl|csv)\Z", re.IGNORECASE)
 _WORDS = frozenset("eval evals history log logs loss losses metric metrics progress scalars training".split())  # noqa: SIM905
 _STEPS = ("step", "global_step", "_step", "steps", "iteration", "iter", "epoch")
-_MOST_ROWS, _MOST_SERIES, _MOST_NAME, _MOST_LINE = 50_000, 200, 200, 64 << 10
-_MOST_STEP = 1 << 53
+_MAX_ROWS, _MAX_SERIES, _MAX_NAME, _MAX_LINE = 50_000, 200, 200, 64 << 10
+_MAX_STEP = 1 << 53
 
 
 @attrs.frozen
@@ -93,9 +94,9 @@ def thin_out(points: Sequence[Point], most: int = MAX_POINTS) -> Sequence[Point]
 
 
 def _json_rows(lines: Iterable[str]) -> Iterator[Mapping[str, object]]:
-    for line in itertools.islice((line for line in lines if not line.isspace()), 2 * _MOST_ROWS):
+    for line in itertools.islice((line for line in lines if not line.isspace()), 2 * _MAX_ROWS):
         try:
-            row = json.loads(line[:_MOST_LINE])
+            row = json.loads(line[:_MAX_LINE])
         except (ValueError, RecursionError):
             continue
         if isinstance(row, dict):
@@ -105,7 +106,7 @@ def _json_rows(lines: Iterable[str]) -> Iterator[Mapping[str, object]]:
 def _csv_rows(lines: Iterable[str]) -> Iterator[Mapping[str, object]]:
     try:
         rows = (row for row in csv.reader(lines) if row)
-        header = [name.strip() for name in next(rows, [])][:_MOST_SERIES]
+        header = [name.strip() for name in next(rows, [])][:_MAX_SERIES]
         for row in rows:
             yield dict(zip(header, row, strict=False))
     except csv.Error as error:
@@ -114,31 +115,32 @@ def _csv_rows(lines: Iterable[str]) -> Iterator[Mapping[str, object]]:
 
 def _scalars(rows: Iterable[Mapping[str, object]], *, is_complete: bool) -> Scalars:
     found: dict[str, list[Point]] = {}
-    for number, row in enumerate(rows):
-        if number >= _MOST_ROWS:
+    for number, row in enumerate(within_time(rows)):
+        if number >= _MAX_ROWS:
             is_complete = False
             break
         key = next((name for name in _STEPS if _step(row.get(name)) is not None), "")
         step = _step(row.get(key)) if key else None
-        for name, cell in row.items():
+        for name, cell in within_time(row.items()):
             value = _value(cell)
             if value is None or name == key or not name:
                 continue
-            if name not in found and len(found) >= _MOST_SERIES:
+            if name not in found and len(found) >= _MAX_SERIES:
                 is_complete = False
                 continue
             found.setdefault(name, []).append(Point(number if step is None else step, 0.0, value))
+    is_complete = is_complete and not is_out_of_time()
     return Scalars({_name(name): tuple(points) for name, points in found.items()}, is_complete)
 
 
 def _name(text: str) -> str:
     """Return a name without halves of surrogate pairs, which JSON may contain and no encoder accepts."""
-    return text[:_MOST_NAME].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text[:_MAX_NAME].encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _step(cell: object) -> int | None:
     value = _value(cell)
-    return int(value) if value is not None and abs(value) < _MOST_STEP else None
+    return int(value) if value is not None and abs(value) < _MAX_STEP else None
 
 
 def _value(cell: object) -> float | None:

@@ -12,12 +12,13 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import within_time
 
-MOST_NOTEBOOK = 16 << 20
+MAX_NOTEBOOK = 16 << 20
 """Bytes of a notebook that is read."""
 
-_MOST_CELLS, _MOST_OUTPUTS, _MOST_TEXT = 1_000, 100, 64 << 10
-_MOST_OBJECTS, _MOST_QUOTES = 250_000, 400_000
+_MAX_CELLS, _MAX_OUTPUTS, _MAX_TEXT = 1_000, 100, 64 << 10
+_MAX_OBJECTS, _MAX_CELL_OBJECTS, _MAX_QUOTES = 250_000, 50_000, 400_000
 _BASE64 = (string.ascii_letters + string.digits + "+/=").encode()
 _EMPTY = msgspec.Raw()
 
@@ -32,7 +33,10 @@ class Output(msgspec.Struct, frozen=True):
 
 
 class Cell(msgspec.Struct, frozen=True):
-    """A cell: ``kind`` is ``code``, ``markdown`` or ``raw``; texts are cut after 64 Ki characters."""
+    """A cell: ``kind`` is ``code``, ``markdown`` or ``raw``; texts are cut after 64 Ki characters.
+
+    Outputs with more than 50,000 objects are left out.
+    """
 
     kind: str
     source: str
@@ -95,11 +99,11 @@ def read_notebook(source: RangeReader) -> Notebook:
     Raises:
         Malformed: it is larger than 16 MiB, not JSON, not of version 4, or has too many objects.
     """
-    if source.size > MOST_NOTEBOOK:
-        raise Malformed("notebook", f"it has {source.size:,} bytes, and {MOST_NOTEBOOK:,} are read at most")
+    if source.size > MAX_NOTEBOOK:
+        raise Malformed("notebook", f"it has {source.size:,} bytes, and {MAX_NOTEBOOK:,} are read at most")
     data = source.read_at(0, source.size)
-    if data.count(b"{") > _MOST_OBJECTS:
-        raise Malformed("notebook", f"it has more than {_MOST_OBJECTS:,} objects")
+    if data.count(b"{") > _MAX_OBJECTS:
+        raise Malformed("notebook", f"it has more than {_MAX_OBJECTS:,} objects")
     try:
         document = msgspec.json.decode(data, type=_Document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -107,8 +111,8 @@ def read_notebook(source: RangeReader) -> Notebook:
     cells = document.cells
     if document.nbformat != 4 or cells is None:
         raise Malformed("notebook", "it is not of version 4 of the format")
-    shown = tuple(_cell(cell) for cell in cells[:_MOST_CELLS])
-    return Notebook(_language(document.metadata), shown, len(cells) <= _MOST_CELLS)
+    shown = tuple(_cell(cell) for cell in within_time(cells[:_MAX_CELLS]))
+    return Notebook(_language(document.metadata), shown, len(shown) == len(cells))
 
 
 def _language(metadata: msgspec.Raw) -> str:
@@ -118,8 +122,9 @@ def _language(metadata: msgspec.Raw) -> str:
 
 def _cell(cell: _RawCell) -> Cell:
     kind = cell.cell_type if cell.cell_type in ("code", "markdown", "raw") else "raw"
-    outputs: list[_RawOutput] = _decoded(cell.outputs, list[_RawOutput], [])
-    found = [_output(item) for item in outputs[:_MOST_OUTPUTS]]
+    is_large = bytes(cell.outputs).count(b"{") > _MAX_CELL_OBJECTS
+    outputs: list[_RawOutput] = [] if is_large else _decoded(cell.outputs, list[_RawOutput], [])
+    found = [_output(item) for item in within_time(outputs[:_MAX_OUTPUTS])]
     return Cell(kind, _text(cell.source), tuple(output for output in found if output is not None))
 
 
@@ -143,12 +148,12 @@ def _base64(text: str) -> str:
 
 
 def _text(value: msgspec.Raw, between: str = "") -> str:
-    return between.join(_parts(value))[:_MOST_TEXT]
+    return between.join(_parts(value))[:_MAX_TEXT]
 
 
 def _parts(value: msgspec.Raw) -> list[str]:
     """Return the lines of a text, which may be stored as a text or as a list."""
-    if bytes(value).count(b'"') > _MOST_QUOTES:
+    if bytes(value).count(b'"') > _MAX_QUOTES:
         return []  # a list of short texts takes twenty times its bytes
     found = _decoded(value, str | list[str], "")
     return [found] if isinstance(found, str) else found

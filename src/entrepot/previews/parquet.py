@@ -13,12 +13,14 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import is_out_of_time, timed
 
-MOST_FOOTER = 64 << 20
+MAX_FOOTER = 64 << 20
 """Maximum size of a footer that is read, in bytes."""
 
 _FORMAT = "Parquet file"
-_MOST_DEPTH, _MOST_STEPS, _MOST_KEPT = 16, 4_000_000, 250_000
+_MAX_DEPTH, _MAX_STEPS, _MAX_KEPT = 16, 4_000_000, 250_000
+_STEPS_PER_LOOK = 1_024
 _STOP, _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 0, 1, 2, 3, 7, 8, 9, 10, 11, 12
 _PHYSICAL = ("bool", "int32", "int64", "int96", "float32", "float64", "binary", "fixed")
 _Fields: TypeAlias = "Mapping[int, _Fields]"
@@ -54,7 +56,7 @@ class ParquetFooter:
     columns: tuple[ParquetColumn, ...]
 
 
-def read_footer(source: RangeReader, *, most: int = MOST_FOOTER) -> ParquetFooter:
+def read_footer(source: RangeReader, *, most: int = MAX_FOOTER) -> ParquetFooter:
     """Return the footer of a file, by at most two reads at its end.
 
     Args:
@@ -85,7 +87,7 @@ def _columns(schema: object) -> list[ParquetColumn]:
         raise Malformed(_FORMAT, "its footer has no schema")
     columns: list[ParquetColumn] = []
     open_groups: list[tuple[str, int]] = []  # name and children left
-    for position, element in enumerate(schema):
+    for position, element in enumerate(timed(schema, _FORMAT)):
         children = element.get(5) or 0
         name = element.get(4, b"")
         text = name.decode("utf-8", "replace") if isinstance(name, bytes) else ""
@@ -121,8 +123,8 @@ class _Thrift:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at, self._left = data, 0, _MOST_STEPS
-        self._kept = _MOST_KEPT
+        self._data, self._at, self._left = data, 0, _MAX_STEPS
+        self._kept = _MAX_KEPT
 
     def struct(self, wanted: _Fields, depth: int = 0) -> dict[int, Any]:
         """Return the wanted fields of a struct.
@@ -130,7 +132,7 @@ class _Thrift:
         Args:
             wanted: numbers of fields, with those that are wanted of their structs.
         """
-        if depth > _MOST_DEPTH:
+        if depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, "its footer is nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
@@ -168,7 +170,7 @@ class _Thrift:
         count = head >> 4 if head >> 4 < 15 else self._varint()
         if count > len(self._data):
             raise Malformed(_FORMAT, f"its footer has a list of {count:,} items")
-        if depth > _MOST_DEPTH:
+        if depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, "its footer is nested too deeply")
         if not wanted:
             for _ in range(count):
@@ -176,12 +178,12 @@ class _Thrift:
             return []
         self._kept -= count
         if self._kept < 0:
-            raise Malformed(_FORMAT, f"its footer has more than {_MOST_KEPT:,} columns and row groups")
+            raise Malformed(_FORMAT, f"its footer has more than {_MAX_KEPT:,} columns and row groups")
         return [self._value(head & 15, wanted, depth + 1) for _ in range(count)]
 
     def _map(self, depth: int) -> None:
         count = self._varint()
-        if count > len(self._data) or depth > _MOST_DEPTH:
+        if count > len(self._data) or depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, f"its footer has a map of {count:,} items")
         kinds = self._byte() if count else 0
         for _ in range(count):
@@ -192,6 +194,8 @@ class _Thrift:
         self._left -= 1
         if self._at >= len(self._data) or self._left < 0:
             raise Malformed(_FORMAT, "its footer ends within a value or is too large")
+        if self._left % _STEPS_PER_LOOK == 0 and is_out_of_time():
+            raise Malformed(_FORMAT, "reading its footer takes too much time")
         self._at += 1
         return self._data[self._at - 1]
 

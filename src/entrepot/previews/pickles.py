@@ -7,6 +7,7 @@ of a NumPy file.
 
 from __future__ import annotations
 
+import io
 import pickletools
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -15,12 +16,14 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews import archives
+from entrepot.previews.files import MAX_READ
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import timed
 
-MOST_PICKLE = 64 << 20
+MAX_PICKLE = 64 << 20
 """Bytes of one pickle that are read; data behind it is tensors in practice."""
 
-_MOST_MEMBERS, _MOST_STEPS, _MOST_IMPORTS, _MOST_PICKLES = 64, 20_000_000, 10_000, 1_000
+_MAX_MEMBERS, _MAX_STEPS, _MAX_IMPORTS, _MAX_PICKLES = 64, 20_000_000, 10_000, 1_000
 _UNKNOWN = "(computed)"
 
 _MEMOIZING = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
@@ -104,18 +107,24 @@ _DANGEROUS_MODULES = frozenset(
     functools types inspect gc platform pip setuptools distutils torch.hub torch.jit
     torch.utils._config_module""".split()  # noqa: SIM905
 )
+_MAX_PARTS = max(module.count(".") + 1 for module in _DANGEROUS_MODULES)
 
 
-def scan_pickles(source: RangeReader) -> PickleScan:
+def scan_pickles(source: RangeReader, *, most_directory: int = MAX_READ) -> PickleScan:
     """Return the imports of a file that may hold pickles.
+
+    Args:
+        most_directory: bytes of the directory of a zip archive that are read.
 
     Raises:
         Malformed: it is neither a pickle nor a zip archive.
     """
     if source.read_at(0, 4) == b"PK\3\4":
-        members = archives.read_members(source, ".pkl", most=_MOST_MEMBERS, most_bytes=MOST_PICKLE + 1)
+        members = archives.read_members(
+            source, ".pkl", most=_MAX_MEMBERS, most_bytes=MAX_PICKLE + 1, most_directory=most_directory
+        )
         return _merge(_scan(data) for _, data in members)
-    data = source.read_at(0, MOST_PICKLE + 1)
+    data = source.read_at(0, MAX_PICKLE + 1)
     if data[:6] == b"\x93NUMPY":
         wide = data[6:7] != b"\1"
         start = 12 if wide else 10
@@ -127,8 +136,8 @@ def judge(module: str, name: str) -> Safety:
     """Return how safe an import is."""
     if name in _INNOCUOUS.get(module, ()):
         return "innocuous"
-    parts = module.split(".")
-    prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    parts = module.split(".", _MAX_PARTS)
+    prefixes = (".".join(parts[:end]) for end in range(1, _MAX_PARTS + 1))
     if _UNKNOWN in (module, name) or any(prefix in _DANGEROUS_MODULES for prefix in prefixes):
         return "dangerous"
     return "suspicious"
@@ -146,19 +155,21 @@ def _merge(scans: Iterable[PickleScan]) -> PickleScan:
 def _scan(data: bytes) -> PickleScan:
     """Return the imports of the pickles at the start of some bytes, one after the other."""
     found: set[tuple[str, str]] = set()
-    is_complete = len(data) <= MOST_PICKLE
-    at, steps, count = 0, _MOST_STEPS, 0
+    is_complete = len(data) <= MAX_PICKLE
+    at, steps, count = 0, _MAX_STEPS, 0
+    file = io.BytesIO(data)
     while at < len(data):
-        if count == _MOST_PICKLES:
+        if count == _MAX_PICKLES:
             return _result(found, is_complete=False)
+        file.seek(at)
         try:
-            length, used = _read_one(data[at:], found, steps)
+            at, used = _read_one(file, found, steps)
         except _Unreadable as error:
             if count == 0 and error.at == 0:
                 raise Malformed("pickle", error.reason) from error
             # What follows a pickle may be raw tensors; what ends within one could hide imports.
             return _result(found, is_complete=is_complete and error.at == 0)
-        at, steps, count = at + length, steps - used, count + 1
+        steps, count = steps - used, count + 1
         if data[at : at + 1] != b"\x80":
             break
     return _result(found, is_complete=is_complete)
@@ -166,8 +177,8 @@ def _scan(data: bytes) -> PickleScan:
 
 def _result(found: set[tuple[str, str]], *, is_complete: bool) -> PickleScan:
     imports = [PickleImport(module, name, judge(module, name)) for module, name in sorted(found)]
-    if len(imports) > _MOST_IMPORTS:
-        worst = sorted(imports, key=lambda item: item.safety != "dangerous")[:_MOST_IMPORTS]
+    if len(imports) > _MAX_IMPORTS:
+        worst = sorted(imports, key=lambda item: item.safety != "dangerous")[:_MAX_IMPORTS]
         return PickleScan(tuple(sorted(worst)), is_complete=False)
     return PickleScan(tuple(imports), is_complete)
 
@@ -180,12 +191,12 @@ class _Unreadable(Exception):
     at: int
 
 
-def _read_one(data: bytes, found: set[tuple[str, str]], most: int) -> tuple[int, int]:
-    """Add the imports of one pickle; return its length in bytes and in operations."""
+def _read_one(file: io.BytesIO, found: set[tuple[str, str]], most: int) -> tuple[int, int]:
+    """Add the imports of the pickle at the position of a file; return where it ends, and its operations."""
     recent: list[str] = []  # texts pushed by the operations right before this one
     memo: dict[int, str] = {}
     count = 0
-    for count, (operation, argument, position) in enumerate(_operations(data)):
+    for count, (operation, argument, position) in enumerate(_operations(file)):
         if count > most:
             raise _Unreadable("it has too many operations", count)
         name = operation.name
@@ -201,7 +212,7 @@ def _read_one(data: bytes, found: set[tuple[str, str]], most: int) -> tuple[int,
         elif name != "FRAME":
             _note_import(name, argument, recent, found)
             recent = []
-            if len(found) > 2 * _MOST_IMPORTS:
+            if len(found) > 2 * _MAX_IMPORTS:
                 raise _Unreadable("it has too many imports", count + 1)
     raise _Unreadable("it ends before its STOP", count + 1)
 
@@ -220,11 +231,13 @@ def _note_import(name: str, argument: object, recent: list[str], found: set[tupl
         found.add((_UNKNOWN, f"extension {argument}"))
 
 
-def _operations(data: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, object, int]]:
+def _operations(file: io.BytesIO) -> Iterator[tuple[pickletools.OpcodeInfo, object, int]]:
     count = 0
     try:
-        for operation, argument, position in pickletools.genops(data):
+        for operation, argument, position in timed(pickletools.genops(file), "pickle"):
             yield operation, argument, position or 0
             count += 1
+    except Malformed as error:  # what was found until now counts
+        raise _Unreadable(error.reason, max(count, 1)) from error
     except (ValueError, UnicodeError, OverflowError, IndexError, TypeError) as error:
         raise _Unreadable(str(error)[:200], count) from error

@@ -16,21 +16,22 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import timed
 
-MOST_HEADER = 100_000_000
+MAX_HEADER = 100_000_000
 """Maximum size of a header in bytes, as defined by the format."""
 
-MOST_TENSORS = 250_000
+MAX_TENSORS = 250_000
 """Maximum number of tensors of a file, or of all files that an index names."""
 
 _FORMAT = "safetensors file"
 _PREFIX = 8
-_MOST_DIMENSIONS, _MOST_PARAMETERS = 64, 1 << 63
-_MOST_ENTRY, _MOST_WORDS, _MOST_METADATA = 4_096, 50_000, 256 << 10
+_MAX_DIMENSIONS, _MAX_PARAMETERS = 64, 1 << 63
+_MAX_ENTRY, _MAX_WORDS, _MAX_METADATA = 4_096, 50_000, 256 << 10
 _INDEX = "index of safetensors files"
 
 
-class Tensor(msgspec.Struct, frozen=True):
+class Tensor(msgspec.Struct, frozen=True, gc=False):
     """A tensor: type, shape, and its range in the data of the file."""
 
     dtype: str
@@ -70,7 +71,7 @@ class _IndexMetadata(msgspec.Struct, frozen=True):
     metadata: msgspec.Raw = msgspec.Raw(b"null")
 
 
-def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> Header:
+def read_header(source: RangeReader, *, most: int = MAX_HEADER) -> Header:
     """Return the header of a file.
 
     Args:
@@ -90,12 +91,12 @@ def read_header(source: RangeReader, *, most: int = MOST_HEADER) -> Header:
         raise Malformed(_FORMAT, "it ends within its header")
     header = parse_header(source.read_at(_PREFIX, size))
     data = source.size - _PREFIX - size
-    for name, tensor in header.tensors.items():
+    for name, tensor in timed(header.tensors.items(), _FORMAT):
         start, end = tensor.data_offsets
         if not 0 <= start <= end <= data or min(tensor.shape, default=0) < 0:
             raise Malformed(_FORMAT, f"the tensor {name[:100]!r} lies outside the file")
         # In this order: the product of many dimensions takes hours.
-        if len(tensor.shape) > _MOST_DIMENSIONS or tensor.parameters >= _MOST_PARAMETERS:
+        if len(tensor.shape) > _MAX_DIMENSIONS or tensor.parameters >= _MAX_PARAMETERS:
             raise Malformed(_FORMAT, f"the shape of the tensor {name[:100]!r} is impossible")
     return header
 
@@ -107,16 +108,17 @@ def parse_header(data: bytes) -> Header:
         Malformed: the JSON does not conform to the format.
     """
     tensors_told = data.count(b'"data_offsets"')
-    if tensors_told > MOST_TENSORS or _texts(data) > 16 * tensors_told + 2 * _MOST_WORDS:
-        raise Malformed(_FORMAT, f"it has more than {MOST_TENSORS:,} tensors, or {_MOST_WORDS:,} words beside them")
+    if tensors_told > MAX_TENSORS or _texts(data) > 16 * tensors_told + 2 * _MAX_WORDS:
+        raise Malformed(_FORMAT, f"it has more than {MAX_TENSORS:,} tensors, or {_MAX_WORDS:,} words beside them")
     try:
         entries = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
         words = entries.pop("__metadata__", None)
-        long = next((name for name, raw in entries.items() if len(memoryview(raw)) > _MOST_ENTRY), None)
+        long = next((name for name, raw in entries.items() if len(memoryview(raw)) > _MAX_ENTRY), None)
         if long is not None:
             raise Malformed(_FORMAT, f"the shape of the tensor {long[:100]!r} is impossible")
+        decode = msgspec.json.Decoder(Tensor).decode
         metadata = msgspec.json.decode(words, type=dict[str, str]) if words is not None else {}
-        tensors = {name: msgspec.json.decode(raw, type=Tensor) for name, raw in entries.items()}
+        tensors = {name: decode(raw) for name, raw in timed(entries.items(), _FORMAT)}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(_FORMAT, str(error)) from error
     return Header(tensors, metadata)
@@ -133,8 +135,8 @@ def parse_shards(data: bytes) -> frozenset[str]:
     Raises:
         Malformed: the JSON does not conform to the format, or names too many tensors.
     """
-    if _texts(data) > 2 * MOST_TENSORS + _MOST_WORDS:
-        raise Malformed(_INDEX, f"it has more than {MOST_TENSORS:,} tensors")
+    if _texts(data) > 2 * MAX_TENSORS + _MAX_WORDS:
+        raise Malformed(_INDEX, f"it has more than {MAX_TENSORS:,} tensors")
     try:
         return frozenset(msgspec.json.decode(data, type=_Shards).weight_map.values())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -149,8 +151,8 @@ def parse_index_metadata(data: bytes) -> Mapping[str, object] | None:
     """
     try:
         found = msgspec.json.decode(data, type=_IndexMetadata).metadata
-        if len(memoryview(found)) > _MOST_METADATA:
-            raise Malformed(_INDEX, f"its metadata have more than {_MOST_METADATA:,} bytes")
+        if len(memoryview(found)) > _MAX_METADATA:
+            raise Malformed(_INDEX, f"its metadata have more than {_MAX_METADATA:,} bytes")
         return msgspec.json.decode(found, type=dict[str, object] | None)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(_INDEX, str(error)) from error

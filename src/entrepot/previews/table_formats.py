@@ -28,7 +28,7 @@ ENDINGS = {
 }
 """Formats of tables by the endings of their files."""
 
-MOST_TEXT = 32 << 20
+MAX_TEXT = 32 << 20
 """Bytes of a file without an index that are read."""
 
 

@@ -8,6 +8,7 @@ Source: POSIX.1-2017, pax, "ustar Interchange Format" and "pax Header Block"; GN
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews.files import SeekableFile
+from entrepot.previews.time_limits import timed
 
 BLOCK = 512
 _NAME, _SIZE, _SUM, _PREFIX = slice(0, 100), slice(124, 136), slice(148, 156), slice(345, 500)
@@ -84,7 +86,9 @@ def _header_of(block: bytes, kind: bytes, name: str, stated: dict[str, str], siz
 def _more_blocks(file: SeekableFile, block: bytes) -> int:
     """Return how many blocks with places of a sparse file follow its header."""
     more, found = block[_GNU_MORE], 0
-    while more:
+    for _ in timed(itertools.count(), "tar archive"):
+        if not more:
+            break
         block = file.read(BLOCK)
         found += 1
         more = block[_MORE] if len(block) == BLOCK else 0
@@ -106,7 +110,9 @@ def _pax_records(data: bytes) -> dict[str, str]:
     """Return the records of an extended header: ``length key=value`` lines."""
     found: dict[str, str] = {}
     at = 0
-    while at < len(data) and data[at]:
+    for _ in timed(itertools.count(), "tar archive"):
+        if at >= len(data) or not data[at]:
+            break
         space = data.find(b" ", at, at + _LONGEST_NUMBER)
         digits = data[at:space] if space > 0 else b""
         end = at + int(digits) if digits.isdigit() else 0

@@ -7,7 +7,7 @@ result. Handlers do not catch errors; the middleware renders them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -23,8 +23,8 @@ from entrepot.hub.context import HubContext, NotBrief
 from entrepot.hub.files import small_arrivals
 from entrepot.hub.files.small_arrivals import ReceivedFile
 from entrepot.hub.jobs.readiness import ReadinessCheck
-from entrepot.hub.remembered import Share
 from entrepot.hub.search.downloads import DownloadCounter
+from entrepot.hub.versioned_cache import Share
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
 from entrepot.server import browser_sessions, public_urls
 from entrepot.server.bodies import read_small
@@ -46,7 +46,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 MAX_JSON = 8 << 20
 """Maximum size of a JSON or form body, in bytes; commits are streamed and have their own limit."""
 
-MOST_ARCHIVES, MOST_ARCHIVES_EACH = 16, 2
+MAX_ARCHIVES, MAX_ARCHIVES_EACH = 16, 2
 """Archives that a server process sends at the same time, and of these to one address."""
 
 NO_REPO = RepoId("", "")
@@ -86,14 +86,14 @@ class AppState:
     viewers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
     issuers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
-    archives: FairSlots = attrs.field(factory=lambda: FairSlots(MOST_ARCHIVES, per_caller=MOST_ARCHIVES_EACH))
+    archives: FairSlots = attrs.field(factory=lambda: FairSlots(MAX_ARCHIVES, per_caller=MAX_ARCHIVES_EACH))
     answers: AnswerMemory = attrs.field(
         default=attrs.Factory(lambda state: AnswerMemory(state.hub.settings), takes_self=True)
     )
     small_files: BatchedCalls[ReceivedFile] = attrs.field(
         default=attrs.Factory(
             lambda state: BatchedCalls(
-                state.threads, lambda files: small_arrivals.store_all(state.hub, files), most=small_arrivals.MOST
+                state.threads, lambda files: small_arrivals.store_all(state.hub, files), most=small_arrivals.MAX_FILES
             ),
             takes_self=True,
         )
@@ -186,6 +186,17 @@ async def call_hub_slow(
 ) -> T:
     """As :func:`call_hub`, on the threads for long work, to keep the others free for short requests."""
     return await app_state(request).threads.run_transfer(_request(request, use_case, *args, **kwargs))
+
+
+async def call_hub_slow_together(
+    request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """As :func:`call_hub_slow`; what is read before the first change or wait is read from one snapshot.
+
+    For requests that send little: the snapshot must not last while much is decoded.
+    """
+    work = _request(request, use_case, *args, **kwargs)
+    return await app_state(request).threads.run_transfer(_together, app_state(request).hub, work)
 
 
 async def call_hub_in_turn(
@@ -388,6 +399,18 @@ def query_list(request: Request, name: str) -> list[str]:
     """Return a list from the query: repeated ``k`` or ``k[]``, without empty values."""
     query = request.query_params
     return [value for key in (name, f"{name}[]") for value in query.getlist(key) if value]
+
+
+def query_choice(request: Request, name: str, choices: Collection[str], default: str) -> str:
+    """Return a query parameter that has one of some values; the default if it is missing or empty.
+
+    Raises:
+        Malformed: it has another value.
+    """
+    text = request.query_params.get(name) or default
+    if text not in choices:
+        raise Malformed(f"parameter {name!r}", f"expected one of {', '.join(filter(None, choices))}")
+    return text
 
 
 def query_int(request: Request, name: str, default: int, *, low: int, high: int) -> int:

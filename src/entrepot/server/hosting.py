@@ -9,14 +9,11 @@ waits for ever, so the grace period is kept here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import logging
 import signal
 import socket
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Awaitable, Callable
 
 import attrs
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
@@ -25,7 +22,7 @@ from granian.server.embed import Server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrepot.errors import ConfigError, EntrepotError, Refused
-from entrepot.server.addresses import Address, reserved
+from entrepot.server.addresses import Address
 from entrepot.server.certificates import Certificate, renewals, until_shown
 from entrepot.server.limits.allocations import prepare_memory
 from entrepot.server.limits.open_files import connection_limit, raise_open_file_limit
@@ -193,51 +190,6 @@ async def first_of(*waits: Awaitable[object], timeout_s: float | None = None) ->
         for future, wait in zip(futures, waits, strict=True):
             if future is not wait:
                 future.cancel()
-
-
-@contextlib.contextmanager
-def running(
-    app: ASGIApp,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    limits: Limits | None = None,
-    certificate: Certificate | None = None,
-) -> Iterator[Address]:
-    """Run a server in a thread of this process, for tests and notebooks; stop it on exit.
-
-    Raises:
-        ConfigError: the server cannot listen on the address.
-        Any error that the application raised during startup.
-    """
-    with reserved(host, port) as address:
-        patience = limits or Limits(grace_s=5.0)
-        up: Future[tuple[asyncio.AbstractEventLoop, StopSignal]] = Future()
-
-        async def main() -> None:
-            stop = StopSignal()
-            here = (asyncio.get_running_loop(), stop)
-            await run_app(app, address, patience, stop, lambda: up.set_result(here), certificate)
-
-        def live() -> None:
-            try:
-                run_in_new_loop(main)
-            except BaseException as error:  # carried to the thread that waits
-                if up.done():
-                    raise
-                up.set_exception(error)
-
-        thread = threading.Thread(target=live, name="entrepot-server", daemon=True)
-        thread.start()
-        try:
-            loop, stop = up.result()
-            try:
-                yield address
-            finally:
-                with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-                    loop.call_soon_threadsafe(stop.ask)
-        finally:
-            thread.join(patience.drain_s + patience.grace_s + _AFTER_CANCEL_S)
 
 
 class _Application:

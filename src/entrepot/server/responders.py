@@ -174,9 +174,9 @@ def asks_for_whole(scope: Scope) -> bool:
 async def _refuse(send: Send, error: RangeNotSatisfiable, content: Content, extra: list[Header]) -> None:
     """Answer 416 with what a client learns about the file from every other answer: its commit and its tag."""
     refused = error_response(error, raw_path="", query=b"")
-    told = [(b"accept-ranges", b"bytes"), (b"etag", f'"{content.etag}"'.encode("ascii"))]
-    told += [header for header in extra if header[0].lower() != b"cache-control"]  # that is for the file
-    await send({"type": "http.response.start", "status": refused.status, "headers": [*refused.headers, *told]})
+    more = [(b"accept-ranges", b"bytes"), (b"etag", f'"{content.etag}"'.encode("ascii"))]
+    more += [header for header in extra if header[0].lower() != b"cache-control"]  # that is for the file
+    await send({"type": "http.response.start", "status": refused.status, "headers": [*refused.headers, *more]})
     await send({"type": "http.response.body", "body": refused.body})
 
 

@@ -15,7 +15,7 @@ from entrepot.names import RepoType
 FRESH_MS = 60_000
 """Maximum age of the counts: counting reads the tags of all repositories."""
 
-_MOST = 12
+_MAX_SHOWN = 12
 
 
 @attrs.define
@@ -37,7 +37,7 @@ class TagCache:
             found = self._counted.get(kind)
         if found is None or hub.now_ms() - found.at_ms >= FRESH_MS:
             sorted_tags = {
-                group: sorted(items, key=lambda item: (-item.count, item.label))[:_MOST]
+                group: sorted(items, key=lambda item: (-item.count, item.label))[:_MAX_SHOWN]
                 for group, items in tags.by_kind(hub, kind).items()
                 if items
             }

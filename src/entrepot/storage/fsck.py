@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
@@ -17,14 +16,13 @@ from entrepot.catalog.repos import refs, staged
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import BlobMissing, BlobUnreadable, EntrepotError, XorbDamaged
 from entrepot.git import EMPTY_TREE, BlobHasher, Kind, Mode, oid_of, parse_commit, parse_tag_object, parse_tree
-from entrepot.names import ROOT, Oid, RefName, RepoPath, Sha256, name_fault, quote_path
+from entrepot.names import ROOT, Oid, RefName, RepoPath, Sha256, is_sha256, name_fault, quote_path
 from entrepot.storage import objects
 from entrepot.storage.store import Store
 from entrepot.storage.trees import Trees
 
 _PIECE = 1 << 20
 _BATCH = 500
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @attrs.frozen
@@ -179,7 +177,7 @@ def orphaned_blobs(store: Store, tx: Read, now_ms: int) -> Iterator[Finding]:
 def digest_of(key: str) -> Sha256 | None:
     """Return the digest of the file that is stored under a key, or None if it is not the key of a file."""
     name = key.rpartition("/")[2]
-    return Sha256(name) if _DIGEST.fullmatch(name) and file_key(Sha256(name)) == key else None
+    return name if is_sha256(name) and file_key(name) == key else None
 
 
 def blob_of(key: str) -> str:

@@ -21,8 +21,8 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class ValueCache(Generic[K, V]):
-    """A bounded LRU cache of immutable values, limited by their total weight. Thread-safe."""
+class ImmutableCache(Generic[K, V]):
+    """A bounded LRU cache of values that never change, limited by their total weight. Thread-safe."""
 
     def __init__(self, limit: int, weigh: Callable[[V], int]) -> None:
         """Create a cache of at most ``limit`` total weight; ``weigh`` returns the weight of a value."""
@@ -91,49 +91,49 @@ class Store:
     parts: Multipart
     drafts: Inspectable
     limits: CacheLimits
-    trees: ValueCache[tuple[int, Oid], TreeScan] = attrs.field(
+    trees: ImmutableCache[tuple[int, Oid], TreeScan] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[tuple[int, Oid], TreeScan](
+            lambda store: ImmutableCache[tuple[int, Oid], TreeScan](
                 store.limits.trees, lambda scan: len(scan.content) + _KEY
             ),
             takes_self=True,
         ),
         init=False,
     )
-    large_trees: ValueCache[tuple[int, Oid], bytes] = attrs.field(
+    large_trees: ImmutableCache[tuple[int, Oid], bytes] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[tuple[int, Oid], bytes](store.limits.large_trees, len), takes_self=True
+            lambda store: ImmutableCache[tuple[int, Oid], bytes](store.limits.large_trees, len), takes_self=True
         ),
         init=False,
     )
-    names: ValueCache[tuple[int, Oid], TreeNames] = attrs.field(
+    names: ImmutableCache[tuple[int, Oid], TreeNames] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[tuple[int, Oid], TreeNames](store.limits.names, lambda names: names.weight),
+            lambda store: ImmutableCache[tuple[int, Oid], TreeNames](store.limits.names, lambda names: names.weight),
             takes_self=True,
         ),
         init=False,
     )
-    listings: ValueCache[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
+    listings: ImmutableCache[tuple[int, Oid], tuple[Entry, ...]] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[tuple[int, Oid], tuple[Entry, ...]](
+            lambda store: ImmutableCache[tuple[int, Oid], tuple[Entry, ...]](
                 store.limits.listings, lambda entries: _ENTRY * len(entries) + _KEY
             ),
             takes_self=True,
         ),
         init=False,
     )
-    indexes: ValueCache[XetHash, tuple[int, str, XorbIndex]] = attrs.field(
+    indexes: ImmutableCache[XetHash, tuple[int, str, XorbIndex]] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[XetHash, tuple[int, str, XorbIndex]](
+            lambda store: ImmutableCache[XetHash, tuple[int, str, XorbIndex]](
                 store.limits.indexes, lambda known: 40 * known[2].count + _KEY
             ),
             takes_self=True,
         ),
         init=False,
     )
-    roots: ValueCache[tuple[int, Oid], Oid] = attrs.field(
+    roots: ImmutableCache[tuple[int, Oid], Oid] = attrs.field(
         default=attrs.Factory(
-            lambda store: ValueCache[tuple[int, Oid], Oid](store.limits.roots, lambda _root: _KEY), takes_self=True
+            lambda store: ImmutableCache[tuple[int, Oid], Oid](store.limits.roots, lambda _root: _KEY), takes_self=True
         ),
         init=False,
     )

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from entrepot.errors import EntrepotError
 from entrepot.hub.context import HubContext
@@ -17,7 +17,10 @@ from entrepot.hub.jobs.handlers import Job, Run
 _log = logging.getLogger("entrepot.worker")
 
 SLICE_S = 1.0
-"""Seconds that a long job runs before it is paused for a job of another namespace."""
+"""Seconds that a long job runs before others are looked for."""
+
+SHORT_SLICE_S = 0.1
+"""Seconds that a new job runs first, and a paused one while new ones wait: twenty new ones wait for each other 4 s."""
 
 MAX_PAUSED = 16
 """Maximum number of paused jobs that one thread keeps."""
@@ -29,6 +32,8 @@ MAX_LONG = 8
 _LOOK_EVERY_S = 2.0
 _AFTER_FAILURE_S = 2.0
 _NO_ROOM_MS = 10_000
+_NEW_FOR_ONE_PAUSED = 4
+_MOST_REMEMBERED = 1_000
 _NO_ROOM_LONG_MS = 120_000
 
 
@@ -42,8 +47,9 @@ class Worker:
 
     Each lane has its own threads. Within a lane the namespaces are served
     in rotation; none of them uses more than a quarter of the threads (but at
-    least one), and a job that takes longer than :data:`SLICE_S` is paused for the
-    jobs of others if its handler works step by step. The longest jobs, which
+    least one), and a job that takes longer than a slice is paused for the
+    jobs of others if its handler works step by step. Of paused jobs, the one that
+    has run for the shortest time and the one that has waited longest go on in turn. The longest jobs, which
     may take hours, keep at most :data:`MAX_LONG` places among the paused ones
     of a thread: jobs of seconds or minutes never wait for the end of one.
     """
@@ -134,11 +140,16 @@ class Worker:
                     lane.begin(job)
         if job is not None:
             self._running[job.id] = job
-            self._slice(lane, _Slot(Run(self._hub, self._owner, job)), paused)
+            self._slice(
+                lane, _Slot(Run(self._hub, self._owner, job), lane.took_s.pop(job.id, 0.0)), paused, SHORT_SLICE_S
+            )
             if len(paused) > MAX_PAUSED:  # short jobs still run; a long one waits until another has ended
-                self._put_back(lane, paused.pop(), delay_ms=_NO_ROOM_MS)
-        if paused:
-            self._slice(lane, paused.pop(0), paused)
+                self._put_back(lane, paused.pop(_least_lost(paused)), delay_ms=_NO_ROOM_MS)
+        lane.turns += 1
+        if paused and (job is None or lane.turns % _NEW_FOR_ONE_PAUSED == 0):
+            lane.resumed += 1
+            slot = paused.pop(_least_served(paused) if lane.resumed % 2 else 0)
+            self._slice(lane, slot, paused, SHORT_SLICE_S if job is not None or paused else SLICE_S)
             long = [slot for slot in paused if slot.took_s > LONG_S]
             if len(long) > MAX_LONG:  # the one that loses least of its work
                 paused.remove(least := min(long, key=lambda slot: slot.took_s))
@@ -149,13 +160,15 @@ class Worker:
         # claimed belongs to a namespace that uses its share of the threads: the end of one wakes this thread.
         return min(_LOOK_EVERY_S, pause_ms / 1000) if pause_ms else _LOOK_EVERY_S
 
-    def _slice(self, lane: _Lane, slot: _Slot, paused: list[_Slot]) -> None:
-        """Run a job until it ends, or pause it after a slice."""
+    def _slice(self, lane: _Lane, slot: _Slot, paused: list[_Slot], length_s: float) -> None:
+        """Run a job until it ends, or pause it after a slice of some seconds."""
         began = time.monotonic()
         job, mistake, goes_on = slot.run.job, None, True
         try:
-            while goes_on and time.monotonic() - began < SLICE_S and not self._stopping.is_set():
+            while goes_on and not self._stopping.is_set():
                 goes_on = slot.run.step()
+                if time.monotonic() - began >= length_s:
+                    break
         except Exception as failure:  # noqa: BLE001 - the outermost loop: one failing job must not stop the others
             goes_on, mistake = False, failure
         slot.took_s += time.monotonic() - began
@@ -177,6 +190,7 @@ class Worker:
             slot.run.put_back(delay_ms=delay_ms)
         except Exception as error:  # noqa: BLE001 - the outermost loop: the lease expires
             _log.error("job.not_put_back id=%d", slot.run.job.id, exc_info=error)
+        lane.remember(slot)
         self._leave(lane, slot.run.job)
 
     def _leave(self, lane: _Lane, job: Job) -> None:
@@ -205,11 +219,27 @@ def threads_of(hub: HubContext) -> dict[str, int]:
 
 
 class _Slot:
-    """A running job, and the seconds it has taken."""
+    """A running job, and the seconds it has taken, with those before it was put back."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, took_s: float) -> None:
         self.run = run
-        self.took_s = 0.0
+        self.took_s = took_s
+
+
+def _least_served(paused: Sequence[_Slot]) -> int:
+    """Return which paused job has run for the shortest time: those of seconds pass those of hours."""
+    return min(range(len(paused)), key=lambda at: paused[at].took_s)
+
+
+def _least_lost(paused: Sequence[_Slot]) -> int:
+    """Return which paused job is put back if there are too many: of those that took a whole slice, the shortest one.
+
+    The longest one, if all are short: so a job of some seconds is never put back for one that takes hours.
+    """
+    long = [at for at, slot in enumerate(paused) if slot.took_s > SLICE_S]
+    if long:
+        return min(long, key=lambda at: paused[at].took_s)
+    return max(range(len(paused)), key=lambda at: paused[at].took_s)
 
 
 class _Lane:
@@ -218,6 +248,10 @@ class _Lane:
     def __init__(self, name: str, threads: int) -> None:
         self.name = name
         self.threads = threads
+        self.turns, self.resumed = 0, 0
+        """Rounds, and slices of paused jobs: every other one goes to the job that has waited longest."""
+        self.took_s = dict[int, float]()
+        """Seconds that jobs had taken when they were put back, of the last thousand."""
         self.claiming = threading.Lock()
         """Held while a job is claimed, so that no namespace exceeds its share."""
         self._guard = threading.Lock()
@@ -228,6 +262,12 @@ class _Lane:
         share = max(1, self.threads // 4)
         with self._guard:
             return [namespace for namespace, count in self._busy.items() if count >= share and namespace]
+
+    def remember(self, slot: _Slot) -> None:
+        """Note how long a job has taken that is put back: it goes on behind shorter ones."""
+        self.took_s[slot.run.job.id] = slot.took_s
+        while len(self.took_s) > _MOST_REMEMBERED:
+            self.took_s.pop(next(iter(self.took_s)), None)
 
     def begin(self, job: Job) -> None:
         """Count a claimed job."""

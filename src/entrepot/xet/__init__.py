@@ -37,7 +37,7 @@ from entrepot.xet.shards import (
     parse_shard,
     parse_steps,
 )
-from entrepot.xet.terms import PIECE, Term, Terms
+from entrepot.xet.terms import Term, Terms, WorkCounter
 from entrepot.xet.validation import (
     FindUsable,
     UsableXorb,
@@ -64,7 +64,6 @@ __all__ = [
     "MAX_RAW_BYTES",
     "MAX_XORB_BYTES",
     "MIN_CHUNK_BYTES",
-    "PIECE",
     "ZERO_HASH",
     "AnsweredRun",
     "Buffer",
@@ -87,6 +86,7 @@ __all__ = [
     "Term",
     "Terms",
     "UsableXorb",
+    "WorkCounter",
     "Xorb",
     "XorbBlock",
     "XorbBuilder",

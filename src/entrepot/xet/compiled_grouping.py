@@ -15,7 +15,7 @@ from entrepot.xet.hashes import Buffer
 from entrepot.xet.machine_code import Program, if_possible
 
 GROUPS = 4
-MOST_CHUNKS = 16_383
+MAX_CHUNKS = 16_383
 """Chunks that one call can ungroup."""
 
 _PAGE = 65_536
@@ -99,11 +99,11 @@ class CompiledGrouping:
 
         Args:
             chunks: the grouped bytes of each, in pieces of any length, and their number, which is not 0;
-                at most :attr:`most_words` words and :data:`MOST_CHUNKS` chunks.
+                at most :attr:`most_words` words and :data:`MAX_CHUNKS` chunks.
         """
         lengths = [length for _, length in chunks]
         total = sum(lengths)
-        if total > _AREA or len(chunks) > MOST_CHUNKS or not all(lengths):
+        if total > _AREA or len(chunks) > MAX_CHUNKS or not all(lengths):
             raise ValueError(f"{total} bytes in {len(chunks)} chunks cannot be ungrouped at once")
         with self._program.borrow() as instance:
             memory, at = instance.memory, _IN

@@ -23,11 +23,11 @@ FRAME_HEADER = bytes.fromhex("04224d18604082")
 LARGE_FRAME_HEADER = bytes.fromhex("04224d186050fb")
 """The same with blocks of at most 256 KiB: that of frames with more than 64 KiB in one block."""
 
-_MOST_IN_BLOCK = {FRAME_HEADER: 64 * 1024, LARGE_FRAME_HEADER: 256 * 1024}
+_MAX_IN_BLOCK = {FRAME_HEADER: 64 * 1024, LARGE_FRAME_HEADER: 256 * 1024}
 """Bytes in a block at most, compressed or not."""
 _SIZE = struct.Struct("<I")
 _UNCOMPRESSED = 1 << 31
-_MOST_BLOCKS = 8
+_MAX_BLOCKS = 8
 """A chunk as clients or the hub write it has 1, 2 or 4 blocks. Each takes a microsecond here, so a frame with thousands
 of tiny ones is left to the library, which is many times faster at them."""
 
@@ -54,7 +54,7 @@ class FrameReader:
             Malformed: the frame is damaged or of a kind that not all readers read, it has trailing bytes,
                 or its content has another length.
         """
-        most = _MOST_IN_BLOCK.get(bytes(payload[: len(FRAME_HEADER)]))
+        most = _MAX_IN_BLOCK.get(bytes(payload[: len(FRAME_HEADER)]))
         if most is not None:
             pieces = _blocks(payload, length, most)
             if pieces is not None:
@@ -84,7 +84,7 @@ def _blocks(payload: memoryview, length: int, most: int) -> list[Buffer] | None:
     at, end = len(FRAME_HEADER), len(payload) - _SIZE.size
     pieces: list[Buffer] = []
     while at < end:
-        if len(pieces) == _MOST_BLOCKS:
+        if len(pieces) == _MAX_BLOCKS:
             return None
         (size,) = _SIZE.unpack_from(payload, at)
         start, at = at + _SIZE.size, at + _SIZE.size + (size & ~_UNCOMPRESSED)

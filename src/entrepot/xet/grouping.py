@@ -14,13 +14,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from entrepot.xet.arrays import np
-from entrepot.xet.compiled_grouping import GROUPS, MOST_CHUNKS, CompiledGrouping, compiled_grouping
+from entrepot.xet.compiled_grouping import GROUPS, MAX_CHUNKS, CompiledGrouping, compiled_grouping
 from entrepot.xet.hashes import Buffer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MOST_WORDS: Final = 64 * 1024
+_MAX_WORDS: Final = 64 * 1024
 _SPARE = 4
 _LIBRARY_PAYS_AFTER: Final = 64 << 20
 """Bytes after which a process loads the library: loading it takes as long as ungrouping so many bytes without it."""
@@ -55,7 +55,7 @@ def ungroup_all(chunks: Sequence[Grouped]) -> list[memoryview]:
     with contextlib.ExitStack() as after:
         workspace = _IDLE.pop() if _IDLE else _Workspace()
         after.callback(_IDLE.append, workspace)
-        return [found for run in _runs(chunks, _MOST_WORDS) for found in workspace.ungroup(run)]
+        return [found for run in _runs(chunks, _MAX_WORDS) for found in workspace.ungroup(run)]
 
 
 class _Usage:
@@ -76,7 +76,7 @@ def _runs(chunks: Sequence[Grouped], most_words: int) -> Iterator[Sequence[Group
     start = words = 0
     for number, chunk in enumerate(chunks):
         count = -(-chunk.length // GROUPS)
-        if words + count > most_words or number - start == MOST_CHUNKS:
+        if words + count > most_words or number - start == MAX_CHUNKS:
             yield chunks[start:number]
             start, words = number, 0
         words += count
@@ -88,12 +88,12 @@ class _Workspace:
     """Memory for ungrouping with NumPy. Several chunks are processed at once: a call costs as much as 4 KiB."""
 
     def __init__(self) -> None:
-        self._planes = np.empty((GROUPS, _MOST_WORDS), np.uint8)
-        self._low, self._high, self._spare = np.empty((3, _MOST_WORDS), "<u2")
-        self._spare_words = np.empty(_MOST_WORDS, "<u4")
+        self._planes = np.empty((GROUPS, _MAX_WORDS), np.uint8)
+        self._low, self._high, self._spare = np.empty((3, _MAX_WORDS), "<u2")
+        self._spare_words = np.empty(_MAX_WORDS, "<u4")
 
     def ungroup(self, chunks: Sequence[Grouped]) -> list[memoryview]:
-        """Return the bytes of chunks with at most :data:`_MOST_WORDS` words, incomplete ones included."""
+        """Return the bytes of chunks with at most :data:`_MAX_WORDS` words, incomplete ones included."""
         planes = [plane.data for plane in self._planes]
         spans: list[tuple[int, int]] = []
         at = 0

@@ -37,7 +37,7 @@ FILE_KEY = bytes(32)
 _GROUPS = struct.Struct("<4Q")
 
 # A node of the tree has 2 to 9 children, and ends after the first one whose hash is a multiple of 4.
-_MOST_CHILDREN = 9
+_MAX_CHILDREN = 9
 _BLOCK = 8192
 
 
@@ -209,11 +209,11 @@ def _node_bounds(hashes: bytes, count: int, *, complete: bool) -> list[int]:
     bounds = [0]
     at = 0
     while at < count:
-        furthest = min(at + _MOST_CHILDREN, count)
+        furthest = min(at + _MAX_CHILDREN, count)
         marked = ending.find(1, at + 2, furthest)
         if marked >= 0:
             at = marked + 1
-        elif complete or furthest == at + _MOST_CHILDREN:
+        elif complete or furthest == at + _MAX_CHILDREN:
             at = furthest
         else:
             break

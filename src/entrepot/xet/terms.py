@@ -37,6 +37,27 @@ def _layout() -> np.dtype[np.void]:
     return np.dtype([("xorb", "V32"), ("flags", "<u4"), ("unpacked", "<u4"), ("start", "<u4"), ("end", "<u4")])
 
 
+class WorkCounter:
+    """Counts the work of a generator, so that it yields after pieces of about the same length.
+
+    Args:
+        piece: units of work between two yields; a term is about one unit.
+    """
+
+    __slots__ = ("_left", "_piece")
+
+    def __init__(self, piece: int = PIECE) -> None:
+        self._left = self._piece = piece
+
+    def is_due(self, work: int) -> bool:
+        """Count more work; return True, and begin the next piece, when the current one is done."""
+        self._left -= work
+        if self._left > 0:
+            return False
+        self._left = self._piece
+        return True
+
+
 @attrs.frozen
 class Term:
     """One part of a file: the chunks ``start`` to ``end`` (exclusive) of a xorb, ``unpacked`` bytes long."""
@@ -92,7 +113,7 @@ class Terms:
         return dict.fromkeys(map(_xorb_name, raws)).keys()
 
     def pieces(self) -> Iterator[Terms]:
-        """Return the terms in pieces of at most :data:`PIECE`, after each of which others may have their turn."""
+        """Return the terms in pieces of at most :data:`PIECE`, after each of which a generator yields."""
         return (self.part(at, at + PIECE) for at in range(0, len(self), PIECE)) if len(self) > PIECE else iter((self,))
 
     def __eq__(self, other: object) -> bool:

@@ -26,7 +26,7 @@ from entrepot.xet.hashes import HASH_BYTES, MerkleTree, range_hash
 from entrepot.xet.indexes import MAX_CHUNKS, XorbIndex
 from entrepot.xet.repeats import FEW_NODES, Run, repeated_file_hash
 from entrepot.xet.shards import MAX_SHARD_XORBS, TOO_MANY, FileBlock, Shard, XorbBlock
-from entrepot.xet.terms import PIECE, Term, Terms
+from entrepot.xet.terms import PIECE, Term, Terms, WorkCounter
 
 
 @attrs.frozen
@@ -95,15 +95,13 @@ def named_xorbs(shard: Shard) -> list[XetHash]:
 def named_xorbs_steps(shard: Shard, found: dict[XetHash, None]) -> Generator[None, None, None]:
     """Add the xorbs of :func:`named_xorbs` to a dictionary; yields after each few thousand terms or files."""
     found.update(dict.fromkeys(block.hash for block in shard.xorbs))
-    left = PIECE
+    work = WorkCounter()
     for file in shard.files:
         for piece in file.terms.pieces():
             found.update(dict.fromkeys(piece.xorbs()))
             if len(found) > MAX_SHARD_XORBS:
                 raise LimitExceeded("the number of xorbs that the shard names", MAX_SHARD_XORBS, TOO_MANY)
-            left -= _TERMS_A_FILE + len(piece)
-            if left <= 0:
-                left = PIECE
+            if work.is_due(_TERMS_A_FILE + len(piece)):
                 yield
 
 
@@ -120,20 +118,16 @@ def check_files(files: Sequence[FileBlock], find: FindUsable) -> Generator[None,
     about 1 us each; memory in the numbers of terms and of chunks of the xorbs.
     """
     known = yield from _load_ranges(files, find)
-    left = PIECE
+    work = WorkCounter()
     for file in files:
         assert file.range_hashes is not None
-        left -= _TERMS_A_FILE
+        if work.is_due(_TERMS_A_FILE):
+            yield
         for number, term in enumerate(file.terms):
             if file.range_hashes[HASH_BYTES * number : HASH_BYTES * (number + 1)] != known.digests[_key(term)]:
                 raise Malformed(_name(file), f"the range hash of term {number} does not match")
-            left -= 2
-            if left <= 0:
-                left = PIECE
+            if work.is_due(2):
                 yield
-        if left <= 0:
-            left = PIECE
-            yield
         is_short = len(file.terms) < _FEW_TERMS and file.terms.chunk_count < _CHUNKS_A_STEP
         found = _short_file_hash(file.terms, known) if is_short else (yield from _file_hash(file.terms, known))
         if found != file.hash:
@@ -190,13 +184,11 @@ class _Known:
 def _load_ranges(files: Sequence[FileBlock], find: FindUsable) -> Generator[None, None, _Known]:
     """Return every distinct range of chunks that the terms refer to; yields after each few of them."""
     places: dict[XetHash, dict[tuple[int, int], int]] = {}
-    left = PIECE
+    work = WorkCounter()
     for position, file in enumerate(files):
         if file.range_hashes is None or len(file.range_hashes) != HASH_BYTES * len(file.terms):
             raise Malformed(_name(file), "its range hashes are missing")
-        left -= _TERMS_A_FILE
-        if left <= 0:
-            left = PIECE
+        if work.is_due(_TERMS_A_FILE):
             yield
         for number, term in enumerate(file.terms):
             if not 0 <= term.start < term.end:
@@ -205,9 +197,7 @@ def _load_ranges(files: Sequence[FileBlock], find: FindUsable) -> Generator[None
             first = places.setdefault(term.xorb, {}).setdefault((term.start, term.end), place)
             if first & 0xFFFFFFFF != term.unpacked:
                 raise Malformed(_name(file), f"the length of term {number} does not match")
-            left -= 1
-            if left <= 0:
-                left = PIECE
+            if work.is_due(1):
                 yield
     yield from _check_effort(places)
     known = _Known()
@@ -223,9 +213,7 @@ def _load_ranges(files: Sequence[FileBlock], find: FindUsable) -> Generator[None
             if usable.index.raw_length(start, end) != unpacked:
                 raise Malformed(_name(files[place >> 64]), f"the length of term {number} does not match")
             known.digests[xorb, start, end] = range_hash(known.chunks[xorb].hashes(start, end))
-            left -= 1 + (end - start) // 100
-            if left <= 0:
-                left = PIECE
+            if work.is_due(1 + (end - start) // 100):
                 yield
         yield
     return known
@@ -238,7 +226,7 @@ def _check_effort(xorbs: Mapping[XetHash, Iterable[tuple[int, int]]]) -> Generat
     shard costs as much as the largest one. Yields after each few xorbs.
     """
     total = different = 0
-    left = PIECE
+    work = WorkCounter()
     for ranges in xorbs.values():
         pairs = np.fromiter(itertools.chain.from_iterable(ranges), np.int64).reshape(-1, 2)
         starts, ends = pairs[np.argsort(pairs[:, 0], kind="stable")].T
@@ -246,9 +234,7 @@ def _check_effort(xorbs: Mapping[XetHash, Iterable[tuple[int, int]]]) -> Generat
         reached = np.maximum.accumulate(ends)
         new = np.minimum(ends - np.maximum(starts, np.concatenate(([0], reached[:-1]))), MAX_CHUNKS)
         different += int(new.clip(0).sum())
-        left -= 10 + len(starts)
-        if left <= 0:
-            left = PIECE
+        if work.is_due(10 + len(starts)):
             yield
     if total > MAX_SHARD_CHUNKS:
         raise LimitExceeded("the number of chunks of the files of the shard", MAX_SHARD_CHUNKS, TOO_MANY)
@@ -277,12 +263,10 @@ def _file_hash(terms: Terms, known: _Known) -> Generator[None, None, XetHash]:
         if len(terms) > PIECE:
             yield
     if terms.chunk_count <= max(_FEW_CHUNKS, 2 * different):
-        tree, left = MerkleTree(), _CHUNKS_A_STEP
+        tree, work = MerkleTree(), WorkCounter(_CHUNKS_A_STEP)
         for term in terms:
             tree.add(*known.part(term))
-            left -= 10 + term.end - term.start
-            if left <= 0:
-                left = _CHUNKS_A_STEP
+            if work.is_due(10 + term.end - term.start):
                 yield
         return tree.file_hash()
     if len(terms) > MAX_REPEATED_TERMS:

@@ -10,7 +10,7 @@ import pytest
 from obstore.exceptions import GenericError
 from obstore.store import MemoryStore
 
-from entrepot.blobs.s3.buckets import MOST_BYTES, S3Bucket, part_size
+from entrepot.blobs.s3.buckets import MAX_BYTES, S3Bucket, part_size
 from entrepot.errors import BlobMissing, BlobUnreadable, StoreFull, StoreUnavailable
 from tests.support.relay import PassOn, Relay, RelayedRequest, RelayedResponse
 
@@ -184,7 +184,7 @@ def test_a_service_without_conditions_is_looked_at_first(monkeypatch: pytest.Mon
 
 
 def test_any_size_that_s3_holds_fits_into_its_number_of_parts() -> None:
-    for size in (0, 1, 100 << 20, 1 << 40, MOST_BYTES):
+    for size in (0, 1, 100 << 20, 1 << 40, MAX_BYTES):
         assert size <= part_size(size) * 10_000
         assert 5 << 20 <= part_size(size) <= 5 << 30
     assert part_size(None) >= 5 << 20

@@ -55,10 +55,10 @@ def test_open_discussions_of_a_repository_are_counted_up_to_a_limit(catalog: Cat
         for status in (DRAFT, MERGED):
             start(tx, one, 1, is_pull=True, status=status)
         assert [discussions.count_alive(tx, repo.id) for repo in (one, two)] == [3, 0]
-        for _ in range(discussions.MOST_COUNTED):
+        for _ in range(discussions.MAX_COUNTED):
             start(tx, two, 1)
         start(tx, two, 1)
-        assert discussions.count_alive(tx, two.id) == discussions.MOST_COUNTED
+        assert discussions.count_alive(tx, two.id) == discussions.MAX_COUNTED
 
 
 def test_counting_open_discussions_reads_an_index_only(catalog: Catalog, repo: RepoRow) -> None:

@@ -371,3 +371,44 @@ def test_locks_are_taken_with_the_message_that_begins_the_transaction(opened: Ca
         assert number == connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar()
         driver.lock([(7, 7)])
         assert connection.exec_driver_sql("SELECT pg_current_xact_id()::text").scalar() == number
+
+
+def test_a_statement_in_front_of_a_transaction_does_not_begin_it(opened: Catalog) -> None:
+    find = "SELECT value FROM meta WHERE key = 'k'"
+    with opened.read() as tx:
+        assert tx.driver.execute_before(find, {}).fetchall() == []
+        assert tx.driver._pgconn.transaction_status == TransactionStatus.IDLE
+        assert not tx.driver.has_begun
+
+
+def test_the_snapshot_begins_after_a_statement_in_front_of_it(url: str, opened: Catalog) -> None:
+    def put(value: str) -> None:
+        other = open_catalog(url, pool_size=1)
+        with other.write(Lock.hub()) as tx:
+            tx.sql.execute(sa.delete(_M).where(_M.c.key == "k"))
+            hub_metadata.put_first(tx, "k", value)
+        other.close()
+
+    with opened.read() as tx:
+        assert FIND.all_before(tx, {"key": "k"}) == []
+        put("1")
+        assert FIND.all_before(tx, {"key": "k"}) == [("1",)]
+        assert FIND.scalar(tx, {"key": "k"}) == "1"
+        put("2")
+        assert FIND.scalar(tx, {"key": "k"}) == "1", "the snapshot"
+        assert FIND.all_before(tx, {"key": "k"}) == [("1",)], "the transaction has begun"
+        assert hub_metadata.find(tx, "k") == "1", "also through SQLAlchemy"
+    assert hub_metadata_of(opened) == "2"
+
+
+def test_changes_that_wait_come_before_a_statement_in_front(opened: Catalog) -> None:
+    with opened.write(Lock.nothing()) as tx:
+        tx.driver.defer("INSERT INTO meta (key, value) VALUES ('k', '1')", {})
+        assert FIND.all_before(tx, {"key": "k"}) == [("1",)]
+        assert tx.driver.has_begun
+    assert hub_metadata_of(opened) == "1"
+
+
+def hub_metadata_of(catalog: Catalog) -> str | None:
+    with catalog.read() as tx:
+        return hub_metadata.find(tx, "k")

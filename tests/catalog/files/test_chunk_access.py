@@ -99,7 +99,7 @@ def test_whole_xorbs_are_those_that_were_sent_or_that_the_realm_shares(
     linked("alice-m", A, b"")
     linked("alice-n", B, b"")
     with catalog.write() as tx:
-        assert xorbs.use(tx, A, None, 6, holder="u1")
+        assert xorbs.use(tx, A, None, 6, sender="u1")
         wanted = [A, B, C]
         assert chunk_access.whole(tx, NOBODY, wanted) == set()
         assert chunk_access.whole(tx, Viewer(Visibility(), "u1"), wanted) == {A}
@@ -154,9 +154,9 @@ def crowd(catalog: Catalog, row: RepoRow, count: int, *, first: int = 0) -> None
 
 def test_lookups_look_at_a_limited_number_of_holders(catalog: Catalog, add_repo: Callable[..., RepoRow]) -> None:
     row = add_repo("alice-m", visibility="private")
-    crowd(catalog, row, chunk_access.MAX_HOLDERS + 20)
+    crowd(catalog, row, chunk_access.MAX_USES + 20)
     assert ranges_of(catalog, NOBODY, A) == set()
-    assert len(ranges_of(catalog, EVERYBODY, A)) == chunk_access.MAX_HOLDERS
+    assert len(ranges_of(catalog, EVERYBODY, A)) == chunk_access.MAX_USES
     with catalog.read() as tx:
         assert chunk_access.near_chunk(tx, NOBODY, name(99), 9) == []
         assert chunk_access.near_chunk(tx, EVERYBODY, name(99), 9) == [[A]]
@@ -181,9 +181,9 @@ def test_the_work_on_holders_that_the_viewer_may_not_read_is_bounded(
                 connection.set_progress_handler(None, 0)
         return len(taken)
 
-    crowd(catalog, row, chunk_access.MAX_HOLDERS + 1)
+    crowd(catalog, row, chunk_access.MAX_USES + 1)
     before = steps(name(99))
-    crowd(catalog, row, 2 * chunk_access.MAX_HOLDERS, first=5_000)
+    crowd(catalog, row, 2 * chunk_access.MAX_USES, first=5_000)
     assert steps(name(99)) <= before * 1.1
 
 

@@ -93,7 +93,7 @@ def test_what_is_only_claimed_or_proposed_does_not_count(
 def test_the_hidden_do_not_take_the_place_of_the_visible(
     catalog: Catalog, add_repo: Callable[..., RepoRow], link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_content, "MOST_ROWS", 1)
+    monkeypatch.setattr(shared_content, "MAX_ROWS", 1)
     base = add_repo("base")
     hidden = [add_repo(f"hidden{number}", visibility="private") for number in range(3)]
     shown = add_repo("shown")

@@ -114,7 +114,7 @@ def test_the_uploader_of_a_xorb_is_forgotten_with_it_or_after_a_time(catalog: Ca
     store(catalog, A, B)
     with catalog.write() as tx:
         for xorb, now_ms in ((A, 6), (B, 9)):
-            assert xorbs.use(tx, xorb, None, now_ms, holder="u1")
+            assert xorbs.use(tx, xorb, None, now_ms, sender="u1")
         assert xorbs.forget_uploads(tx, 7) == 1
         assert chunk_access.whole(tx, Viewer(Visibility(), "u1"), [A, B]) == {B}
         assert xorbs.begin_sweep(tx, B, 10, 50)

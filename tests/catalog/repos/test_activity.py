@@ -30,7 +30,7 @@ def test_a_limit_drops_the_day_that_may_be_incomplete(
     catalog: Catalog, add_repo: Callable[..., RepoRow], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [add_repo(name) for name in "abc"]
-    monkeypatch.setattr(activity, "MOST_ROWS", 4)
+    monkeypatch.setattr(activity, "MAX_ROWS", 4)
     with catalog.write() as tx:
         for row in rows:
             activity.add(tx, row, SOMEONE, (TODAY - 1) * DAY_MS)

@@ -138,7 +138,7 @@ def test_of_words_that_many_texts_have_a_bounded_number_is_ranked(
     catalog: Catalog, add_repo: AddRepo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(full_text, "FREQUENT", 3)
-    monkeypatch.setattr(full_text, "MOST_RANKED", 4)
+    monkeypatch.setattr(full_text, "MAX_RANKED", 4)
     hidden = add_repo("hidden-whales", visibility="private")
     rows = [add_repo("whales-base"), *(add_repo(f"card-{number}") for number in range(6)), hidden]
     for row in rows:
@@ -157,7 +157,7 @@ def test_of_words_that_many_texts_have_a_bounded_number_is_ranked(
             assert [hit.row.name for hit in rest.items] == ["card-4"]
         both = full_text.find(tx, full_text.query_of("whales shark") or "", PUBLIC_ONLY, ALL, skip=0, limit=9)
         assert both.items[0].row.name == "whales-base"
-        assert len(both.items) == full_text.MOST_RANKED
+        assert len(both.items) == full_text.MAX_RANKED
         # A frequent word has to match as a whole: the beginning of it in "whalesong" does not.
         assert not full_text.find(tx, full_text.query_of("whales xyz") or "", None, ALL, skip=0, limit=9).items
 

@@ -1,9 +1,9 @@
-from entrepot.cli.workspace.folding import MOST_LINES, fold
+from entrepot.cli.workspace.folding import MAX_LINES, fold
 
 
 def test_short_lists_are_shown_whole() -> None:
-    rows = [("new: ", f"a/{number}") for number in range(MOST_LINES)]
-    assert fold(rows, is_full=False) == [f"new: a/{number}" for number in range(MOST_LINES)]
+    rows = [("new: ", f"a/{number}") for number in range(MAX_LINES)]
+    assert fold(rows, is_full=False) == [f"new: a/{number}" for number in range(MAX_LINES)]
 
 
 def test_long_lists_are_folded_to_folders() -> None:

@@ -23,12 +23,12 @@ def test_the_log_can_be_switched_off(machine: Machine) -> None:
 
 
 def test_a_full_log_is_renamed_and_five_are_kept(tmp_path: Path) -> None:
-    log_files.MOST_BYTES, most = 10, log_files.MOST_BYTES
+    log_files.MAX_BYTES, most = 10, log_files.MAX_BYTES
     try:
         for number in range(9):
             write_log(tmp_path, [f"line {number}\n\x1b[31m"])
     finally:
-        log_files.MOST_BYTES = most
+        log_files.MAX_BYTES = most
     names = sorted(path.name for path in (tmp_path / "logs").iterdir())
     assert names == [LOG_NAME, *(f"{LOG_NAME}.{number}" for number in range(1, 6))]
     assert (tmp_path / "logs" / LOG_NAME).read_text().endswith("line 8\\n\\x1b[31m\n")

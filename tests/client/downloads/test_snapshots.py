@@ -6,14 +6,13 @@ from pathlib import Path
 import attrs
 import pytest
 
-from entrepot.client.cache.caches import is_commit
 from entrepot.client.calls import contents
 from entrepot.client.downloads import snapshots
 from entrepot.client.downloads.downloads import Options, target_of
 from entrepot.client.downloads.snapshots import download_snapshot, plan_snapshot
 from entrepot.client.hubs import Hub
 from entrepot.errors import NotCached, RepoNotFound, RevisionNotFound, SnapshotIncomplete
-from entrepot.names import RepoRef
+from entrepot.names import RepoRef, is_oid
 from entrepot.wire.repos.trees import TreeEntry
 from tests.support.library import Library
 from tests.support.progress import RecordedProgress
@@ -41,7 +40,7 @@ def ref(library: Library) -> RepoRef:
 
 def test_all_files_are_downloaded(library: Library, ref: RepoRef, recorded_progress: RecordedProgress) -> None:
     folder = download_snapshot(library.hub, ref, options=Options(progress=recorded_progress))
-    assert is_commit(folder.name)
+    assert is_oid(folder.name)
     found = tree(folder)
     assert {path: found[path] for path in FILES} == FILES
     assert found["large.bin"] == random.Random(1).randbytes(2_000_000)

@@ -11,7 +11,7 @@ from entrepot.client.operations import AddStored
 from entrepot.client.progress import Silent
 from entrepot.client.sources import BytesSource, PathSource, Source
 from entrepot.client.uploads import large_files
-from entrepot.client.uploads.bulk_uploads import MOST_BYTES, send
+from entrepot.client.uploads.bulk_uploads import SMALL_BYTES, send
 from entrepot.client.uploads.folder_uploads import additions
 from entrepot.client.uploads.publishing import publish
 from entrepot.errors import Forbidden, SourceChanged, Unauthenticated
@@ -66,11 +66,11 @@ def test_small_files_are_sent_in_one_request_and_committed(uploader: Uploader, r
 
 
 def test_files_that_are_large_or_empty_are_left(uploader: Uploader, relay: Relay) -> None:
-    others: list[Source] = [BytesSource(b""), BytesSource(b"x" * (MOST_BYTES + 1))]
+    others: list[Source] = [BytesSource(b""), BytesSource(b"x" * (SMALL_BYTES + 1))]
     hub, repo = uploader.through(relay.url), uploader.repo()
     assert sent(hub, repo, others) == others
     assert relay.seen == []
-    assert sent(hub, repo, [*others, BytesSource(b"x" * MOST_BYTES)]) == others
+    assert sent(hub, repo, [*others, BytesSource(b"x" * SMALL_BYTES)]) == others
 
 
 def test_files_are_downloaded_with_several_bulk_requests(uploader: Uploader, relay: Relay) -> None:

@@ -37,7 +37,7 @@ def sent(relay: Relay) -> int:
 def test_a_folder_is_uploaded_in_portions_with_one_commit_each(
     uploader: Uploader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(large_folders, "_MOST_FILES", 10)
+    monkeypatch.setattr(large_folders, "_MAX_FILES", 10)
     expected, repo = fill(uploader), uploader.repo()
     made = upload_large_folder(uploader.hub, CommitTarget(repo), uploader.folder, message="Upload")
     assert uploader.listing(repo) == expected

@@ -7,7 +7,7 @@ import pytest
 from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.operations import Add
 from entrepot.client.sources import BytesSource, PathSource
-from entrepot.client.uploads.local_lfs_rules import MOST_BYTES, LocalDecision, LocalLfsRules, read_rules
+from entrepot.client.uploads.local_lfs_rules import MAX_BYTES, LocalDecision, LocalLfsRules, read_rules
 from entrepot.client.uploads.publishing import publish
 from entrepot.client.uploads.upload_plan import find_entries
 from entrepot.names import RepoPath
@@ -36,12 +36,12 @@ def claims(
     return judged(folder, path, content, attributes, ignores) is LocalDecision.TEXT
 
 
-@pytest.mark.parametrize("content", [b"", b"text", "é".encode(), b"x" * MOST_BYTES])
+@pytest.mark.parametrize("content", [b"", b"text", "é".encode(), b"x" * MAX_BYTES])
 def test_a_small_text_is_claimed(tmp_path: Path, content: bytes) -> None:
     assert claims(tmp_path, "a/b.txt", content)
 
 
-@pytest.mark.parametrize("content", [b"\xff", b"x" * 600 + b"\0", b"x" * (MOST_BYTES + 1)])
+@pytest.mark.parametrize("content", [b"\xff", b"x" * 600 + b"\0", b"x" * (MAX_BYTES + 1)])
 def test_large_and_unclear_files_are_left_to_the_hub(tmp_path: Path, content: bytes) -> None:
     assert judged(tmp_path, "a/b.txt", content) is LocalDecision.UNCLEAR
 
@@ -63,7 +63,7 @@ def test_a_nul_makes_a_file_large_without_a_rule(
 
 @pytest.mark.parametrize(
     ("content", "verdict"),
-    [(b"text", LocalDecision.LARGE), (b"", LocalDecision.UNCLEAR), (b"x" * (MOST_BYTES + 1), LocalDecision.UNCLEAR)],
+    [(b"text", LocalDecision.LARGE), (b"", LocalDecision.UNCLEAR), (b"x" * (MAX_BYTES + 1), LocalDecision.UNCLEAR)],
 )
 def test_a_rule_makes_a_file_large_that_has_bytes(tmp_path: Path, content: bytes, verdict: LocalDecision) -> None:
     assert judged(tmp_path, "a/b.txt", content, {"": f"*.txt {LFS}"}) is verdict
@@ -95,7 +95,7 @@ def test_contents_in_memory_are_left_to_the_hub() -> None:
 
 
 def test_the_memory_for_contents_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("entrepot.client.uploads.local_lfs_rules._MOST_KEPT", 10)
+    monkeypatch.setattr("entrepot.client.uploads.local_lfs_rules._MAX_KEPT", 10)
     (tmp_path / "file").write_bytes(b"123456")
     texts, source = LocalLfsRules({}, ""), PathSource.at(tmp_path / "file")
     assert [texts.decide(Add(RepoPath(path), source)) for path in ("a", "b")] == [

@@ -75,7 +75,7 @@ def test_all_sessions_end_at_once_and_the_audit_log_says_so(site: HubContext) ->
 
 def test_a_new_password_keeps_the_session_that_set_it(site: HubContext) -> None:
     mine, other = (sessions.sign_in(site, "alice", PASSWORD).secret for _ in range(2))
-    with pytest.raises(NotAllowed, match="present password is wrong"):
+    with pytest.raises(NotAllowed, match="current password is wrong"):
         own_sessions.change_password(site, caller_of(site, mine), mine, "wrong horse", NEW)
     own_sessions.change_password(site, caller_of(site, mine), mine, PASSWORD, NEW)
     assert sessions.identify(site, mine) is not None

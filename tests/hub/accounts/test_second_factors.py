@@ -12,7 +12,7 @@ from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import CodesPaused, StepExpired, WrongCode
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, second_factors
-from entrepot.hub.accounts.second_factors import FREE_FAILURES, MOST_HOLD_MS, PENDING_MS, CodeUse
+from entrepot.hub.accounts.second_factors import FREE_FAILURES, MAX_HOLD_MS, PENDING_MS, CodeUse
 from entrepot.hub.context import HubContext
 from tests.support.second_factors import App, add_app, frozen
 
@@ -90,7 +90,7 @@ def test_the_wait_never_exceeds_an_hour(hub: HubContext, app: App) -> None:
         assert alice is not None
         factor_rows.note_failure(tx, alice.id, 10_000, 0)
     use(hub, "12345")
-    assert use(hub, "12345").wait_s <= MOST_HOLD_MS // 1000
+    assert use(hub, "12345").wait_s <= MAX_HOLD_MS // 1000
 
 
 def test_of_two_uses_at_a_time_one_counts(hub: HubContext, app: App) -> None:

@@ -91,7 +91,7 @@ def test_every_sign_in_has_a_new_secret_and_ends_the_session_before(site: HubCon
 def test_the_session_that_was_not_used_for_longest_ends_when_there_are_too_many(
     site: HubContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "MOST", 2)
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", 2)
     accounts.create_user(site, "bob", password=PASSWORD)
     of_bob = sessions.sign_in(site, "bob", PASSWORD)
     first, second, third = (sessions.sign_in(after(site, at), "alice", PASSWORD).secret for at in (1_000, 2_000, 3_000))

@@ -26,7 +26,7 @@ from entrepot.hub.community.access_requests import RequesterId
 from entrepot.hub.files import lfs, xet_tokens
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.git import git_wire
-from entrepot.hub.repos import contents, histories, repositories
+from entrepot.hub.repos import contents, histories, repo_rights, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 from tests.support import hub_work
@@ -100,7 +100,7 @@ def test_the_error_says_where_a_request_stands(world: World, make_gated: Callabl
 
     def told(caller: MaybeCaller) -> str:
         with pytest.raises(GatedRepo) as caught:
-            repositories.check_read(world.hub, caller, ref)
+            repo_rights.check_read(world.hub, caller, ref)
         return str(caught.value)
 
     assert "Please log in" in told(None)
@@ -178,7 +178,7 @@ def test_access_ends_when_the_repository_becomes_private(world: World, make_gate
     ref = make_gated()
     access_requests.grant(world.hub, world.olga, ref, "zed")
     repositories.configure(world.hub, world.olga, ref, RepoChanges(visibility="private"))
-    for use in (access_requests.describe, repositories.check_read, access_requests.cancel):
+    for use in (access_requests.describe, repo_rights.check_read, access_requests.cancel):
         with pytest.raises(RepoNotFound):
             use(world.hub, world.zed, ref)
     with pytest.raises(RepoNotFound):

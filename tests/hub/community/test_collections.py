@@ -1,141 +1,20 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from entrepot.errors import (
-    AccountNotFound,
     AlreadyExists,
     InvalidName,
-    LoginRequired,
     Malformed,
     NotAllowed,
     RepoNotFound,
-    ThingNotFound,
 )
 from entrepot.hub.accounts import accounts
-from entrepot.hub.callers import MaybeCaller, Role
-from entrepot.hub.community import collections
-from entrepot.hub.community.collections import Collection, CollectionDraft, CollectionQuery, CollectionUpdate
-from entrepot.hub.repos import repositories
-from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.callers import Role
+from entrepot.hub.community import collection_items, collections
+from entrepot.hub.community.collections import CollectionQuery, CollectionUpdate
+from tests.support.made_collections import listed, make
 from tests.support.worlds import World
-
-
-def make(world: World, title: str = "My models", by: str = "alice", **words: Any) -> Collection:
-    return collections.create(world.hub, world.caller(by), CollectionDraft(title, **words))
-
-
-def names(found: Collection) -> list[str]:
-    return [item.name for item in found.items]
-
-
-def listed(world: World, caller: MaybeCaller = None, **words: Any) -> list[str]:
-    return [item.row.title for item in collections.list_collections(world.hub, caller, CollectionQuery(**words)).items]
-
-
-def test_a_slug_has_the_title_and_ends_in_the_id_which_alone_counts(world: World) -> None:
-    made = make(world, "My  Ünique (models)!")
-    assert made.slug == f"alice/my-nique-models-{made.row.uid}"
-    assert collections.get(world.hub, None, f"alice/other-words-{made.row.uid}").row == made.row
-    for wrong in (f"bob/my-{made.row.uid}", "alice/x", "alice/" + "0" * 24):
-        with pytest.raises(ThingNotFound):
-            collections.get(world.hub, None, wrong)
-
-
-def test_items_keep_their_order_and_can_be_moved_and_taken_out(world: World) -> None:
-    made = make(world)
-    for name in "abc":
-        world.repo(f"alice/{name}")
-        made = collections.add_item(world.hub, world.alice, made.slug, ("model", f"alice/{name}"), None)
-    assert names(made) == ["alice/a", "alice/b", "alice/c"]
-    collections.update_item(world.hub, world.alice, made.slug, made.items[2].row.uid, position=0, note="first!")
-    moved = collections.get(world.hub, None, made.slug)
-    assert names(moved) == ["alice/c", "alice/a", "alice/b"]
-    assert moved.items[0].row.note == "first!"
-    collections.remove_item(world.hub, world.alice, made.slug, moved.items[1].row.uid)
-    assert names(collections.get(world.hub, None, made.slug)) == ["alice/c", "alice/b"]
-
-
-def test_an_item_moves_past_those_that_the_editor_does_not_see(world: World) -> None:
-    made = make(world)
-    for name in ("a", "x", "b", "y", "c"):
-        owner = "bob" if name in "xy" else "alice"
-        ref = world.repo(f"{owner}/{name}")
-        made = collections.add_item(world.hub, world.alice, made.slug, ("model", f"{owner}/{name}"), None)
-        if owner == "bob":
-            repositories.configure(world.hub, world.bob, ref, RepoChanges(visibility="private"))
-    uids = {item.name[-1]: item.row.uid for item in collections.get(world.hub, world.root, made.slug).items}
-
-    def move(name: str, *, is_down: bool) -> str:
-        collections.move_item(world.hub, world.alice, made.slug, uids[name], is_down=is_down)
-        return "".join(name[-1] for name in names(collections.get(world.hub, world.root, made.slug)))
-
-    assert move("a", is_down=True) == "xbayc"
-    assert move("c", is_down=False) == "xbcay"
-    assert move("b", is_down=False) == "xbcay", "the first one stays"
-    assert move("a", is_down=True) == "xbcay", "the last one stays"
-    with pytest.raises(ThingNotFound):
-        move("x", is_down=True)
-    with pytest.raises(NotAllowed):
-        collections.move_item(world.hub, world.bob, made.slug, uids["a"], is_down=True)
-
-
-def test_an_item_is_in_a_collection_once(world: World) -> None:
-    other, made = make(world, "Other", by="bob"), make(world)
-    world.repo("alice/m")
-    for item in (("model", "alice/m"), ("paper", "2307.09288"), ("collection", other.slug)):
-        made = collections.add_item(world.hub, world.alice, made.slug, item, None)
-        with pytest.raises(AlreadyExists, match="already in the collection"):
-            collections.add_item(world.hub, world.alice, made.slug, item, None)
-    assert names(made) == ["alice/m", "2307.09288", other.slug]
-    with pytest.raises(Malformed, match="itself"):
-        collections.add_item(world.hub, world.alice, made.slug, ("collection", made.slug), None)
-    with pytest.raises(Malformed, match="expected one of"):
-        collections.add_item(world.hub, world.alice, made.slug, ("song", "x"), None)
-    with pytest.raises(RepoNotFound):
-        collections.add_item(world.hub, world.alice, made.slug, ("model", "alice/absent"), None)
-
-
-def test_items_hidden_from_the_reader_are_not_shown(world: World) -> None:
-    made = make(world)
-    ref = world.repo("alice/m")
-    collections.add_item(world.hub, world.alice, made.slug, ("model", "alice/m"), None)
-    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
-    assert names(collections.get(world.hub, world.bob, made.slug)) == []
-    assert names(collections.get(world.hub, world.alice, made.slug)) == ["alice/m"]
-    assert listed(world, world.bob, items=["models/alice/m"]) == []
-    assert listed(world, world.alice, items=["models/alice/m"]) == ["My models"]
-    with pytest.raises(RepoNotFound):
-        collections.add_item(world.hub, world.bob, make(world, by="bob").slug, ("model", "alice/m"), None)
-
-
-def test_a_private_collection_does_not_exist_for_others(world: World) -> None:
-    made = make(world, is_private=True)
-    for caller in (None, world.bob):
-        with pytest.raises(ThingNotFound) as hidden:
-            collections.get(world.hub, caller, made.slug)
-        assert "collection" in str(hidden.value)
-        assert listed(world, caller) == []
-    assert listed(world, world.alice) == ["My models"]
-    holder = make(world, "Holder")
-    collections.add_item(world.hub, world.alice, holder.slug, ("collection", made.slug), None)
-    assert names(collections.get(world.hub, world.bob, holder.slug)) == []
-
-
-def test_only_those_who_may_write_in_the_namespace_change_it(world: World) -> None:
-    made = make(world)
-    with pytest.raises(LoginRequired):
-        collections.delete(world.hub, None, made.slug)
-    with pytest.raises(NotAllowed):
-        collections.update(world.hub, world.bob, made.slug, CollectionUpdate(title="Mine"))
-    with pytest.raises(NotAllowed):
-        collections.update(world.hub, world.caller("alice", "read"), made.slug, CollectionUpdate(title="Mine"))
-    with pytest.raises(NotAllowed):
-        make(world, by="bob", namespace="alice")
-    with pytest.raises(AccountNotFound):
-        make(world, namespace="nobody")
 
 
 def test_an_organisation_has_collections_too(world: World) -> None:
@@ -191,7 +70,7 @@ def test_texts_have_a_maximum_length(world: World) -> None:
         make(world, description="x" * 151)
     made = make(world)
     with pytest.raises(InvalidName, match="note"):
-        collections.add_item(world.hub, world.alice, made.slug, ("paper", "1"), "x" * 501)
+        collection_items.add(world.hub, world.alice, made.slug, ("paper", "1"), "x" * 501)
     with pytest.raises(Malformed, match="theme"):
         collections.update(world.hub, world.alice, made.slug, CollectionUpdate(theme="beige"))
 
@@ -213,15 +92,6 @@ def test_lists_are_sorted_filtered_and_paged(world: World) -> None:
     assert rest.after is None
     with pytest.raises(Malformed, match="sort"):
         listed(world, sort="size")
-
-
-def test_a_list_shows_four_items_of_each(world: World) -> None:
-    made = make(world)
-    for number in range(6):
-        collections.add_item(world.hub, world.alice, made.slug, ("paper", str(number)), None)
-    [shown] = collections.list_collections(world.hub, None, CollectionQuery()).items
-    assert names(shown) == ["0", "1", "2", "3"]
-    assert listed(world, items=["papers/3"]) == ["My models"]
 
 
 def test_a_vote_counts_once(world: World) -> None:

@@ -16,7 +16,7 @@ from entrepot.hub import audit
 from entrepot.hub.community import moderation
 from entrepot.hub.files import lfs
 from entrepot.hub.files.lfs_links import SignedUrl
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights, repositories
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
@@ -28,11 +28,11 @@ def test_a_disabled_repository_is_closed_until_it_is_enabled(world: World) -> No
     assert (row.is_disabled, moderation.reason_of(row)) == (True, "reported")
     for caller in (None, world.alice, world.bob):
         with pytest.raises(RepoDisabled):
-            repositories.check_read(world.hub, caller, ref)
-    repositories.check_read(world.hub, world.root, ref)
+            repo_rights.check_read(world.hub, caller, ref)
+    repo_rights.check_read(world.hub, world.root, ref)
     row = moderation.enable(world.hub, ref)
     assert (row.is_disabled, moderation.reason_of(row)) == (False, None)
-    repositories.check_read(world.hub, None, ref)
+    repo_rights.check_read(world.hub, None, ref)
 
 
 def test_settings_outlive_being_disabled(world: World) -> None:

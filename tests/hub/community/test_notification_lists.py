@@ -48,7 +48,7 @@ def test_marking_as_read_and_as_unread_changes_the_list_and_the_count(world: Wor
 
 def test_the_count_ends_at_a_hundred(world: World) -> None:
     tell(world, *(f"t{number}" for number in range(103)))
-    assert notification_lists.count_unread(world.hub, world.bob) == notification_lists.MOST_COUNTED == 100
+    assert notification_lists.count_unread(world.hub, world.bob) == notification_lists.MAX_COUNTED == 100
 
 
 def test_anonymous_callers_and_fine_grained_tokens_have_no_notifications(world: World) -> None:

@@ -58,7 +58,7 @@ def test_a_change_that_a_merge_did_not_take_is_not_named(world: World, ref: Repo
 def test_what_was_not_compared_is_said_to_be_older(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
     world.add(ref, "a.txt", b"one\n")
     second = world.add(ref, "a.txt", b"one\ntwo\n")
-    monkeypatch.setattr(blames, "MOST_VERSIONS", 1)
+    monkeypatch.setattr(blames, "MAX_VERSIONS", 1)
     assert traced(world, ref) == [None, second]
     monkeypatch.setattr(blames, "_CPU_S", -1.0)
     assert traced(world, ref) == [None, None]

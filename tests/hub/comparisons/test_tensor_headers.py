@@ -88,7 +88,7 @@ def test_files_that_are_not_what_their_names_say_are_named(world: World, path: s
     ("limit", "most", "words"),
     [
         ("MAX_HEADERS", 300, "the size of the headers of the model in bytes exceeds the limit of 300"),
-        ("MOST_TENSORS", 3, "the number of tensors of the model exceeds the limit of 3"),
+        ("MAX_TENSORS", 3, "the number of tensors of the model exceeds the limit of 3"),
         ("MAX_SHARDS", 1, f"the number of files that {INDEX} names exceeds the limit of 1"),
         ("MAX_INDEX", 10, f"the size of {INDEX} in bytes exceeds the limit of 10"),
     ],

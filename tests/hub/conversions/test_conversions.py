@@ -402,7 +402,7 @@ def test_nothing_is_shown_of_a_file_that_a_scanner_flags(make_world: Callable[..
 def test_metadata_that_name_one_file_many_times_do_not_multiply_it(
     world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "_MOST_MORE", 10_000)
+    monkeypatch.setattr(processes, "_MAX_MORE", 10_000)
     world.add(ref, "1.png", bytes(100_000))
     world.add(ref, "metadata.csv", b"file_name\n" + b"1.png\n" * 10)
     before = usage(world)

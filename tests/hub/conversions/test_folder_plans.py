@@ -8,13 +8,13 @@ import pytest
 
 from entrepot.cards import JsonValue, find_configs
 from entrepot.errors import Malformed
-from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
+from entrepot.hub.conversions.folder_plans import plan_media_folder, unread_option
 
 
 def plan(paths: list[str], **options: Any) -> Any:
     entry = {"config_name": "default", "data_dir": ".", **options}
     [config] = find_configs({"configs": [entry]} if options else {}, paths)
-    return plan_folder(config)
+    return plan_media_folder(config)
 
 
 def test_folders_are_labels_if_they_are_several_of_one_depth() -> None:
@@ -54,7 +54,7 @@ def test_what_cannot_be_told_is_refused(paths: list[str], options: dict[str, Any
 def test_options_that_the_hub_does_not_know_are_named() -> None:
     entry: dict[str, JsonValue] = {"config_name": "default", "skiprows": 1, "data_files": "a.csv"}
     [config] = find_configs({"configs": [entry]}, ["a.csv"])
-    assert plan_folder(config) is None
+    assert plan_media_folder(config) is None
     assert unread_option(config, is_converted=True) == "the card says with 'skiprows' how its files are read"
     for option, value, is_read in (
         ("sep", ";", True),

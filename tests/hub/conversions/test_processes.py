@@ -68,7 +68,7 @@ def test_a_process_that_names_other_splits_is_not_believed(
 
 def test_a_process_that_goes_too_far_is_stopped(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
     for attribute, value, reason in (
-        ("_MOST_MORE", -100_000_000, "much larger than its files"),
+        ("_MAX_MORE", -100_000_000, "much larger than its files"),
         ("PIECE", 10, "that it may not read"),
         ("_WALL_S", 0.0, "too much time or memory"),
     ):
@@ -81,7 +81,7 @@ def test_a_process_that_goes_too_far_is_stopped(world: World, ref: RepoRef, monk
 def test_what_compressed_files_contain_counts_as_their_size(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = world.repo("alice/packed", kind=RepoType.DATASET)
     world.add(ref, "train.csv.gz", gzip.compress(b"a\n" + b"1\n" * 1_000))
-    monkeypatch.setattr(processes, "_MOST_MORE", 0)
+    monkeypatch.setattr(processes, "_MAX_MORE", 0)
     assert [split.rows for split in made(world, ref).splits] == [1_000]
     monkeypatch.setattr(processes, "UNPACKED_RATIO", 1)
     with pytest.raises(ConversionFailed, match="much larger than its files"):

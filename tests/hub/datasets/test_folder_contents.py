@@ -105,6 +105,6 @@ def test_metadata_that_are_too_large_or_hidden_are_not_read(
         patch.setattr(flagged_files, "check_served", lambda *args, **named: refuse() if named.get("oid") else None)
         with pytest.raises(NotAllowed):
             rows(world, ref)
-    monkeypatch.setattr(folder_contents, "MOST_TEXT", 10)
+    monkeypatch.setattr(folder_contents, "MAX_TEXT", 10)
     with pytest.raises(UnsupportedDataset, match="10 are read unless it was converted"):
         rows(world, ref)

@@ -9,7 +9,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.datasets import layouts, queries
 from entrepot.hub.datasets.queries import QueryResult, QuerySource, run
 from entrepot.names import RepoRef, RepoType
-from entrepot.previews.table_formats import MOST_TEXT
+from entrepot.previews.table_formats import MAX_TEXT
 from tests.support.parquet_files import parquet_of
 from tests.support.worlds import World
 
@@ -171,7 +171,7 @@ def test_queries_wait_for_each_other(world: World, data: RepoRef, monkeypatch: p
 
 
 def test_no_more_than_a_limit_is_read(world: World, data: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "_MOST_READ", 100)
+    monkeypatch.setattr(queries, "_MAX_READ", 100)
     with pytest.raises(QueryRefused, match="reads too much"):
         ask(world, data, "select * from train")
     monkeypatch.setattr(queries, "MAX_FILES", 1)
@@ -181,7 +181,7 @@ def test_no_more_than_a_limit_is_read(world: World, data: RepoRef, monkeypatch: 
 
 def test_a_result_over_the_beginning_of_a_file_is_partial(world: World) -> None:
     ref = world.repo("alice/long", kind=RepoType.DATASET)
-    world.add_large(ref, "a.csv", b"a\n" + (b"x" * 1_000 + b"\n") * (MOST_TEXT // 1_000 + 100))
+    world.add_large(ref, "a.csv", b"a\n" + (b"x" * 1_000 + b"\n") * (MAX_TEXT // 1_000 + 100))
     found = run(world.hub, None, [QuerySource("", ref, "main")], "select count(*) as n from train")
     assert found.is_cut
-    assert found.rows[0]["n"] < MOST_TEXT // 1_000
+    assert found.rows[0]["n"] < MAX_TEXT // 1_000

@@ -101,7 +101,7 @@ def test_a_gate_protects_the_rows(world: World, shards: RepoRef) -> None:
 
 
 def test_no_more_than_a_limit_is_read(world: World, shards: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "_MOST_BYTES", 100)
+    monkeypatch.setattr(tables, "_MAX_BYTES", 100)
     with pytest.raises(UnsupportedDataset, match="too many bytes"):
         page(world, shards)
 

@@ -577,4 +577,4 @@ def test_a_right_that_is_lost_while_the_bytes_of_a_xorb_are_published_gives_no_c
         receiving.finish()
     assert row_of(world, xorb) is None
     with world.hub.read() as tx:
-        assert chunk_access.whole(tx, Viewer(Visibility(), given.holder), [xorb.hash]) == set()
+        assert chunk_access.whole(tx, Viewer(Visibility(), given.sender), [xorb.hash]) == set()

@@ -14,6 +14,7 @@ from entrepot.hub.accounts import quotas
 from entrepot.hub.files import preparation
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Operation
 from entrepot.hub.files.preparation import PreparedCommit, Put, Remove
+from entrepot.hub.files.unpublished import Unpublished
 from entrepot.names import Oid, RepoPath, RepoRef
 from tests.support.worlds import World
 
@@ -27,7 +28,15 @@ def prepare(world: World, ref: RepoRef, *operations: Operation) -> PreparedCommi
         assert row is not None
         assert row is not None
         branch, quota = revisions.branch(tx, row.id, "main"), quotas.allowance(world.hub, tx, row)
-    return preparation.prepare(world.hub, world.alice, row, branch, operations, quota)
+    fresh = Unpublished(world.hub, row.id, quota)
+    return preparation.prepare(world.hub, world.alice, row, branch, operations, quota, fresh=fresh)
+
+
+def unpublished(world: World, ref: RepoRef) -> Unpublished:
+    with world.hub.read() as tx:
+        row = repositories.find(tx, ref)
+        assert row is not None
+        return Unpublished(world.hub, row.id, quotas.allowance(world.hub, tx, row))
 
 
 def editor(**modes: int) -> TreeEditor:
@@ -72,7 +81,7 @@ def test_a_few_small_objects_are_left_to_the_publication_or_stored_on_request(wo
     assert ([row.oid for row in prepared.rows], prepared.objects) == (oids, frozenset())
     with world.hub.read() as tx:
         assert not any(rows.are_present(tx, world.row_id(ref), [oid]) for oid in oids)
-    stored = preparation.stored(world.hub, world.row_id(ref), prepared)
+    stored = preparation.stored(world.hub, world.row_id(ref), prepared, unpublished(world, ref))
     assert (stored.rows, stored.objects) == ((), set(oids))
     with world.hub.read() as tx:
         assert rows.are_present(tx, world.row_id(ref), oids)
@@ -104,7 +113,8 @@ def test_only_one_content_is_held_at_a_time(world: World) -> None:
         row = repositories.find(tx, ref)
         assert row is not None
         branch, quota = revisions.branch(tx, row.id, "main"), quotas.allowance(world.hub, tx, row)
-    preparation.prepare(world.hub, world.alice, row, branch, operations(), quota)
+    fresh = Unpublished(world.hub, row.id, quota)
+    preparation.prepare(world.hub, world.alice, row, branch, operations(), quota, fresh=fresh)
     assert most <= 2
 
 

@@ -45,8 +45,8 @@ def check(world: World, issued: IssuedXetToken) -> XetToken:
 
 def test_a_token_states_holder_right_and_repository(world: World, ref: RepoRef, issued: IssuedXetToken) -> None:
     alice = world.alice.account.id
-    holder = f"u{world.alice.account.uid}"
-    given = XetToken(world.row_id(ref), alice, alice, may_write=True, holder=holder)
+    sender = f"u{world.alice.account.uid}"
+    given = XetToken(world.row_id(ref), alice, alice, may_write=True, sender=sender)
     assert check(world, issued) == given
     reading = xet_tokens.issue_read(world.hub, None, ref, "main")
     assert check(world, reading) == XetToken(world.row_id(ref), None, alice, may_write=False)
@@ -130,7 +130,7 @@ def test_every_account_has_a_store_of_its_own_and_a_new_one_when_it_relied_on_wh
         stores[name] = xet_tokens.issue_write(world.hub, world.caller(name.partition("/")[0]), ref)
     assert stores["alice/a"].store == stores["alice/b"].store != stores["bob/b"].store
     with world.hub.write() as tx:
-        xet_tokens.forget_known(tx, check(world, stores["alice/a"]).holder)
+        xet_tokens.forget_known(tx, check(world, stores["alice/a"]).sender)
     again = xet_tokens.issue_write(world.hub, world.alice, world.repo("alice/c"))
     assert again.store != stores["alice/a"].store
     assert check(world, stores["alice/a"]).may_write  # uploads under way continue
@@ -250,8 +250,8 @@ def test_a_repository_that_takes_the_name_during_a_request_gets_nothing_of_it(wo
 
 
 def test_only_resumable_tokens_of_equal_scopes_share_what_they_have_sent(world: World, ref: RepoRef) -> None:
-    def holder(caller: Caller) -> str:
-        return xet_tokens.holder_of(caller)
+    def sender(caller: Caller) -> str:
+        return xet_tokens.sender_of(caller)
 
     def limited(
         name: str, *, is_resumable: bool, permissions: Sequence[str] = ("repo.content.read", "repo.commit")
@@ -263,7 +263,7 @@ def test_only_resumable_tokens_of_equal_scopes_share_what_they_have_sent(world: 
         return caller
 
     first, second = (limited(name, is_resumable=True) for name in ("first", "second"))
-    assert holder(first) == holder(second)
-    assert holder(limited("wider", is_resumable=True, permissions=["repo.write"])) != holder(first)
-    plain = [holder(limited(name, is_resumable=False)) for name in ("third", "fourth")]
-    assert len({holder(first), *plain}) == 3
+    assert sender(first) == sender(second)
+    assert sender(limited("wider", is_resumable=True, permissions=["repo.write"])) != sender(first)
+    plain = [sender(limited(name, is_resumable=False)) for name in ("third", "fourth")]
+    assert len({sender(first), *plain}) == 3

@@ -28,7 +28,7 @@ from entrepot.hub.community import access_requests
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
-from entrepot.hub.repos import infos, repositories
+from entrepot.hub.repos import infos, repo_rights, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support import hub_work
@@ -201,13 +201,13 @@ def test_gates_are_open_for_people_by_name_and_not_for_the_public(shared: World)
     share(shared, EVERYONE)
     share(shared, Subject(user="bob"))
     repositories.configure(shared.hub, shared.alice, REPO, RepoChanges(gated="manual"))
-    repositories.check_read(shared.hub, shared.bob, REPO)
+    repo_rights.check_read(shared.hub, shared.bob, REPO)
     with pytest.raises(GatedRepo):
-        repositories.check_read(shared.hub, shared.zed, REPO)
+        repo_rights.check_read(shared.hub, shared.zed, REPO)
     with pytest.raises(EntrepotError, match="bob"):
         access_requests.grant(shared.hub, shared.alice, REPO, "bob")
     access_requests.grant(shared.hub, shared.alice, REPO, "zed")
-    repositories.check_read(shared.hub, shared.zed, REPO)
+    repo_rights.check_read(shared.hub, shared.zed, REPO)
 
 
 def test_a_grant_replaces_the_earlier_one_and_ends(shared: World) -> None:

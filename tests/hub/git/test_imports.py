@@ -14,7 +14,7 @@ from entrepot.catalog.repos import repositories as repos
 from entrepot.errors import AccountNotFound, AlreadyExists, InvalidPath, LimitExceeded, Refused, RepoNotFound
 from entrepot.hub.git import imports, pushes
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights
 from entrepot.names import Oid, RepoId, RepoRef, RepoType
 from tests.support.worlds import World
 
@@ -124,7 +124,7 @@ def test_refused_refs_are_reported(world: World, source: Source) -> None:
 
 def assert_nothing_made(world: World) -> None:
     with pytest.raises(RepoNotFound):
-        repositories.check_read(world.hub, world.alice, REF)
+        repo_rights.check_read(world.hub, world.alice, REF)
     with world.hub.read() as tx:
         assert not list(files.needed(tx))
 

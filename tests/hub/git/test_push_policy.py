@@ -7,9 +7,8 @@ import pytest
 from entrepot.errors import Malformed
 from entrepot.git import Commit, Kind, Pointer, Signature, oid_of
 from entrepot.git.commands import Command
-from entrepot.hub.git import push_policy
-from entrepot.hub.repos import locks
-from entrepot.hub.repos.push_contents import PushContents
+from entrepot.hub.git import push_locks, push_policy
+from entrepot.hub.git.push_contents import PushContents
 from entrepot.names import MAIN, Oid, RepoRef, Sha256
 from tests.support.worlds import World
 
@@ -31,7 +30,7 @@ def refusal(world: World, ref: RepoRef, command: Command, found: PushContents) -
 
         row = repositories.by_id(tx, row_id)
         assert row is not None
-        guard = locks.guard(world.hub, tx, row_id, world.alice.account.id, found)
+        guard = push_locks.guard(world.hub, tx, row_id, world.alice.account.id, found)
         return push_policy.find_refusal(tx, row, command, found, guard)
 
 

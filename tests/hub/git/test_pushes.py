@@ -27,6 +27,7 @@ from entrepot.errors import (
 )
 from entrepot.git import Pointer, render_pointer
 from entrepot.git.commands import Command, CommandStatus, PushRequest
+from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussion_events import CommitAdded
@@ -52,6 +53,7 @@ class Author:
         self.world = world
         self.ref = ref
         self.folder = folder
+        self.warnings = ""
         if not folder.exists():
             folder.mkdir()
             world.export(ref, folder / "source")
@@ -94,6 +96,7 @@ class Author:
             meanwhile()
             return pushes.finish(push)
         finally:
+            self.warnings = push.progress.warnings
             push.close()
 
 
@@ -593,3 +596,28 @@ def test_refs_are_judged_by_the_rules_of_names(world: World, tmp_path: pathlib.P
     repositories.configure(world.hub, world.alice, ref, repositories.RepoChanges(options={"immutableTags": True}))
     [verdict] = author.push(("refs/heads/v1", None, head))
     assert "immutable" in (verdict.reason or "")
+
+
+def test_the_author_is_told_of_a_moved_large_file_without_a_rule(world: World, tmp_path: pathlib.Path) -> None:
+    ref = world.repo()
+    world.add_large(ref, "big.dat", LARGE)
+    author = Author(world, ref, tmp_path / "author")
+    before = Oid(author.git("rev-parse", "HEAD"))
+    author.git("mv", "big.dat", "moved.dat")
+    author.commit()
+    moved = Oid(author.git("rev-parse", "HEAD"))
+    author.push((MAIN, before, moved))
+    assert "sends the large file 'moved.dat' to LFS" in author.warnings
+    assert "git lfs track --filename moved.dat\n" in author.warnings
+    author.commit(**{".gitattributes": b"moved.dat filter=lfs diff=lfs merge=lfs -text\n"})
+    author.push((MAIN, moved, Oid(author.git("rev-parse", "HEAD"))))
+    assert author.warnings == ""
+
+
+def test_a_refused_push_leaves_no_objects_that_count(world: World, author: Author) -> None:
+    world.clock.advance(1_000)
+    before = quotas.show(world.hub, "alice").used
+    head = author.commit(**{"large.txt": os.urandom(300_000)})
+    [refused] = author.push((f"{MAIN}/below", None, head))
+    assert refused.reason is not None
+    assert quotas.show(world.hub, "alice").used == before

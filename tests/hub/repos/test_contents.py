@@ -164,14 +164,14 @@ def test_few_new_commits_are_compared_and_many_are_indexed(world: World, monkeyp
     before = waiting()
     assert before >= 3
     assert (newest(), waiting()) == ({heads[-1]}, before)
-    monkeypatch.setattr(contents, "_MOST_COMPARED", 4)
+    monkeypatch.setattr(contents, "_MAX_COMPARED", 4)
     assert (newest(), waiting()) == ({heads[-1]}, 0)
 
 
 def test_last_commits_are_left_to_the_job_if_too_many_commits_are_new(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "_MOST_COMPARED", 0)
+    monkeypatch.setattr(contents, "_MAX_COMPARED", 0)
     monkeypatch.setattr(indexing, "BRIEF_COMMITS", 0)
     ref = world.repo(files={"a": b"a"})
     with pytest.raises(HistoryBeingIndexed):

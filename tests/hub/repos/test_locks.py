@@ -5,13 +5,12 @@ from typing import Any
 import pytest
 
 from entrepot.errors import LoginRequired, NotAllowed, Refused, RepoNotFound, ThingNotFound
-from entrepot.git import Entry, Mode
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.files.operations import AddFile, Delete, DeleteFolder
 from entrepot.hub.repos import locks, repositories
-from entrepot.hub.repos.locks import LfsLock, PushGuard
-from entrepot.names import MAIN, Oid, RepoPath, RepoRef, Uid
+from entrepot.hub.repos.locks import LfsLock
+from entrepot.names import MAIN, RepoPath, RepoRef
 from tests.support import hub_work
 from tests.support.worlds import World
 
@@ -141,32 +140,3 @@ def test_locks_go_with_their_owner_and_with_their_repository(world: World, ref: 
     repositories.delete(world.hub, world.olga, ref)
     again = world.repo("acme/m", by=world.wendy)
     assert paths(world, again) == []
-
-
-def test_no_trees_are_read_without_locks_of_others() -> None:
-    guard = PushGuard([], _no_tree, _no_entry, {Oid("a"): ()})
-    assert guard.find(None, Oid("a"), lambda: False) is None
-
-
-def _no_tree(_commit: Oid) -> Oid:
-    raise AssertionError
-
-
-def _no_entry(_tree: Oid, _path: RepoPath) -> Entry | None:
-    raise AssertionError
-
-
-def test_a_merge_changes_only_what_differs_from_all_its_parents() -> None:
-    held = [LfsLock(Uid("0" * 24), RepoPath("f"), None, 1, "wendy", 0)]
-    contents = {"base": "1", "theirs": "2", "merge": "2", "evil": "3"}
-    parents = {"merge": ("base", "theirs"), "evil": ("base", "theirs")}
-    guard = PushGuard(
-        held,
-        lambda commit: commit,
-        lambda tree, _path: Entry("f", Mode.FILE, Oid(contents[tree])),
-        {Oid(oid): tuple(map(Oid, above)) for oid, above in parents.items()},
-    )
-    assert guard.find(Oid("base"), Oid("merge"), lambda: True) is None
-    assert guard.find(Oid("base"), Oid("evil"), lambda: True) == held[0]
-    assert guard.find(Oid("base"), Oid("theirs"), lambda: True) is None
-    assert guard.find(Oid("theirs"), Oid("base"), lambda: False) == held[0]

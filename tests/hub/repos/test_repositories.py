@@ -19,10 +19,10 @@ from entrepot.errors import (
 from entrepot.git import DEFAULT_DATASET, DEFAULT_MODEL
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts
-from entrepot.hub.callers import MaybeCaller, Role
+from entrepot.hub.callers import Role
 from entrepot.hub.files.operations import Copy, Delete
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import branches, histories, infos, protections, repositories
+from entrepot.hub.repos import branches, histories, infos, protections, repo_rights, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
@@ -136,11 +136,11 @@ def test_admins_archive_a_repository_and_nothing_else_changes_until_they_unarchi
         with pytest.raises(RepoArchived, match="acme/shelved is archived"):
             repositories.configure(world.hub, olga, ref, changes)
     with pytest.raises(RepoArchived):
-        repositories.check_write(world.hub, olga, ref)
+        repo_rights.check_write(world.hub, olga, ref)
     with pytest.raises(RepoArchived):
         protections.change(world.hub, ref, lambda now: now)
-    assert repositories.rights(world.hub, olga, ref).may_manage
-    assert not repositories.rights(world.hub, olga, ref).may_write
+    assert repo_rights.of(world.hub, olga, ref).may_manage
+    assert not repo_rights.of(world.hub, olga, ref).may_write
     copy = repositories.duplicate(world.hub, wendy, ref, RepoId("wendy", "copy"), None)
     assert not copy.is_archived
     changed = repositories.configure(world.hub, olga, ref, RepoChanges(archived=False, description="in use again"))
@@ -255,25 +255,3 @@ def test_a_copy_is_judged_by_the_rules_of_paths(world: World) -> None:
         world.commit(ref, Copy(RepoPath("e"), RepoPath("d")))
     world.commit(ref, Delete(RepoPath("d/Icon\r")))
     repositories.duplicate(world.hub, world.alice, ref, RepoId("alice", "copy"), None)
-
-
-def test_rights_are_what_the_use_cases_grant(world: World) -> None:
-    ref = world.repo("acme/m", world.wendy)
-
-    def rights(by: MaybeCaller) -> tuple[bool, bool, bool]:
-        found = repositories.rights(world.hub, by, ref)
-        return found.may_write, found.may_discuss, found.has_discussions
-
-    assert rights(world.wendy) == (True, True, True)
-    assert rights(world.bob) == (False, True, True)
-    assert rights(None) == (False, False, True)
-    repositories.configure(world.hub, world.wendy, ref, RepoChanges(options={"discussionsDisabled": True}))
-    assert rights(world.bob) == (False, True, False)
-
-
-def test_models_with_results_in_the_card_or_event_files_have_metrics(world: World) -> None:
-    plain, model, data = world.repo(), world.repo("alice/run"), world.repo("alice/d", kind=RepoType.DATASET)
-    for ref in (model, data):
-        world.add(ref, "events.out.tfevents.1")
-    found = [repositories.rights(world.hub, None, ref).has_metrics for ref in (plain, model, data)]
-    assert found == [False, True, False]

@@ -57,7 +57,7 @@ def test_a_part_that_cannot_be_read_calls_for_caution() -> None:
 
 
 def test_a_process_at_its_limit_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickle_scans, "_MOST_READ", 100)
+    monkeypatch.setattr(pickle_scans, "_MAX_READ", 100)
     with pytest.raises(ScanFailed, match="read too much"):
         verdict(HOSTILE * 100)
     monkeypatch.setattr(pickle_scans, "command_of", lambda _module: [sys.executable, "-c", "import sys; sys.exit(3)"])

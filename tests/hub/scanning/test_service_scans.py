@@ -152,7 +152,7 @@ def test_a_message_can_be_stored_and_shown_whatever_it_holds(message: str) -> No
 
 
 def test_a_larger_file_is_not_sent(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_scans, "MOST_BYTES", 3)
+    monkeypatch.setattr(service_scans, "MAX_BYTES", 3)
     assert verdict(service).status == "skipped"
     assert service.asked == []
 

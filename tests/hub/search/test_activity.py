@@ -83,7 +83,7 @@ def test_a_calendar_that_would_add_up_too_much_begins_later(world: World, monkey
     for _ in range(3):
         world.clock.advance(DAY_MS)
         world.add(ref, f"{world.clock.now_ms}.txt")
-    monkeypatch.setattr(activity_rows, "MOST_ROWS", 2)
+    monkeypatch.setattr(activity_rows, "MAX_ROWS", 2)
     found = activity.of_user(world.hub, None, "alice")
     assert (found.first, found.counts) == (found.last, {found.last: 1})
 

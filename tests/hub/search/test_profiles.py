@@ -4,7 +4,7 @@ import pytest
 
 from entrepot.errors import AccountNotFound, InvalidName, LoginRequired, NotAllowed
 from entrepot.hub.accounts import follows
-from entrepot.hub.community import collections, discussions, likes
+from entrepot.hub.community import collection_views, collections, discussions, likes
 from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.repos import repositories
 from entrepot.hub.search import profiles
@@ -66,7 +66,7 @@ def test_counts_include_only_public_things(world: World) -> None:
         discussions.create(hub, world.alice, ref, "Title", "Text")
     for title, is_private in (("open", False), ("closed", True)):
         made = collections.create(hub, world.alice, CollectionDraft(title, "alice", is_private=is_private))
-        collections.vote(hub, world.alice, collections.slug_of(made.row), is_for=True)
+        collections.vote(hub, world.alice, collection_views.slug_of(made.row), is_for=True)
     follows.follow(hub, world.bob, "alice", is_user=True)
     follows.follow(hub, world.alice, "acme", is_user=False)
     found = profiles.user(hub, world.bob, "alice")

@@ -142,6 +142,12 @@ def test_a_token_that_proves_nothing_or_somebody_else_opens_no_session(
     assert audit.search(sso_world.hub, AuditFilter())[0].action != "user.sign_in"
 
 
+@pytest.mark.parametrize("name", ["ann.lee", "settings"])
+def test_a_name_that_cannot_be_an_account_says_what_helps(sso_world: World, issuer: LocalIssuer, name: str) -> None:
+    with pytest.raises(InvalidName, match=r"issuer .*; an administrator of this hub can create an account for you"):
+        sign_in(sso_world, issuer, preferred_username=name)
+
+
 def test_the_reply_must_belong_to_the_sign_in_of_this_browser(sso_world: World, issuer: LocalIssuer) -> None:
     mine, other = begin(sso_world), begin(sso_world)
     reply = reply_of(issuer, other)

@@ -11,7 +11,7 @@ import pytest
 from entrepot.errors import XorbDamaged
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, NUMBER, PIECE, READ
 from entrepot.hub.tables.exchanges import Exchange, ProcessEnded, end_process, start_process
-from entrepot.previews.tables.footer_indexes import MOST_INDEX
+from entrepot.previews.tables.footer_indexes import MAX_INDEX
 
 
 def exchange(said: bytes, read: Callable[[int, int, int], bytes]) -> tuple[Exchange, io.BytesIO]:
@@ -70,7 +70,7 @@ def test_indexes_are_kept_and_bounded() -> None:
     process: Any = SimpleNamespace(stdin=to, stdout=io.BytesIO(b"S" + index + b"A" + LENGTH.pack(2) + b"ok"))
     found = Exchange(process, zeros, 100, lambda number, data: kept.append((number, data)))
     assert (found.run({}), kept) == ((b"A", b"ok"), [(1, b"ab")])
-    for length in (3, MOST_INDEX + 5):
+    for length in (3, MAX_INDEX + 5):
         ended, _ = exchange(b"SI" + LENGTH.pack(length) + bytes(length), zeros)
         with pytest.raises(ProcessEnded):
             ended.run({})

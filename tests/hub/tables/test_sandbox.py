@@ -66,10 +66,11 @@ def test_processor_time_is_limited_for_each_request() -> None:
     process = start_process("entrepot.hub.tables.sandbox")
     for _ in range(3):
         assert ask(process, b"a\n1\n", operation="describe")[0] == b"A"
-    rows = b'{"a": [' + b"[1]," * 2_000_000 + b"[1]]}\n"
-    table = {"form": "json", "name": "a.json", "size": len(rows), "key": "r"}
+    rows = b"a\n" + b"x\n" * 2_000_000
+    table = {"form": "csv", "name": "a.csv", "size": len(rows), "key": "r"}
+    parts = [[[0, 2_000_000]]] * 2
     with pytest.raises((OSError, struct.error)):
-        ask(process, rows, operation="describe", cpu_s=0, tables=[table])
+        ask(process, rows, operation="compare", cpu_s=0, tables=[table, table], parts=parts, key=[])
     assert process.wait(60) == -signal.SIGXCPU
     end_process(process)
 

@@ -27,6 +27,6 @@ def test_times_of_named_zones_are_those_of_utc_and_nanoseconds_are_cut() -> None
 
 
 def test_a_table_of_too_many_columns_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrow_tables, "MOST_COLUMNS", 1)
+    monkeypatch.setattr(arrow_tables, "MAX_COLUMNS", 1)
     with pytest.raises(Malformed, match="more than 1 columns"):
         ArrowTable(pa.table({"a": [1], "b": [1]}), is_partial=False)

@@ -159,14 +159,14 @@ def test_indexes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     data = written(COLUMNS, group=1)
     assert index_footer(b"\x00") is None
     frame = {"a": list(range(50)), "x" * 5000: list(range(50))}
-    monkeypatch.setattr(footer_indexes, "MOST_FRAME", 3000)
+    monkeypatch.setattr(footer_indexes, "MAX_FRAME", 3000)
     assert index_footer(footer_of(written(frame))) is None
-    monkeypatch.setattr(footer_indexes, "MOST_INDEX", 1000)
+    monkeypatch.setattr(footer_indexes, "MAX_INDEX", 1000)
     with pytest.raises(Malformed):
         index_footer(footer_of(data))
     table = ParquetTable("a.parquet", BytesRangeReader(data))
     assert (table.index, table.read(99, 1)[0]["n"]) == (b"", 99)
-    monkeypatch.setattr(footer_indexes, "MOST_FOOTER", 100)
+    monkeypatch.setattr(footer_indexes, "MAX_FOOTER", 100)
     assert open_footer(BytesRangeReader(data), len(footer_of(data))) is None
     assert open_footer(BytesRangeReader(b"abc"), 50) is None
 

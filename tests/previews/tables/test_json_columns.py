@@ -15,7 +15,7 @@ def test_batches_end_with_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"\xef\xbb\xbf" + b"".join(b'{"a": %d}\n' % number for number in range(10))
     found = [table["a"].to_pylist() for table in JsonBatches().read(BytesRangeReader(data))]
     assert found == [[0], [1, 2], [3, 4], [5, 6], [7, 8], [9]]
-    monkeypatch.setattr(json_columns, "_MOST_LINE", 20)
+    monkeypatch.setattr(json_columns, "_MAX_LINE", 20)
     with pytest.raises(Malformed, match="more than 20 bytes"):
         list(JsonBatches().read(BytesRangeReader(b'{"a": "' + b"x" * 100 + b'"}')))
 
@@ -52,7 +52,7 @@ def test_rows_without_a_common_key_take_no_time() -> None:
 
 
 def test_too_many_mixed_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_columns, "_MOST_MIXED", 2)
+    monkeypatch.setattr(json_columns, "_MAX_MIXED", 2)
     data = b'{"a": {}, "b": {}, "c": {}}\n'
     with pytest.raises(Malformed, match="too many members"):
         list(JsonBatches().read(BytesRangeReader(data)))

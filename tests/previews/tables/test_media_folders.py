@@ -20,7 +20,7 @@ from datasets.load import load_dataset_builder
 
 from entrepot.cards import find_configs
 from entrepot.errors import Malformed
-from entrepot.hub.conversions.folder_plans import plan_folder
+from entrepot.hub.conversions.folder_plans import plan_media_folder
 from entrepot.previews.conversions import FolderConverter
 from entrepot.previews.folders import MediaFolder, pack_folder
 from entrepot.previews.sources import BytesRangeReader
@@ -116,7 +116,7 @@ def folder_of(files: Mapping[str, bytes]) -> MediaFolder:
 
     card = yaml.safe_load(text.split("---")[1]) if text else {}
     [config] = find_configs(card, list(files))
-    found = plan_folder(config)
+    found = plan_media_folder(config)
     assert found is not None
     return found
 
@@ -227,8 +227,8 @@ def test_batches_of_media_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_bomb_of_metadata_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_folders, "_MOST_METADATA", 10)
-    monkeypatch.setattr(media_folders, "MOST_TEXT", 10)
+    monkeypatch.setattr(media_folders, "_MAX_METADATA", 10)
+    monkeypatch.setattr(media_folders, "MAX_TEXT", 10)
     files = {"metadata.csv": b"file_name\n1.png\n", "1.png": PNG}
     with pytest.raises(Malformed, match="more than 10 bytes"):
         FolderTables(folder_of(files), readers(files))

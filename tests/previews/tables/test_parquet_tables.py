@@ -52,7 +52,7 @@ def test_a_damaged_row_group_is_refused() -> None:
 
 
 def test_too_large_a_row_group_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parquet_tables, "MOST_GROUP", 10)
+    monkeypatch.setattr(parquet_tables, "MAX_GROUP", 10)
     with pytest.raises(UnsupportedDataset, match="row group"):
         opened("parquet", parquet_of({"a": list(range(100))})).read(0, 1)
 

@@ -56,7 +56,7 @@ def test_arrow_files_and_streams_are_read(make: Any) -> None:
 
 
 def test_the_beginning_of_a_long_text_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table_files, "MOST_TEXT", 10)
+    monkeypatch.setattr(table_files, "MAX_TEXT", 10)
     table = opened("csv", b"a\n1\n2\n3\n4\n5\n6\n")
     assert (table.rows, table.is_partial) == (4, True)
     with pytest.raises(UnsupportedDataset, match="first line"):

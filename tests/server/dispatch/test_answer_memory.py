@@ -29,12 +29,12 @@ from entrepot.server.app import make_app
 from entrepot.server.dispatch.answer_memory import AnswerMemory, RememberedAnswer, Reusable
 from entrepot.server.files import FileResponse
 from entrepot.server.handlers import json_response
-from entrepot.server.hosting import running
 from entrepot.server.responders import MemoryContent
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
 from entrepot.wire.accounts.administration import UserChanges
 from tests.support import hub_work
+from tests.support.running_apps import running
 from tests.support.worlds import Clock
 
 REPO = RepoRef(RepoType.MODEL, RepoId("acme", "m"))

@@ -20,8 +20,8 @@ from entrepot.names import RepoId, RepoRef, RepoType, parse_path
 from entrepot.server.app import make_app
 from entrepot.server.dispatch.file_lists import FileLists
 from entrepot.server.hf.repos.repo_json import render_info
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "m"))
 NAMES = [".gitattributes", "a/1.txt", "b.txt"]

@@ -7,7 +7,7 @@ import threading
 
 import attrs
 
-from entrepot.hub.remembered import Version
+from entrepot.hub.versioned_cache import Version
 from entrepot.server.dispatch.latest_version import LatestVersion
 
 

@@ -12,8 +12,8 @@ import pytest
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 from tests.support.site import Committer, Site
 
 

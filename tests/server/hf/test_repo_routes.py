@@ -10,9 +10,9 @@ from starlette.routing import Router
 
 from entrepot.names import RepoRef
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
-from entrepot.server.hosting import running
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
+from tests.support.running_apps import running
 
 
 async def tell(request: Request, ref: RepoRef) -> Response:

@@ -23,9 +23,9 @@ from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType, Sha256
 from entrepot.server.app import make_app
 from entrepot.server.certificates import Certificate
-from entrepot.server.hosting import running
 from entrepot.server.limits.body_limits import BodyLimits
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 
 
 def limits_of(clock: Any, **settings: Any) -> BodyLimits:

@@ -17,10 +17,10 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.hub.limits.rate_counts import RateCounts
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.limits.rates import RateLimits, kind_of, limited, shared_counts
 from entrepot.server.limits.senders import senders_of
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 
 HERE = pathlib.Path("data")
 

@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable
 
 import httpx2
+import pytest
 
+from entrepot.previews import time_limits
 from tests.support.served_hub import ServedHub
 
 Show = Callable[[str], str]
@@ -83,6 +85,19 @@ def test_files_of_private_repositories_load_in_pages_of_their_readers_only(
     assert signed_in.get(path).status_code == 401
 
 
+def test_markdown_is_shown_as_a_document(site: ServedHub, show: Show) -> None:
+    words = b"---\nlicense: mit\n---\n# Guide\n\n[next](b.txt) *soft*\n\n<script>alert(1)</script>\n"
+    site.commit(site.repo("documents"), {"README.md": words, "docs/guide.md": words, "a.txt": words})
+    page = "/alice/documents/blob/main"
+    for path, folder in (("README.md", ""), ("docs/guide.md", "docs/")):
+        assert 'href="?view=document">Document</a>' in show(f"{page}/{path}")
+        text = show(f"{page}/{path}?view=document")
+        assert f'<a href="{page}/{folder}b.txt" rel="nofollow noopener noreferrer">next</a>' in text
+        assert [word for word in ("license: mit", "<script>alert", 'id="L1"') if word in text] == []
+    assert 'id="L1"' in show(f"{page}/a.txt?view=document"), "shown as text"
+    assert "view=document" not in show(f"{page}/a.txt")
+
+
 def test_json_is_shown_as_parts_that_fold(site: ServedHub, show: Show) -> None:
     data = b'{"layers": [{"size": 1.50}], "<b>": "<script>"}'
     site.commit(site.repo("folding"), {"config.json": data, "broken.json": b"{", "a.txt": data})
@@ -96,3 +111,16 @@ def test_json_is_shown_as_parts_that_fold(site: ServedHub, show: Show) -> None:
     for other in ("broken.json", "a.txt"):
         assert 'id="L1"' in show(f"{page}/{other}?view=folded"), "shown as text"
     assert "view=folded" not in show(f"{page}/a.txt")
+
+
+def test_the_time_of_a_page_is_limited(site: ServedHub, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.commit(site.repo("slow"), {"a.pkl": b"\x80\x02N0N.", "b.ipynb": b'{"nbformat": 4, "cells": [{}]}'})
+    assert "imports may be missing" not in show("/alice/slow/blob/main/a.pkl")
+    monkeypatch.setattr(time_limits, "MAX_CPU_S", 0.0)
+    assert "imports may be missing" in show("/alice/slow/blob/main/a.pkl")
+    assert "Only the first 0 cells are shown." in show("/alice/slow/blob/main/b.ipynb")
+
+
+def test_an_unknown_view_of_a_file_is_refused(site: ServedHub, browser: httpx2.Client) -> None:
+    site.commit(site.repo("views"), {"a.json": b"{}"})
+    assert browser.get("/alice/views/blob/main/a.json?view=nope").status_code == 400

@@ -25,6 +25,18 @@ def test_the_page_of_a_repository_shows_card_facts_and_snippets(site: ServedHub,
     assert 'href="/models?filter=harbour">harbour</a>' in text
 
 
+def test_metadata_that_cannot_be_read_are_named_with_their_line(
+    site: ServedHub, show: Show, signed_in: httpx2.Client
+) -> None:
+    for name, data in (("broken", b"---\nlicense: [mit\n---\n# D\n"), ("only-broken", b"---\na: b: c\n---\n")):
+        site.commit(site.repo(name), {"README.md": data})
+        text = show(f"/alice/{name}")
+        assert "The metadata at the start of README.md cannot be read.</b> line " in text
+        assert "/edit/main/README.md" not in text
+        assert f'href="/alice/{name}/edit/main/README.md"' in signed_in.get(f"/alice/{name}").text
+    assert "cannot be read" not in show("/alice/tern")
+
+
 def test_a_repository_without_a_card_says_so(site: ServedHub, show: Show) -> None:
     site.repo("bare")
     text = show("/alice/bare")

@@ -67,12 +67,14 @@ def test_errors_say_what_and_keep_the_status_and_code_of_the_api(site: ServedHub
 
 def test_a_gated_repository_shows_its_facts_but_not_its_content(site: ServedHub, browser: httpx2.Client) -> None:
     ref = site.repo("gated")
-    site.commit(ref, {"README.md": b"---\nlicense: mit\n---\nThe content.\n"})
+    head = b"---\nlicense: mit\nextra_gated_heading: Terms of terns\nextra_gated_prompt: Agree to *nothing*.\n---\n"
+    site.commit(ref, {"README.md": head + b"The content.\n"})
     repositories.configure(site.hub, site.caller(), ref, RepoChanges(gated="manual"))
     card = browser.get("/alice/gated")
     assert card.status_code == 200
     assert "The content." not in card.text
-    assert "The files are gated." in card.text
+    assert "<b>Terms of terns</b> To read the files of this model, sign in and ask for access." in card.text
+    assert "Agree to <em>nothing</em>." in card.text
     for path in ("blob/main/README.md", "commit/main"):
         answer = browser.get(f"/alice/gated/{path}")
         assert (answer.status_code, answer.headers["x-error-code"]) == (401, "GatedRepo")

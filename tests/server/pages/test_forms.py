@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 
@@ -7,7 +9,7 @@ from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.hub.repos import repositories
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.server.pages.forms import FRESH, Form, sentence
-from tests.server.pages.conftest import form_token, send_form
+from tests.server.pages.conftest import PASSWORD, browse, form_token, send_form
 from tests.support.served_hub import ServedHub
 
 PAGE = "/alice/tern/discussions/new"
@@ -47,6 +49,44 @@ def test_a_form_without_the_token_of_its_session_is_refused(signed_in: httpx2.Cl
         assert signed_in.post(PAGE, data={**fields, **csrf}).status_code == 403
     assert browser.post(PAGE, data={**fields, "csrf": form_token(signed_in, PAGE)}).status_code == 403
     assert "Nothing here" in browser.get("/alice/tern/discussions").text
+
+
+def test_what_was_typed_survives_the_end_of_the_session(site: ServedHub, signed_in: httpx2.Client) -> None:
+    fields = {"title": "Kept title", "text": "one <b>\ntwo\n", "kind": "discussion"}
+    old = form_token(signed_in, PAGE)
+    signed_in.cookies.clear()
+    answer = signed_in.post(PAGE, data={**fields, "csrf": old})
+    assert (answer.status_code, answer.headers["cache-control"]) == (403, "no-store")
+    assert "one &lt;b&gt;\ntwo\n</textarea>" in answer.text
+    assert 'name="title" value="Kept title"' in answer.text
+    assert "Sign in in a new tab" in answer.text
+
+    signed_in.post("/login", data={"name": "alice", "password": PASSWORD})
+    answer = signed_in.post(PAGE, data={**fields, "csrf": old})
+    assert (answer.status_code, "You are signed in as alice" in answer.text) == (403, True)
+    token = re.search(r'<form class="stack".*?name="csrf" value="(\w{64})"', answer.text, re.DOTALL)
+    assert token is not None
+    assert "Kept title" in signed_in.post(PAGE, data={**fields, "csrf": token[1]}).text
+
+
+def test_what_was_typed_survives_a_session_that_was_ended_elsewhere(site: ServedHub) -> None:
+    hidden = "/alice/hidden/discussions/new"
+    with browse(site) as client:
+        client.post("/login", data={"name": "alice", "password": PASSWORD})
+        token = form_token(client, hidden)
+        copy = dict(client.cookies)
+        client.post("/logout", data={"csrf": token})
+        client.cookies.update(copy)
+        answer = client.post(hidden, data={"title": "T", "text": "kept\ntext", "csrf": token})
+    assert (answer.status_code, "kept\ntext" in answer.text) == (403, True)
+
+
+def test_passwords_of_a_form_of_another_session_are_not_shown(signed_in: httpx2.Client) -> None:
+    fields = {"user": "alice", "present": PASSWORD, "wanted": "a\nnew one", "again": "a\nnew one"}
+    answer = signed_in.post("/settings/password", data={**fields, "csrf": "0" * 64})
+    assert answer.status_code == 403
+    assert PASSWORD not in answer.text
+    assert "new one" not in answer.text
 
 
 def test_a_form_that_is_too_long_or_none_is_refused(signed_in: httpx2.Client) -> None:

@@ -18,10 +18,10 @@ from entrepot.hub.repos import commits, pulls
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import parse_path
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.pages.frames import POLICY, SCRIPTS, WebPage, with_script
 from entrepot.settings import Settings
 from tests.server.pages.conftest import browse
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 

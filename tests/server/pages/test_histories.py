@@ -10,7 +10,7 @@ from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import parse_path
 from entrepot.server.pages import histories
-from entrepot.server.pages.repositories.changes import MOST_TEXTS
+from entrepot.server.pages.repositories.changes import MAX_TEXTS
 from tests.server.pages.conftest import send_form
 from tests.support.served_hub import ServedHub
 
@@ -64,12 +64,12 @@ def test_the_history_of_a_path_has_the_commits_that_changed_it(site: ServedHub, 
 
 def test_lines_that_a_commit_does_not_show_have_pages_of_their_own(site: ServedHub, show: Show) -> None:
     ref = site.repo("wide")
-    first = site.commit(ref, {f"{number:03}.txt": b"one\n" for number in range(MOST_TEXTS + 1)})
-    commit = site.commit(ref, {f"{number:03}.txt": b"<i>two</i>\n" for number in range(MOST_TEXTS + 1)})
+    first = site.commit(ref, {f"{number:03}.txt": b"one\n" for number in range(MAX_TEXTS + 1)})
+    commit = site.commit(ref, {f"{number:03}.txt": b"<i>two</i>\n" for number in range(MAX_TEXTS + 1)})
     text = show(f"/alice/wide/commit/{commit}")
-    assert text.count("&lt;i&gt;two") == MOST_TEXTS
+    assert text.count("&lt;i&gt;two") == MAX_TEXTS
     [link] = re.findall(r'href="([^"]+)">Show the changes of this file', text)
-    assert link == f"/alice/wide/compare/{first}..{commit}?file={MOST_TEXTS:03}.txt"
+    assert link == f"/alice/wide/compare/{first}..{commit}?file={MAX_TEXTS:03}.txt"
     alone = show(link)
     assert "&lt;i&gt;two" in alone
     assert "Show the changes" not in alone

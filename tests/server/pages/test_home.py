@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 import httpx2
 
-from entrepot.hub.accounts import accounts, sign_ins
+from entrepot.hub.accounts import accounts, invitations, sign_ins
 from entrepot.hub.callers import Role
 from entrepot.hub.context import open_hub
+from entrepot.hub.folders import folders, grants
+from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.grants import Subject
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
@@ -49,6 +53,22 @@ def test_a_member_sees_the_repositories_of_their_organisations(site: ServedHub, 
         assert "a repository yet" not in text
         assert "/alice/hidden" not in text
     assert "/guild-of-home/shared" not in browser.get("/").text
+
+
+def test_a_visitor_sees_what_others_offer_and_share(site: ServedHub) -> None:
+    guest = accounts.create_user(site.hub, "guest-of-home", password=PASSWORD)
+    accounts.create_org(site.hub, "hosts-of-home", admin="alice")
+    folders.create(site.hub, site.caller(), FolderDraft(RepoType.DATASET, "given", "alice"))
+    folder = FolderId(RepoType.DATASET, "alice", "given")
+    with browse(site) as client:
+        client.post("/login", data={"name": guest.name, "password": PASSWORD})
+        before = client.get("/").text
+        invitations.invite(site.hub, site.caller(), "hosts-of-home", guest.name, "write")
+        grants.grant(site.hub, site.caller(), folder, Subject(guest.name), "view")
+        text = client.get("/").text
+    assert not {"invites you", "Shared with you"} & set(re.findall("invites you|Shared with you", before))
+    assert "<b>hosts-of-home invites you</b>, with the role write." in text
+    assert 'href="/alice.given">alice.given</a><span class="soft tiny">datasets, to view</span>' in text
 
 
 def test_a_new_hub_says_how_to_make_the_first_account(tmp_path: pathlib.Path, site: ServedHub) -> None:

@@ -55,7 +55,7 @@ def test_the_next_page_goes_on_after_the_last_row(site: ServedHub, show: Show, m
     more = re.search(r'href="(/spaces\?[^"]*cursor=[^"]*)">Next', first)
     assert more is not None
     assert f'<p class="small soft">{PAGE + 1} spaces</p>' in first
-    monkeypatch.setattr(listings, "MOST_COUNTED", PAGE)
+    monkeypatch.setattr(listings, "MAX_COUNTED", PAGE)
     second = show(html.unescape(more[1]))
     assert f'<p class="small soft">{PAGE}+ spaces</p>' in second
     assert len(names(first)) == PAGE

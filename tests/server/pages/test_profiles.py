@@ -26,12 +26,23 @@ def test_an_account_shows_its_visible_repositories(show: Callable[[str], str], s
     assert "has no repositories that you can see" in show("/bob")
 
 
-def test_an_organisation_shows_its_members_as_a_number(site: ServedHub, show: Callable[[str], str]) -> None:
+def test_an_organisation_shows_its_members(site: ServedHub, show: Callable[[str], str]) -> None:
     accounts.create_org(site.hub, "acme", admin="alice", fullname="<b>Acme</b>")
     text = show("/acme")
     assert "&lt;b&gt;Acme&lt;/b&gt;" in text
     assert "<dt>Members</dt><dd>1</dd>" in text
+    assert '<a class="chip" href="/alice">alice</a>' in text
     assert 'href="/acme">acme</a>' in show("/alice")
+
+
+def test_an_organisation_without_repositories_leads_its_members_to_a_first_one(
+    site: ServedHub, show: Callable[[str], str], signed_in: httpx2.Client
+) -> None:
+    accounts.create_org(site.hub, "empty-org", admin="alice")
+    assert "empty-org has no repositories that you can see." in show("/empty-org")
+    text = signed_in.get("/empty-org").text
+    assert 'href="/new?owner=empty-org">New model</a>' in text
+    assert 'name="owner" value="empty-org"' in signed_in.get("/new?owner=empty-org").text
 
 
 def test_an_account_lists_the_buckets_that_the_visitor_may_see(

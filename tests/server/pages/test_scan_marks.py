@@ -7,17 +7,17 @@ import pytest
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scanning import scan_jobs
 from entrepot.hub.scanning.results import FileScan, ScanRow
 from entrepot.names import RepoRef
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.pages.scan_marks import mark_of, warning_of
 from entrepot.settings import Settings
 from tests.hub.scanning.conftest import HOSTILE
 from tests.server.pages.conftest import browse
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 
@@ -65,7 +65,7 @@ def scanned(tmp_path: Path) -> Iterator[tuple[ServedHub, RepoRef]]:
         site = ServedHub(hub, address.url, secret, "", "")
         ref = site.repo("scanned")
         site.commit(ref, {"bad.pkl": HOSTILE, "README.md": b"# x\n"})
-        row = repositories.rights(hub, site.caller(), ref).row
+        row = repo_rights.of(hub, site.caller(), ref).row
         for _ in scan_jobs.scan_steps(hub, row.id):
             pass
         yield site, ref

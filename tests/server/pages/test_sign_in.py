@@ -30,6 +30,14 @@ def test_signing_in_shows_private_repositories_until_signing_out(browser: httpx2
     assert not browser.cookies
 
 
+def test_signing_out_again_in_another_tab_leads_to_the_first_page(signed_in: httpx2.Client) -> None:
+    token = re.search(r'name="csrf" value="([0-9a-f]{64})"', signed_in.get("/").text)
+    assert token is not None
+    for _ in range(2):
+        left = signed_in.post("/logout", data={"csrf": token[1]})
+        assert (left.status_code, left.url.path) == (200, "/")
+
+
 def test_a_session_that_was_signed_out_is_gone_also_for_a_copy_of_the_cookie(site: ServedHub) -> None:
     with browse(site) as client:
         text = client.post("/login", data=FORM).text

@@ -21,7 +21,7 @@ def test_a_folder_shows_its_entries_with_size_and_commit(show: Show) -> None:
     text = show("/alice/tern/tree/main")
     assert 'href="/alice/tern/tree/main/docs"' in text
     assert 'href="/alice/tern/blob/main/README.md"' in text
-    assert re.search(r'href="/alice/tern/commit/[0-9a-f]{40}">add</a>', text)
+    assert re.search(r'href="/alice/tern/commit/[0-9a-f]{40}" title="add">add</a>', text)
     inner = show("/alice/tern/tree/main/docs/")
     assert 'href="/alice/tern/blob/main/docs/guide.md"' in inner
     assert "8 B" in inner
@@ -74,7 +74,7 @@ def test_a_folder_is_shown_without_last_commits_while_too_many_are_new(
     site.commit(site.repo("behind"), {"a.txt": b"x"})
     assert "/alice/behind/commit/" in show("/alice/behind/tree/main").partition("<tbody>")[2]
     monkeypatch.setattr(indexing, "BRIEF_COMMITS", -1)
-    monkeypatch.setattr(contents, "_MOST_COMPARED", -1)
+    monkeypatch.setattr(contents, "_MAX_COMPARED", -1)
     text = show("/alice/behind/tree/main")
     assert "/alice/behind/commit/" not in text.partition("<tbody>")[2]
     assert "/alice/behind/blob/main/a.txt" in text

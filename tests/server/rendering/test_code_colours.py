@@ -140,10 +140,10 @@ def test_a_text_that_takes_too_long_is_kept_as_it_is(monkeypatch: pytest.MonkeyP
 
 def test_few_unfinished_texts_are_kept() -> None:
     readings = code_colours._Readings()
-    for number in range(3 * readings.MOST):
+    for number in range(3 * readings.MAX_READINGS):
         readings.put(bytes([number]), code_colours._Reading("x", "python"))
     assert readings.take(bytes([0])) is None
-    last = bytes([3 * readings.MOST - 1])
+    last = bytes([3 * readings.MAX_READINGS - 1])
     assert readings.take(last) is not None
     assert readings.take(last) is None
 

@@ -14,10 +14,10 @@ import pytest
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from entrepot.xet import FileBlock, Term, Xorb
 from tests.support.chunk_store import _CHUNK, _NUMBERS, Clock, Store, Upload, file_of, upload_of
+from tests.support.running_apps import running
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import LimitExceeded, Malformed
-from entrepot.workspace.entities.metrics import MOST_BYTES, parse_metrics, parse_metrics_file
+from entrepot.workspace.entities.metrics import MAX_BYTES, parse_metrics, parse_metrics_file
 
 
 def test_metrics_are_floats() -> None:
@@ -30,7 +30,7 @@ def test_a_file_that_cannot_be_used_names_the_place(content: bytes, reason: str)
 
 def test_limits() -> None:
     with pytest.raises(LimitExceeded):
-        parse_metrics_file(b"x" * (MOST_BYTES + 1), "f")
+        parse_metrics_file(b"x" * (MAX_BYTES + 1), "f")
     with pytest.raises(LimitExceeded):
         parse_metrics_file(b",".join(b"%d" % n for n in range(1001)) + b"\n" + b",".join([b"1"] * 1001), "f")
     with pytest.raises(Malformed):

@@ -1,7 +1,7 @@
 import pytest
 
 from entrepot.errors import LimitExceeded, Malformed
-from entrepot.workspace.entities.yaml_documents import MOST_BYTES, parse_yaml, render_flat_yaml, render_yaml
+from entrepot.workspace.entities.yaml_documents import MAX_BYTES, parse_yaml, render_flat_yaml, render_yaml
 
 
 def test_lists_are_indented_below_their_key_or_not() -> None:
@@ -35,4 +35,4 @@ def test_a_document_that_cannot_be_used_is_named(text: str | bytes, reason: str)
 
 def test_long_documents_are_refused_before_they_are_parsed() -> None:
     with pytest.raises(LimitExceeded):
-        parse_yaml("#" * (MOST_BYTES + 1), "x")
+        parse_yaml("#" * (MAX_BYTES + 1), "x")

@@ -62,7 +62,7 @@ def test_bombs_stop_at_the_ratio_whatever_sizes_they_state(tmp_path: Path, monke
     with pytest.raises((LimitExceeded, Malformed)):
         unpack_archive(bomb, tmp_path)
     assert (tmp_path / "zeros").stat().st_size <= 7 << 20
-    monkeypatch.setattr(archives, "MOST_ENTRIES", 1)
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 1)
     with pytest.raises(LimitExceeded, match="entries"):
         unpack_archive(zipped(tmp_path / "b.zip", {"a": b"", "b": b""}), tmp_path)
 

@@ -28,10 +28,10 @@ from entrepot.errors import BlobMissing, BlobUnreadable, EntrepotError, StoreFul
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-MOST_BYTES = 5 << 40
+MAX_BYTES = 5 << 40
 """The size of the largest object that S3 can hold."""
 
-_MOST_PARTS = 9_000  # S3 allows 10,000
+_MAX_PARTS = 9_000  # S3 allows 10,000
 _LEAST_PART = 8 << 20
 _WIDE_PART = 64 << 20
 _PAGE = 1000
@@ -289,7 +289,7 @@ class _LibraryStream:
 
 def part_size(size: int | None) -> int:
     """Return the size of the parts in which an object of ``size`` bytes is uploaded; None: it is not known."""
-    return max(_LEAST_PART, -(-(size or _MOST_PARTS * _WIDE_PART) // _MOST_PARTS))
+    return max(_LEAST_PART, -(-(size or _MAX_PARTS * _WIDE_PART) // _MAX_PARTS))
 
 
 def _check_length(key: str, found: int, wanted: int) -> None:

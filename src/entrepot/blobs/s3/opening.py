@@ -64,7 +64,7 @@ def open_bucket(location: S3Location, environ: Mapping[str, str], home: Path) ->
 
 
 def _signer(location: S3Location, found: AwsCredentials) -> UrlSigner | None:
-    """Return what signs URLs for clients; None if the credentials are those of the machine's role, which change."""
+    """Return the signer of URLs for clients; None if the credentials are those of the machine's role, which change."""
     if found.key_id is None or found.secret is None:
         return None
     region = location.region or found.region or DEFAULT_REGION

@@ -19,7 +19,7 @@ from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import RESERVED, check_upload
 from entrepot.blobs.resources import Closing
 from entrepot.blobs.s3.block_cache import BLOCK
-from entrepot.blobs.s3.buckets import MOST_BYTES, S3Bucket, S3ObjectStat
+from entrepot.blobs.s3.buckets import MAX_BYTES, S3Bucket, S3ObjectStat
 from entrepot.blobs.s3.sinks import S3Sink
 from entrepot.blobs.verified import VerifiedSink
 from entrepot.errors import BlobMissing, Busy, ContentMismatch, Refused, StoreFull, ThingNotFound
@@ -106,8 +106,8 @@ class S3Parts:
         """
         if size < 0:
             raise ValueError(f"an upload cannot have {size} bytes")
-        if size > MOST_BYTES:
-            raise StoreFull(f"upload {upload} needs {size:,} bytes; an object in S3 has at most {MOST_BYTES:,}")
+        if size > MAX_BYTES:
+            raise StoreFull(f"upload {upload} needs {size:,} bytes; an object in S3 has at most {MAX_BYTES:,}")
         known = self._size(upload)
         if known is None:
             self._bucket.put_new(f"{self._folder(upload)}{_BEGUN}{size}", b"")

@@ -35,7 +35,7 @@ _LEAST_RATE = 64 << 10
 _PAUSE_S = 10.0
 """How long the library is asked after a failure, before another attempt here."""
 _IDLE_S = 5.0
-_MOST_IDLE = 16
+_MAX_IDLE = 16
 _VALID_S = 900
 _LONGEST_HEAD = 64 << 10
 _USUAL_HEAD = 2 << 10
@@ -56,7 +56,7 @@ class PlainReads:
         parts = urlsplit(signer.endpoint or "")
         self._address = (parts.hostname or "", parts.port or 80)
         self._lock = threading.Lock()
-        self._idle: deque[tuple[float, _Connection]] = deque(maxlen=_MOST_IDLE)
+        self._idle: deque[tuple[float, _Connection]] = deque(maxlen=_MAX_IDLE)
         self._paused_until = 0.0
 
     def open(self, key: str, start: int, stop: int) -> PlainStream | None:
@@ -85,7 +85,7 @@ class PlainReads:
     def put_back(self, connection: _Connection) -> None:
         """Keep a connection, whose response was read to its end, for the next request."""
         with self._lock:
-            oldest = self._idle.popleft()[1] if len(self._idle) == _MOST_IDLE else None
+            oldest = self._idle.popleft()[1] if len(self._idle) == _MAX_IDLE else None
             self._idle.append((time.monotonic(), connection))
         if oldest is not None:
             oldest.close()
@@ -97,8 +97,8 @@ class PlainReads:
         except (OSError, ValueError):
             connection.close()
             raise
-        told = headers.get("content-range", "").partition("/")[0]
-        if status == 206 and told == f"bytes {start}-{stop - 1}" and headers.get("content-length") == str(stop - start):
+        sent = headers.get("content-range", "").partition("/")[0]
+        if status == 206 and sent == f"bytes {start}-{stop - 1}" and headers.get("content-length") == str(stop - start):
             is_kept = "close" not in headers.get("connection", "").lower()
             return PlainStream(connection, stop - start, self if is_kept else None)
         connection.close()

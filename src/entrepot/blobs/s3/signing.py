@@ -57,8 +57,8 @@ class UrlSigner:
         pairs = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in sorted(query.items()))
         headers = f"host:{host}\nrange:bytes={first}-{last}\n"
         canonical = "\n".join(("GET", path, pairs, headers, _SIGNED_HEADERS, "UNSIGNED-PAYLOAD"))
-        told = "\n".join((_ALGORITHM, moment, scope, hashlib.sha256(canonical.encode()).hexdigest()))
-        signature = hmac.new(self._signing_key(moment[:8]), told.encode(), hashlib.sha256).hexdigest()
+        to_sign = "\n".join((_ALGORITHM, moment, scope, hashlib.sha256(canonical.encode()).hexdigest()))
+        signature = hmac.new(self._signing_key(moment[:8]), to_sign.encode(), hashlib.sha256).hexdigest()
         return f"{base}{path}?{pairs}&X-Amz-Signature={signature}"
 
     def _place(self, key: str) -> tuple[str, str, str]:

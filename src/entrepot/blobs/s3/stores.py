@@ -12,7 +12,7 @@ from entrepot.blobs.interfaces import Stat
 from entrepot.blobs.keys import RESERVED, check_key, check_prefix
 from entrepot.blobs.local import LocalBlobs
 from entrepot.blobs.s3.block_cache import BlockCache
-from entrepot.blobs.s3.buckets import MOST_BYTES, S3Bucket, S3ObjectStat
+from entrepot.blobs.s3.buckets import MAX_BYTES, S3Bucket, S3ObjectStat
 from entrepot.blobs.s3.parts import S3Parts, S3PartSink
 from entrepot.blobs.s3.readers import S3Reader
 from entrepot.blobs.s3.sinks import S3OpenSink, S3Sink
@@ -23,7 +23,7 @@ from entrepot.names import Sha256
 _CACHED = "xorbs/"
 _KNOWN_S = 120.0
 """How long the size of an object is taken from memory; blobs do not change."""
-_MOST_KNOWN = 20_000
+_MAX_KNOWN = 20_000
 
 
 class S3Blobs:
@@ -57,8 +57,8 @@ class S3Blobs:
             StoreFull: an object cannot have ``expected_size`` bytes, or the scratch folder is full.
         """
         check_key(key)
-        if expected_size is not None and expected_size > MOST_BYTES:
-            raise StoreFull(f"{key} needs {expected_size:,} bytes; an object in S3 has at most {MOST_BYTES:,}")
+        if expected_size is not None and expected_size > MAX_BYTES:
+            raise StoreFull(f"{key} needs {expected_size:,} bytes; an object in S3 has at most {MAX_BYTES:,}")
         return S3Sink(self._bucket, self._spool, key, expected_size)
 
     def receive_unnamed(self, expected_size: int | None = None) -> S3OpenSink:
@@ -180,5 +180,5 @@ class S3Blobs:
             if key not in self._known or now - self._known[key][0] >= _KNOWN_S:
                 self._known[key] = (now, found)
                 self._known.move_to_end(key)
-            while len(self._known) > _MOST_KNOWN:
+            while len(self._known) > _MAX_KNOWN:
                 self._known.popitem(last=False)

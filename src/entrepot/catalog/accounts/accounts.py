@@ -381,6 +381,14 @@ def find_token(tx: Read, secret_hash: str) -> OwnedToken | None:
     return _owned(_TOKEN_BY_HASH.all(tx, {"secret_hash": secret_hash}))
 
 
+def find_sent_token(tx: Read, secret_hash: str) -> OwnedToken | None:
+    """Return the token that came with a request, as :func:`find_token`; it may be older than what ``tx`` reads later.
+
+    It is the first thing that a request reads, and often the only one.
+    """
+    return _owned(_TOKEN_BY_HASH.all_before(tx, {"secret_hash": secret_hash}))
+
+
 def find_token_by_uid(tx: Read, uid: str) -> OwnedToken | None:
     """Return the token with this permanent id, with its user; None if no token has it."""
     return _owned(_TOKEN_BY_UID.all(tx, {"uid": uid}))

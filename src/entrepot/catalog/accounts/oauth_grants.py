@@ -42,7 +42,7 @@ def by_uid(tx: Read, uid: str) -> OAuthGrantRow | None:
 
 
 def rotate(tx: Write, row: OAuthGrantRow, refresh_hash: str, *, now_ms: int, expires_ms: int) -> None:
-    """Replace the refresh token of a grant; the present one becomes the previous one."""
+    """Replace the refresh token of a grant; the current one becomes the previous one."""
     new = {"refresh_hash": refresh_hash, "previous_hash": row.refresh_hash}
     tx.sql.execute(sa.update(_G).where(_G.c.uid == row.uid).values(**new, refreshed_ms=now_ms, expires_ms=expires_ms))
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.lists import MOST, bounded
+from entrepot.catalog.lists import MAX_VALUES, bounded
 from entrepot.names import Uid
 
 _C = community_tables.collections
@@ -128,7 +128,9 @@ def listed(tx: Read, wanted: CollectionFilter) -> Sequence[CollectionRow]:
         query = query.where(_C.c.namespace_id.in_(bounded(wanted.owners)))
     if wanted.repo_ids is not None or wanted.names is not None:
         holds = _I.c.repo_id.in_(bounded(wanted.repo_ids or ()))
-        named = sa.tuple_(_I.c.kind, _I.c.name).in_(bounded(wanted.names, MOST // 2)) if wanted.names else sa.false()
+        named = (
+            sa.tuple_(_I.c.kind, _I.c.name).in_(bounded(wanted.names, MAX_VALUES // 2)) if wanted.names else sa.false()
+        )
         query = query.where(_C.c.id.in_(sa.select(_I.c.collection_id).where(holds | named)))
     if wanted.text:
         words = sa.func.lower(_C.c.title + " " + sa.func.coalesce(_C.c.description, ""))

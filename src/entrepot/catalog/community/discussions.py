@@ -19,7 +19,7 @@ DRAFT, OPEN, CLOSED, MERGED = "draft", "open", "closed", "merged"
 
 ALIVE = (DRAFT, OPEN)
 
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 """Discussions that :func:`count_alive` counts at most."""
 
 _D = community_tables.discussions
@@ -104,7 +104,7 @@ _FIND_EVENT = sa.select(*_EVENT).where(
     (_E.c.discussion_id == sa.bindparam("discussion")) & (_E.c.uid == sa.bindparam("called"))
 )
 _IS_ALIVE = sa.or_(*(_D.c.status == status for status in ALIVE))
-_FIRST_ALIVE = sa.select(_D.c.status).where(_HERE & _IS_ALIVE).limit(MOST_COUNTED).subquery()
+_FIRST_ALIVE = sa.select(_D.c.status).where(_HERE & _IS_ALIVE).limit(MAX_COUNTED).subquery()
 _COUNT_ALIVE = Prepared(sa.select(sa.func.count().label("alive")).select_from(_FIRST_ALIVE))
 _COUNT_EVENTS = sa.select(sa.func.count()).where(_E.c.discussion_id == sa.bindparam("discussion"))
 
@@ -147,7 +147,7 @@ def count(tx: Read, repo_id: int, wanted: DiscussionFilter) -> int:
 
 
 def count_alive(tx: Read, repo_id: int) -> int:
-    """Return the number of open discussions and pull requests of a repository, at most :data:`MOST_COUNTED`.
+    """Return the number of open discussions and pull requests of a repository, at most :data:`MAX_COUNTED`.
 
     Guarantees: reads only as many entries of an index.
     """

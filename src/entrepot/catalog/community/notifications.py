@@ -45,7 +45,7 @@ class NotificationRow:
 
 
 ACCESS_REQUEST = "access-request"
-"""The kind of those that name who asks for access to a repository: for its members, even if everyone sees it."""
+"""The kind of notifications that name who requested access to a repository: for its members only."""
 
 After = tuple[float, int]
 """A page starts after this notification, given by its time and row id."""

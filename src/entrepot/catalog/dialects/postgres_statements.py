@@ -38,7 +38,7 @@ _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
 _ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
 _NO_SUCH_STATEMENT, _IS_PREPARED = "26000", "42P05"
-_MOST_DEFERRED = 64
+_MAX_DEFERRED = 64
 """Changes that wait for the next message of their transaction."""
 
 T = TypeVar("T")
@@ -233,6 +233,19 @@ class PreparedConnection:
         self._rows = self._loaded(result)
         return self
 
+    def execute_before(self, text: str, parameters: Mapping[str, Any]) -> PreparedConnection:
+        """Run a statement as :meth:`execute`, but in front of the transaction if that has not begun.
+
+        A transaction that then runs no other statement is neither begun nor ended, which costs as much as a statement.
+        """
+        if self._deferred:
+            return self.execute(text, parameters)
+        opening, self._opening = self._opening, None
+        try:
+            return self.execute(text, parameters)
+        finally:
+            self._opening = opening
+
     def defer(self, text: str, parameters: Mapping[str, Any]) -> None:
         """Run a statement, without its rows, before the next one of the transaction or before its end.
 
@@ -242,7 +255,7 @@ class PreparedConnection:
             psycopg.Error: as :meth:`execute`, for statements that were deferred before.
         """
         self._deferred.append(self._bind(text, parameters))
-        if len(self._deferred) >= _MOST_DEFERRED:
+        if len(self._deferred) >= _MAX_DEFERRED:
             self.flush()
 
     @property

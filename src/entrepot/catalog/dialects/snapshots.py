@@ -42,7 +42,8 @@ class BegunTransaction:
 DriverConnection: TypeAlias = Any
 """A connection of a driver, or what takes its place: ``execute`` returns an object with ``fetchall``.
 
-It may have ``defer``, which runs a change together with the next statement; ``flush``, which runs these changes now,
+It may have ``execute_before``, which runs a statement without beginning the transaction for it; ``defer``, which runs a
+change together with the next statement; ``flush``, which runs these changes now,
 before SQLAlchemy uses the connection; and ``leave``, which ends a transaction at less cost than SQLAlchemy does.
 """
 

@@ -53,7 +53,7 @@ _USABLE = (
 
 
 def grant(tx: Write, repo_id: int, rights: Sequence[BucketRight], now_ms: int) -> None:
-    """Grant rights, or renew them; the newest chunks of a content count, and what was listed once stays so."""
+    """Grant rights, or renew them: a right then names the newest chunks of its content, and stays listed if it was."""
     for was_listed in (False, True):
         rows = [
             attrs.asdict(item) | {"repo_id": repo_id, "granted_ms": now_ms}

@@ -33,8 +33,8 @@ _REPEATS = 8  # how many files are read for each xorb that is wanted: small file
 UID_SECONDS = 8
 """Digits at the beginning of a public id that are a time in seconds: ids of the same second are in no order."""
 
-MAX_HOLDERS = 500
-"""The most holders that a lookup looks at before it judges which of them the viewer may read."""
+MAX_USES = 500
+"""The most files, links and claims of a xorb that a lookup reads before it checks which the viewer may read."""
 
 MAX_ROWS = 100_000
 """The most uses of xorbs that one lookup reads; chunks beyond it count as unreadable, and clients send them again."""
@@ -47,7 +47,7 @@ class Viewer:
     Args:
         seen: namespaces and single repositories whose private content the
             caller can read (None: all); anyone can read ungated public content.
-        holder: the identity under which the caller uploaded xorbs, see ``xorb_uploads``.
+        sender: the identity under which the caller uploaded xorbs, see ``xorb_uploads``.
         repo_id, user_id: the repository and account of an upload; their own
             claims count before anything is committed.
         realm: the row id of a namespace whose xorbs may all be used, or None.
@@ -56,7 +56,7 @@ class Viewer:
     """
 
     seen: Visibility | None
-    holder: str | None = None
+    sender: str | None = None
     repo_id: int | None = None
     user_id: int | None = None
     realm: int | None = None
@@ -98,15 +98,13 @@ def _is_readable_file() -> sa.ColumnElement[bool]:
 def _readable_uses(uses: sa.Subquery, *shown: str) -> list[sa.Select[Any]]:
     """Return selections of these columns of the readable ones of some uses of xorbs: rows with a column ``file``.
 
-    Guarantees: they look at no more than :data:`MAX_HOLDERS` links, files of buckets and claims each.
+    Guarantees: they look at no more than :data:`MAX_USES` links, files of buckets and claims each.
     """
     columns = [uses.c[name] for name in shown]
 
-    def held(holders: sa.Table, file: sa.Column[Any], *more: sa.ColumnElement[Any]) -> sa.Subquery:
-        found = sa.select(*columns, holders.c.repo_id.label("repo_id"), *more).join_from(
-            uses, holders, file == uses.c.file
-        )
-        return found.limit(MAX_HOLDERS).subquery()
+    def held(rows: sa.Table, file: sa.Column[Any], *more: sa.ColumnElement[Any]) -> sa.Subquery:
+        found = sa.select(*columns, rows.c.repo_id.label("repo_id"), *more).join_from(uses, rows, file == uses.c.file)
+        return found.limit(MAX_USES).subquery()
 
     linked = held(_L, _L.c.xet_file, _counts().label("counts"))
     in_bucket = held(_B, _B.c.file, (sa.bindparam("needs_proof", type_=sa.Boolean) == sa.false()).label("counts"))
@@ -125,11 +123,11 @@ def _readable_uses(uses: sa.Subquery, *shown: str) -> list[sa.Select[Any]]:
 
 
 def _is_crowd(file: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """Return the condition that a xorb has more than :data:`MAX_HOLDERS` files, or holders of them in a column."""
-    uses = sa.select(_U.c.file).where(_U.c.xorb == _K.c.hash).correlate(_K).limit(MAX_HOLDERS + 1).subquery()
+    """Return the condition that a xorb has more than :data:`MAX_USES` files, or uses of them in a column."""
+    uses = sa.select(_U.c.file).where(_U.c.xorb == _K.c.hash).correlate(_K).limit(MAX_USES + 1).subquery()
     held = sa.select(sa.literal(1).label("one")).join_from(uses, file.table, file == uses.c.file, isouter=True)
-    count = sa.select(sa.func.count()).select_from(held.limit(MAX_HOLDERS + 1).subquery()).correlate(_K)
-    return count.scalar_subquery() > MAX_HOLDERS
+    count = sa.select(sa.func.count()).select_from(held.limit(MAX_USES + 1).subquery()).correlate(_K)
+    return count.scalar_subquery() > MAX_USES
 
 
 # Statements are built once: building one costs more than running it on cached pages.
@@ -139,7 +137,7 @@ _RANGES = (
     .limit(sa.bindparam("most"))
 )
 _CROWD = (
-    sa.select(_U.c.xorb, _U.c.file, _U.c.ranges).where(_U.c.xorb == sa.bindparam("xorb")).limit(MAX_HOLDERS).subquery()
+    sa.select(_U.c.xorb, _U.c.file, _U.c.ranges).where(_U.c.xorb == sa.bindparam("xorb")).limit(MAX_USES).subquery()
 )
 _CROWDED_RANGES = sa.union_all(*_readable_uses(_CROWD, "xorb", "ranges"))
 _CROWDED = sa.select(_K.c.hash).where(
@@ -147,7 +145,7 @@ _CROWDED = sa.select(_K.c.hash).where(
     & sa.or_(*(_is_crowd(held) for held in (_L.c.xet_file, _B.c.file, _C.c.file)))
 )
 _SENT = sa.select(_G.c.xorb).where(
-    (_G.c.holder == sa.bindparam("holder")) & _G.c.xorb.in_(sa.bindparam("wanted", expanding=True))
+    (_G.c.holder == sa.bindparam("sender")) & _G.c.xorb.in_(sa.bindparam("wanted", expanding=True))
 )
 _IN_REALM = sa.select(_X.c.xorb).where(
     (_X.c.realm == sa.bindparam("realm")) & _X.c.xorb.in_(sa.bindparam("wanted", expanding=True))
@@ -157,21 +155,21 @@ _IN_REALM = sa.select(_X.c.xorb).where(
 def _is_whole(xorb: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Return the condition that the viewer may use every chunk of a xorb, because they sent it or share the realm."""
     return (
-        sa.exists().where((_G.c.xorb == xorb) & (_G.c.holder == sa.bindparam("holder")))
+        sa.exists().where((_G.c.xorb == xorb) & (_G.c.holder == sa.bindparam("sender")))
         | sa.exists().where((_X.c.xorb == xorb) & (_X.c.realm == sa.bindparam("realm")))
         | (sa.bindparam("everywhere", type_=sa.Boolean) == sa.true())
     )
 
 
 _PLACE = (_D.c.xorb, _D.c.shard, _D.c.number)
-_PLACES = sa.select(*_PLACE).where(_D.c.chunk == sa.bindparam("chunk")).limit(MAX_HOLDERS).subquery()
+_PLACES = sa.select(*_PLACE).where(_D.c.chunk == sa.bindparam("chunk")).limit(MAX_USES).subquery()
 _HERE_USED = (
     sa.select(*_PLACES.c, _U.c.file, _U.c.ranges)
     .join_from(_PLACES, _U, _U.c.xorb == _PLACES.c.xorb)
-    .limit(MAX_HOLDERS)
+    .limit(MAX_USES)
     .subquery()
 )
-_HOLDERS = sa.union_all(
+_USES = sa.union_all(
     *_readable_uses(_HERE_USED, "xorb", "shard", "number", "ranges"),
     sa.select(
         sa.select(*_PLACES.c, sa.cast(sa.null(), sa.LargeBinary).label("ranges"))
@@ -180,7 +178,7 @@ _HOLDERS = sa.union_all(
         .subquery()
     ),
 )
-_BESIDE_USED = sa.select(_U.c.xorb, _U.c.file).where(_U.c.xorb == _S.c.xorb).correlate(_S).limit(MAX_HOLDERS).subquery()
+_BESIDE_USED = sa.select(_U.c.xorb, _U.c.file).where(_U.c.xorb == _S.c.xorb).correlate(_S).limit(MAX_USES).subquery()
 _NEIGHBOURS = (
     sa.select(_S.c.xorb)
     .where(_S.c.shard == sa.bindparam("shard"))
@@ -219,7 +217,7 @@ def readable_ranges(
 ) -> Iterator[tuple[XetHash, bytes]]:
     """Yield (xorb, packed chunk ranges) for the readable files that use one of these xorbs, at most ``most`` times.
 
-    Guarantees: of the holders of a xorb it looks at no more than :data:`MAX_HOLDERS`, those that :func:`near_chunk`
+    Guarantees: of the uses of a xorb it looks at no more than :data:`MAX_USES`, those that :func:`near_chunk`
     looks at.
     """
     rows = itertools.chain.from_iterable(_readable_rows(tx, viewer, batch, most) for batch in slices(wanted, _BATCH))
@@ -244,8 +242,8 @@ def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
     found: set[XetHash] = set()
     for batch in slices(wanted, _BATCH):
         names = {"wanted": batch}
-        if viewer.holder is not None:
-            found.update(tx.sql.execute(_SENT, names | {"holder": viewer.holder}).scalars())
+        if viewer.sender is not None:
+            found.update(tx.sql.execute(_SENT, names | {"sender": viewer.sender}).scalars())
         if viewer.realm is not None:
             found.update(tx.sql.execute(_IN_REALM, names | {"realm": viewer.realm}).scalars())
     return found
@@ -262,11 +260,11 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
 
     Guarantees: a chunk that the viewer may not use costs the same statement as one
     that is not stored, also if they may use others of its xorb, and the statement looks at no more than
-    :data:`MAX_HOLDERS` holders of each kind: readable ones beyond them are not found, and clients send the chunk again.
+    :data:`MAX_USES` uses of each kind: readable ones beyond them are not found, and clients send the chunk again.
     """
     found: dict[XetHash, Uid] = {}
     names = _names(viewer)
-    for row in tx.sql.execute(_HOLDERS, names | {"chunk": chunk, "most": MAX_ROWS}):
+    for row in tx.sql.execute(_USES, names | {"chunk": chunk, "most": MAX_ROWS}):
         if row.xorb not in found and (row.ranges is None or _is_inside(row.number, row.ranges)):
             found[row.xorb] = row.shard
     groups: list[list[XetHash]] = []
@@ -325,7 +323,7 @@ def _names(viewer: Viewer) -> dict[str, Any]:
         "sees_all": seen is None,
         "repo": viewer.repo_id,
         "user": viewer.user_id,
-        "holder": viewer.holder,
+        "sender": viewer.sender,
         "realm": viewer.realm,
         "everywhere": viewer.is_everywhere,
         "needs_proof": viewer.needs_proof,

@@ -43,8 +43,8 @@ def readable_elsewhere(tx: Read, seen_by: Visibility | None, sha256s: Sequence[S
 
     Args:
         seen_by: row ids of the namespaces whose private repositories the
-            caller can read (None: all), as a Visibility also single
-            repositories; anyone can read ungated public ones.
+            caller can read (None: all); a Visibility names single
+            repositories too. Anyone can read ungated public ones.
     """
     return _proven_forms(tx, is_visible(seen_by), sha256s)
 

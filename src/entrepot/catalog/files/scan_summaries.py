@@ -34,7 +34,7 @@ _COLUMNS = [_T.c[name] for name in _NAMES]
 
 
 def put(tx: Write, row: ScanSummary) -> None:
-    """Store what a scan found, replacing the result of the previous scan of the repository."""
+    """Store the result of a scan, replacing that of the previous scan of the repository."""
     insert_missing(tx, _T, [attrs.asdict(row)], refresh=_NAMES[1:])
 
 

@@ -26,13 +26,13 @@ _U = file_tables.xet_file_xorbs
 _X = file_tables.xorbs
 _R = tables.repos
 
-MOST_FILES = 200
+MAX_FILES = 200
 """Files of the repository that are compared, the largest ones."""
 
-MOST_XORBS = 1_000
+MAX_XORBS = 1_000
 """Xorbs of these files that are compared."""
 
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 """Files, and uses of xorbs, of other repositories that one comparison reads."""
 
 
@@ -97,7 +97,7 @@ def _counts() -> sa.ColumnElement[bool]:
 
 def _files(tx: Read, repo_id: int) -> dict[Sha256, _File]:
     query = sa.select(_L.c.sha256, _L.c.size, _L.c.uid).where((_L.c.repo_id == repo_id) & _counts())
-    rows = tx.sql.execute(query.order_by(_L.c.size.desc(), _L.c.sha256).limit(MOST_FILES))
+    rows = tx.sql.execute(query.order_by(_L.c.size.desc(), _L.c.sha256).limit(MAX_FILES))
     return {row.sha256: _File(row.size, row.uid) for row in rows}
 
 
@@ -109,7 +109,7 @@ def _xorbs(tx: Read, repo_id: int, files: Mapping[Sha256, _File]) -> dict[XetHas
         .join(_X, _X.c.hash == _U.c.xorb)
         .where((_L.c.repo_id == repo_id) & _counts() & _L.c.sha256.in_(bounded(list(files))))
         .order_by(_L.c.size.desc(), _L.c.sha256, _U.c.xorb)
-        .limit(MOST_XORBS)
+        .limit(MAX_XORBS)
     )
     for row in tx.sql.execute(query):
         found[row.xorb].append(_Used(row.sha256, _bits(row.ranges), row.raw_size / max(row.chunks, 1)))
@@ -119,7 +119,7 @@ def _xorbs(tx: Read, repo_id: int, files: Mapping[Sha256, _File]) -> dict[XetHas
 def _add_files(
     tx: Read, repo_id: int, seen: Visibility | None, files: Mapping[Sha256, _File], others: dict[int, _Other]
 ) -> None:
-    left = MOST_ROWS
+    left = MAX_ROWS
     for batch in slices(list(files)):
         query = (
             sa.select(_L.c.repo_id, _L.c.sha256, _L.c.uid)
@@ -135,7 +135,7 @@ def _add_files(
 def _add_chunks(
     tx: Read, repo_id: int, seen: Visibility | None, xorbs: Mapping[XetHash, object], others: dict[int, _Other]
 ) -> None:
-    left = MOST_ROWS
+    left = MAX_ROWS
     for batch in slices(list(xorbs)):
         query = (
             sa.select(_L.c.repo_id, _L.c.uid, _U.c.xorb, _U.c.ranges)

@@ -91,27 +91,27 @@ def find_many(tx: Read, wanted: Sequence[XetHash]) -> dict[XetHash, XorbRow]:
     return found
 
 
-def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, holder: str | None = None) -> None:
+def put(tx: Write, row: XorbRow, realm: int, now_ms: int, *, sender: str | None = None) -> None:
     """Record a xorb whose bytes are durable and add it to a realm; an existing one is only touched.
 
     Args:
-        holder: see :func:`use`.
+        sender: see :func:`use`.
 
     Raises:
         Busy: the xorb is in quarantine, or a sweeper is deleting its bytes.
     """
     times = {"created_ms": now_ms, "touched_ms": now_ms, "checked_ms": now_ms, "sweeping_ms": None}
     insert_missing(tx, _X, [attrs.asdict(row) | times])
-    if not use(tx, row.hash, realm, now_ms, holder=holder):
+    if not use(tx, row.hash, realm, now_ms, sender=sender):
         raise Busy("this xorb")
 
 
-def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str | None = None) -> bool:
+def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, sender: str | None = None) -> bool:
     """Touch a stored xorb and add it to a realm; return False if it is absent or its bytes are unreliable.
 
     Args:
         realm: None if the caller did not send the xorb but uses it because they can read it.
-        holder: the identity of the caller who sent all of its bytes, and may now refer to each of its chunks.
+        sender: the identity of the caller who sent all of its bytes, and may now refer to each of its chunks.
 
     Raises:
         Busy: its bytes are being deleted or replaced.
@@ -121,8 +121,8 @@ def use(tx: Write, xorb: XetHash, realm: int | None, now_ms: int, *, holder: str
     tx.sql.execute(sa.update(_X).where(_X.c.hash == xorb).values(touched_ms=now_ms))
     if realm is not None:
         insert_missing(tx, _R, [{"xorb": xorb, "realm": realm}])
-    if holder is not None:
-        upload = {"xorb": xorb, "holder": holder, "uploaded_ms": now_ms}
+    if sender is not None:
+        upload = {"xorb": xorb, "holder": sender, "uploaded_ms": now_ms}
         insert_missing(tx, _G, [upload], refresh=("uploaded_ms",))
     return True
 

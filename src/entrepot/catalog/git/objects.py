@@ -205,8 +205,13 @@ def touch(tx: Write, repo_id: int, oids: Sequence[Oid], now_ms: int) -> int:
 
 def are_present(tx: Read, repo_id: int, oids: Collection[Oid]) -> bool:
     """Return whether all of the given objects are stored."""
-    wanted = list(set(oids))
-    return len(_PRESENT.all(tx, wanted, {"repo": repo_id})) == len(wanted)
+    wanted = set(oids)
+    return len(present(tx, repo_id, wanted)) == len(wanted)
+
+
+def present(tx: Read, repo_id: int, oids: Collection[Oid]) -> set[Oid]:
+    """Return those of the given objects that are stored."""
+    return {row.oid for row in _PRESENT.all(tx, list(set(oids)), {"repo": repo_id})}
 
 
 def pointing_at(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> set[Oid]:
@@ -223,6 +228,16 @@ def pointers_to_deleted_files(tx: Read, repo_id: int, oids: Collection[Oid]) -> 
         rows = tx.sql.execute(_DELETED_POINTERS, {"repo": repo_id, "ids": batch})
         found.update((oid, DeletedPointer(*rest)) for oid, *rest in rows)
     return found
+
+
+def remove_untouched(tx: Write, repo_id: int, oids: Sequence[Oid], *, touched_ms: int) -> int:
+    """Delete objects whose date is still this one; return their bytes."""
+    size = 0
+    for batch in slices(oids):
+        here = (_T.c.repo_id == repo_id) & _T.c.oid.in_(batch) & (_T.c.touched_ms == touched_ms)
+        size += int(tx.sql.execute(sa.select(sa.func.coalesce(sa.func.sum(_T.c.size), 0)).where(here)).scalar_one())
+        tx.sql.execute(sa.delete(_T).where(here))
+    return size
 
 
 def remove(tx: Write, repo_id: int, oids: Sequence[Oid], *, touched_before_ms: int) -> int:

@@ -15,7 +15,7 @@ _A, _R, _N = tables.activity, tables.repos, tables.namespaces
 
 DAY_MS = 86_400_000
 
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
 """Maximum number of counts added up for a calendar, newest first."""
 
 
@@ -40,12 +40,12 @@ def add(tx: Write, row: RepoRow, account_id: int, now_ms: int) -> None:
 
 
 def by_account(tx: Read, account_id: int, first: int, seen: Visibility | None) -> DailyActivity:
-    """Return what a user did since a day, in the repositories that ``seen`` contains."""
+    """Return the activity of a user since a day, in the repositories that ``seen`` contains."""
     return _by_day(tx, _A.c.account_id == account_id, first, seen)
 
 
 def by_owner(tx: Read, owner_id: int, first: int, seen: Visibility | None) -> DailyActivity:
-    """Return what anyone did since a day in an account's repositories, also in folders, that ``seen`` contains."""
+    """Return the activity of all users since a day in an account's repositories and folders, within ``seen``."""
     return _by_day(tx, _A.c.owner_id == owner_id, first, seen)
 
 
@@ -61,13 +61,13 @@ def _by_day(tx: Read, whose: sa.ColumnElement[bool], first: int, seen: Visibilit
         .join(_R, _R.c.id == _A.c.repo_id)
         .where(whose & (_A.c.day >= first) & _R.c.deleted_ms.is_(None) & visible_condition(seen))
         .order_by(_A.c.day.desc())
-        .limit(MOST_ROWS)
+        .limit(MAX_ROWS)
         .subquery()
     )
     query = sa.select(newest.c.day, sa.func.sum(newest.c.count), sa.func.count()).group_by(newest.c.day)
     rows = tx.sql.execute(query).all()
     counts = {day: int(total) for day, total, _ in rows}
-    if sum(number for _, _, number in rows) == MOST_ROWS and len(counts) > 1:
+    if sum(number for _, _, number in rows) == MAX_ROWS and len(counts) > 1:
         # The counts of the oldest day may be incomplete.
         first = min(counts) + 1
         del counts[first - 1]

@@ -45,7 +45,7 @@ class WeightMetadata:
 
 
 def encode(files: WeightMetadata | None) -> Mapping[str, Any] | None:
-    """Return the column of a row that stores metadata; None if there are none."""
+    """Return metadata as the column of a row stores it; None if there is none."""
     return attrs.asdict(files, filter=lambda _, value: value is not None) or None if files is not None else None
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.lists import MOST, bounded
+from entrepot.catalog.lists import MAX_VALUES, bounded
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
@@ -160,8 +160,8 @@ def search(tx: Read, wanted: FolderFilter, *, after: str = "", limit: int) -> li
         subjects = sorted(wanted.granted_to) + ([EVERYONE] if wanted.with_public else [])
         query = query.where(_F.c.id.in_(sa.select(_G.c.folder_id).where(_G.c.subject_id.in_(bounded(subjects)))))
     if wanted.within is not None:
-        named = _N.c.parent_id.in_(bounded(wanted.within.namespaces, MOST // 2)) | _F.c.id.in_(
-            bounded(wanted.within.folders, MOST // 2)
+        named = _N.c.parent_id.in_(bounded(wanted.within.namespaces, MAX_VALUES // 2)) | _F.c.id.in_(
+            bounded(wanted.within.folders, MAX_VALUES // 2)
         )
         query = query.where(named | _IS_PUBLIC)
     return [_row_of(row) for row in tx.sql.execute(query.order_by(_N.c.name_key).limit(limit))]

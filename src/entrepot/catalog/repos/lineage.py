@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.catalog.lists import MOST, bounded, slices
+from entrepot.catalog.lists import MAX_VALUES, bounded, slices
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import Oid, RepoType
 
@@ -77,7 +77,7 @@ def adopt(tx: Write, repo_id: int, oids: Sequence[Oid]) -> None:
 
 
 def replace_card(tx: Write, repo_id: int, rows: Sequence[EdgeRow]) -> None:
-    """Record what the card of a repository says now; what it said before and still says keeps its commit."""
+    """Replace the edges from the card of a repository; an edge that it still names keeps its commit."""
     here = (_E.c.repo_id == repo_id) & (_E.c.origin == CARD)
     kept = {_statement(row): row for row in _select(tx, here)}
     said = {_statement(row): row for row in rows}
@@ -97,7 +97,9 @@ def uses_of(tx: Read, names: Sequence[tuple[RepoType, str]], seen: Visibility | 
     """Return the edges from sources with these types and names to repositories that are visible, newest first."""
     keys = [(kind.value, name.lower()) for kind, name in names]
     return _select(
-        tx, sa.tuple_(_E.c.source_type, _E.c.source_key).in_(bounded(keys, MOST // 2)) & _leads_to(seen), limit=limit
+        tx,
+        sa.tuple_(_E.c.source_type, _E.c.source_key).in_(bounded(keys, MAX_VALUES // 2)) & _leads_to(seen),
+        limit=limit,
     )
 
 

@@ -52,8 +52,8 @@ def end_of_others(tx: Read, repo_id: int, account_id: int) -> int:
 def put(tx: Write, repo_id: int, account_id: int, reservation: PushReservation) -> None:
     """Set the reservation of an account."""
     insert = dialects.of(tx.sql).insert(_T).values(repo_id=repo_id, account_id=account_id, **attrs.asdict(reservation))
-    known = {column: insert.excluded[column] for column in ("tried_ms", "began_ms", "until_ms")}
-    tx.sql.execute(insert.on_conflict_do_update(index_elements=["repo_id", "account_id"], set_=known))
+    refreshed = {column: insert.excluded[column] for column in ("tried_ms", "began_ms", "until_ms")}
+    tx.sql.execute(insert.on_conflict_do_update(index_elements=["repo_id", "account_id"], set_=refreshed))
 
 
 def forget(tx: Write, repo_id: int, before_ms: int) -> None:

@@ -16,10 +16,10 @@ _FIND = Prepared(
     sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
 )
 # An expanding list would be rendered into the text of the statement at every call.
-_MOST = 4
+_MAX_NAMES = 4
 _FIND_MANY = Prepared(
     sa.select(_T.c.name, _T.c.oid).where(
-        (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MOST)])
+        (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MAX_NAMES)])
     )
 )
 _ALL = sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == sa.bindparam("repo")).order_by(_T.c.name)
@@ -45,8 +45,8 @@ def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
 def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid]:
     """Return the object ids of the given refs, without absent ones."""
     found: dict[RefName, Oid] = {}
-    for batch in slices(names, _MOST):
-        values = {f"called{i}": batch[min(i, len(batch) - 1)] for i in range(_MOST)}
+    for batch in slices(names, _MAX_NAMES):
+        values = {f"called{i}": batch[min(i, len(batch) - 1)] for i in range(_MAX_NAMES)}
         found.update((name, oid) for name, oid in _FIND_MANY.all(tx, {"repo": repo_id, **values}))
     return found
 
@@ -54,6 +54,12 @@ def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid
 def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
     """Return all refs of a repository, by name."""
     return [(name, oid) for name, oid in tx.sql.execute(_ALL, {"repo": repo_id})]
+
+
+def has_moved_since(tx: Read, repo_id: int, time_ms: int) -> bool:
+    """Return whether a ref of a repository was created or has moved at a time or later."""
+    here = (_T.c.repo_id == repo_id) & (_T.c.updated_ms >= time_ms)
+    return tx.sql.execute(sa.select(_T.c.name).where(here).limit(1)).first() is not None
 
 
 def page(

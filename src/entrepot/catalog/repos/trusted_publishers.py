@@ -66,7 +66,7 @@ def remove_expired_tokens(tx: Write, row: PublisherRow, now_ms: int) -> int:
 def use_once(tx: Write, id_hash: str, expires_ms: int, now_ms: int) -> bool:
     """Record that a token of an issuer was used; return False if it was used before."""
     tx.sql.execute(sa.delete(_U).where(_U.c.expires_ms <= now_ms))
-    known = tx.sql.execute(sa.select(_U.c.id_hash).where(_U.c.id_hash == id_hash)).first()
-    if known is None:
+    used = tx.sql.execute(sa.select(_U.c.id_hash).where(_U.c.id_hash == id_hash)).first()
+    if used is None:
         insert_missing(tx, _U, [{"id_hash": id_hash, "expires_ms": expires_ms}])
-    return known is None
+    return used is None

@@ -50,10 +50,10 @@ _MAX_WORDS, _MAX_WORD = 16, 64
 FREQUENT = 1_000
 """A word in more texts than this is frequent: it matches whole words only, because prefixes of it are slow to find."""
 
-MOST_RANKED, _MOST_NAMED = 500, 200
+MAX_RANKED, _MAX_NAMED = 500, 200
 """Newest matches that are ranked: of all, and of each group with words in the name or the tags."""
 
-_MOST_SHOWN, _BATCH = 16_384, 200
+_MAX_SHOWN, _BATCH = 16_384, 200
 _THIS: sa.ColumnClause[str] = sa.literal_column("repo_texts")
 
 
@@ -217,19 +217,19 @@ def find(
     if kinds:
         newest = newest.where(_R.c.type.in_(bounded([kind.value for kind in kinds])))
     ranks = dict[int, tuple[int, ...]]()
-    others = tx.sql.execute(newest.where(_matches(tx, search.everywhere(tx))).limit(MOST_RANKED + 1)).all()
-    ranks |= {row[0]: (0, *row[1:], row[0]) for row in others[:MOST_RANKED]}
+    others = tx.sql.execute(newest.where(_matches(tx, search.everywhere(tx))).limit(MAX_RANKED + 1)).all()
+    ranks |= {row[0]: (0, *row[1:], row[0]) for row in others[:MAX_RANKED]}
     for rank, expression in ((1, search.partly_named(tx)), (2, search.named(tx))) if others else ():
-        found = tx.sql.execute(newest.where(_matches(tx, expression)).limit(_MOST_NAMED)).all()
+        found = tx.sql.execute(newest.where(_matches(tx, expression)).limit(_MAX_NAMED)).all()
         ranks |= {row[0]: (rank, *row[1:], row[0]) for row in found}
-    best = sorted(ranks, key=ranks.__getitem__, reverse=True)[:MOST_RANKED]
+    best = sorted(ranks, key=ranks.__getitem__, reverse=True)[:MAX_RANKED]
     items = _show(tx, query, best[skip : skip + limit])
-    return TextMatches(items, len(best), len(others) > MOST_RANKED)
+    return TextMatches(items, len(best), len(others) > MAX_RANKED)
 
 
 def _show(tx: Read, query: str, wanted: Sequence[int]) -> list[TextMatch]:
     statement = (
-        sa.select(*COLUMNS, sa.func.substr(_T.c.body, 1, _MOST_SHOWN))
+        sa.select(*COLUMNS, sa.func.substr(_T.c.body, 1, _MAX_SHOWN))
         .select_from(_T)
         .join(_R, _R.c.id == _T.c.rowid)
         .join(_N, _N.c.id == _R.c.namespace_id)

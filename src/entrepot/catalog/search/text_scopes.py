@@ -33,7 +33,7 @@ PUBLIC, ADMINISTRATORS = "", MARK + MARK
 NAMED, LABELLED = f"{MARK}n{MARK}", f"{MARK}t{MARK}"
 """Further prefixes: of words of names, and of words of names and tags, so that they are found without other matches."""
 
-MOST_SCOPES = 50
+MAX_SCOPES = 50
 """Namespaces that are searched one by one; for more, all private texts are searched, and the matches filtered."""
 
 _APART = "\x1f"
@@ -109,7 +109,7 @@ def of_searcher(tx: Read, seen: Visibility | None) -> Sequence[str]:
     if seen is None:
         return (PUBLIC, ADMINISTRATORS)
     namespaces = set(_namespaces(tx, seen))
-    if len(namespaces) > MOST_SCOPES:
+    if len(namespaces) > MAX_SCOPES:
         return (PUBLIC, ADMINISTRATORS)
     return (PUBLIC, *(of_namespace(number) for number in sorted(namespaces)))
 
@@ -128,4 +128,4 @@ def _namespaces(tx: Read, seen: Visibility) -> Iterable[int]:
     given = (seen.namespaces, seen.repos, seen.folders, seen.grantees)
     wanted = [query for query, values in zip(queries, given, strict=True) if values]
     if wanted:
-        yield from tx.sql.execute(sa.union(*wanted).limit(MOST_SCOPES + 1)).scalars()
+        yield from tx.sql.execute(sa.union(*wanted).limit(MAX_SCOPES + 1)).scalars()

@@ -17,7 +17,7 @@ MARKS = "\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u
 _TOKEN = re.compile(rf"(?:[^\W_]|\ue000)(?:[^\W_]|[\ue000{MARKS}])*")
 _TERM = re.compile(r'"([^"]*)"(\*?)')
 _LAST_POSITION = 16_383
-_MOST_POSITIONS = 255
+_MAX_POSITIONS = 255
 _LONGEST = 256
 _LARGEST, _OVERHEAD = 1_000_000, 6
 _BEFORE, _SHOWN = 6, 24
@@ -40,7 +40,7 @@ def vector(weighted: Sequence[tuple[str, str]]) -> str:
                 if size > _LARGEST:
                     break
             found = places.setdefault(word, [])
-            if len(found) < _MOST_POSITIONS:
+            if len(found) < _MAX_POSITIONS:
                 size += 2
                 found.append(f"{min(number, _LAST_POSITION)}{weight}")
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items() if word)

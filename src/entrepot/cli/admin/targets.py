@@ -82,7 +82,7 @@ class AdminTarget:
         """Return the first items of a list.
 
         The use case and the call take ``args``, the ``id`` of the last item of the
-        page before (None for the first page), and the number of items of a page.
+        previous page (None for the first page), and the number of items of a page.
         """
         found: list[Item] = []
         while len(found) < limit:
@@ -103,7 +103,7 @@ class AdminTarget:
     ) -> list[Named]:
         """Return all items of a list by name, page after page.
 
-        The use case and the call take ``args``, the last name of the page before, and the number of items of a page.
+        The use case and the call take ``args``, the last name of the previous page, and the number of items of a page.
         """
         found: list[Named] = []
         while True:

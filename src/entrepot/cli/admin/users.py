@@ -233,7 +233,7 @@ def reset_factors(target: AdminTarget, name: str, as_json: bool) -> None:
     """Remove the second factor, the recovery codes and the passkeys of a user who has lost them.
 
     The user then signs in with the password alone, and can set both up again. Make sure
-    that it is the user who asks. Sessions and tokens stay.
+    that the request comes from the user. Sessions and tokens stay.
 
     \b
     Examples:

@@ -132,10 +132,10 @@ def _show_model(found: ChangedTensors) -> None:
 
 def _tensor_line(tensor: ChangedTensor) -> str:
     if tensor.kind in ("changed", "unknown"):
-        told = f"at most {tensor.changed_bytes:,} bytes differ"
+        change = f"at most {tensor.changed_bytes:,} bytes differ"
     else:
-        told = f"{_state(tensor.old)} -> {_state(tensor.new)}"
-    return f"tensor {tensor.kind}: {tensor.name}  {told}"
+        change = f"{_state(tensor.old)} -> {_state(tensor.new)}"
+    return f"tensor {tensor.kind}: {tensor.name}  {change}"
 
 
 def _state(side: TensorState | None) -> str:

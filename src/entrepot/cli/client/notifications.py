@@ -10,7 +10,7 @@ from entrepot.cli.reports import show_json, show_message, show_table
 from entrepot.cli.results import json_option, show_result
 
 _HERE = "entrepot.cli.client.notifications"
-_MOST = 100
+_MAX_LIMIT = 100
 _LEVELS = ("all", "participating", "none")
 
 _COMMANDS = (
@@ -39,7 +39,7 @@ def notifications() -> None:
     metavar="N",
     default=50,
     show_default=True,
-    type=click.IntRange(1, _MOST),
+    type=click.IntRange(1, _MAX_LIMIT),
     help="Maximum number of notifications.",
 )
 @json_option

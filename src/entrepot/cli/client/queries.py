@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from entrepot.wire.files.queries import QueryTarget
 
 
-_MOST_CELL = 200
+_MAX_CELL = 200
 
 
 @click.command(short_help="Query the tables of a dataset at any revision.")
@@ -88,4 +88,4 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return one_line(text, _MOST_CELL)
+    return one_line(text, _MAX_CELL)

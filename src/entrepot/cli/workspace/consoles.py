@@ -1,7 +1,7 @@
 """The output of commands of a workspace: results on standard output, sentences with a level on standard error.
 
 Errors of entrepot become one sentence and an exit code here: 1 failed, 2 wrong
-names or values, 3 a conflict with the present state, 4 damage.
+names or values, 3 a conflict with the current state, 4 damage.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from entrepot.cli.workspace.consoles import native
 
-MOST_LINES = 50
+MAX_LINES = 50
 
 
 def fold(rows: Sequence[tuple[str, str]], *, is_full: bool) -> list[str]:
@@ -17,7 +17,7 @@ def fold(rows: Sequence[tuple[str, str]], *, is_full: bool) -> list[str]:
         rows: a label, which may be empty, and a path, in the order of the lines.
         is_full: never fold.
     """
-    if is_full or len(rows) <= MOST_LINES:
+    if is_full or len(rows) <= MAX_LINES:
         return [f"{label}{native(path)}" for label, path in rows]
     counts = Counter((label, path.rpartition("/")[0]) for label, path in rows)
     lines: list[str] = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 LOG_NAME = "ml-git_execution.log"
 FOLDER = "logs"
-MOST_BYTES = 5 << 20
+MAX_BYTES = 5 << 20
 _KEPT = 5
 
 
@@ -37,7 +37,7 @@ def write_log(project_folder: Path, lines: Iterable[str]) -> None:
 
 def _rotate(path: Path) -> None:
     """Rename a full log: ``.1`` is the latest of five."""
-    if not path.exists() or path.stat().st_size < MOST_BYTES:
+    if not path.exists() or path.stat().st_size < MAX_BYTES:
         return
     for number in range(_KEPT - 1, 0, -1):
         with contextlib.suppress(FileNotFoundError):

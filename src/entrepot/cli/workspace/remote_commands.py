@@ -144,7 +144,7 @@ def add_storage(
 
 
 def _answers(type_: str, settings: Mapping[str, object]) -> dict[str, str | None]:
-    """Return what the user answers to questions about the settings that are not given; an empty answer sets nothing."""
+    """Ask for the settings that are not given and return the answers; an empty answer sets nothing."""
     questions = {name: question for name, question in _QUESTIONS[type_].items() if settings[name] is None}
     return {
         name: click.prompt(question, default="", show_default=False, err=True) or None

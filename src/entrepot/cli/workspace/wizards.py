@@ -74,7 +74,7 @@ class _Option(click.Option):
 
 
 def _answered(parameter: Parameter, question: str, ctx: click.Context, opts: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what was parsed, with the answer for a parameter that is missing."""
+    """Return the parsed arguments, with the answer for a parameter that is missing."""
     given = opts.get(parameter.name or "")
     if isinstance(given, str | bool) or (isinstance(given, list | tuple) and given) or not is_asking(ctx):
         return opts

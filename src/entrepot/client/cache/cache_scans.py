@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from entrepot.client.cache.cache_reports import CachedFile, CachedRepo, CachedRevision, CacheReport, IncompleteFile
-from entrepot.client.cache.caches import LOCKS, is_commit, parse_folder_name
+from entrepot.client.cache.caches import LOCKS, parse_folder_name
 from entrepot.client.cache.partial_files import INCOMPLETE
 from entrepot.errors import CacheDamaged, CacheMissing
+from entrepot.names import is_oid
 
 _DRAFT = re.compile(rf"\.[0-9a-f]{{8,20}}{re.escape(INCOMPLETE)}$")
 _OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini", "CACHEDIR.TAG"})
@@ -52,7 +53,7 @@ def _repo(folder: Path, warnings: list[CacheDamaged]) -> CachedRepo:
     for snapshot in sorted(snapshots.iterdir()) if snapshots.is_dir() else ():
         if snapshot.name in _OF_SYSTEMS:
             continue
-        if not snapshot.is_dir() or not is_commit(snapshot.name):
+        if not snapshot.is_dir() or not is_oid(snapshot.name):
             warnings.append(CacheDamaged(str(snapshot), "it is not named like the folder of a commit"))
             continue
         revisions.append(_revision(snapshot, refs.get(snapshot.name, frozenset()), known, warnings))

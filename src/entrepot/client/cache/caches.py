@@ -39,10 +39,9 @@ import msgspec
 from entrepot.client.cache.file_locks import locked
 from entrepot.client.cache.partial_files import INCOMPLETE, exclusive_draft, sweep_drafts
 from entrepot.errors import CannotWrite, DiskFull, InvalidName, InvalidPath, RevisionNotFound
-from entrepot.names import VERSIONED_TYPES, RepoRef, parse_path, parse_repo_id, parse_revision
+from entrepot.names import VERSIONED_TYPES, RepoRef, is_oid, parse_path, parse_repo_id, parse_revision
 from entrepot.wire.repos.trees import TreeEntry
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _SAFE_TAG = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _PLAIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
@@ -106,13 +105,13 @@ class RepoCache:
 
     def resolve(self, revision: str) -> str | None:
         """Return the commit that a revision last resolved to, or None; a full commit id is returned as it is."""
-        if is_commit(revision):
+        if is_oid(revision):
             return revision
         try:
             text = (self.folder / "refs" / parse_revision(revision)).read_text("ascii").strip()
         except (OSError, UnicodeDecodeError, RevisionNotFound):
             return None
-        return text if is_commit(text) else None
+        return text if is_oid(text) else None
 
     def find(self, revision: str, path: str) -> Path | KnownAbsent | None:
         """Return the path of a file, KnownAbsent if the commit is known not to contain it, or None if unknown."""
@@ -206,11 +205,6 @@ def parse_folder_name(name: str) -> RepoRef | None:
         return RepoRef(kind, parse_repo_id(f"{namespace}/{base}"))
     except InvalidName:
         return None
-
-
-def is_commit(revision: str) -> bool:
-    """Return whether a revision is a full commit id, which never resolves to another commit."""
-    return _COMMIT.fullmatch(revision) is not None
 
 
 def checked_path(path: str) -> str:
@@ -316,7 +310,7 @@ def _replace_by_link(target: str, pointer: Path, drafts: Path) -> None:
 
 
 def _checked(commit: str) -> str:
-    if not is_commit(commit):
+    if not is_oid(commit):
         raise InvalidPath(commit, "it is not a commit id")
     return commit
 

@@ -43,7 +43,7 @@ class Response:
     url: str
 
 
-MOST_BODY = 256 << 20
+MAX_BODY = 256 << 20
 """Most bytes of the response to a call; those that hubs send have a few million at most."""
 
 
@@ -70,7 +70,7 @@ class Call(Generic[T_co]):
     subject: str = ""
     is_authorized: bool = True
     is_repeatable: bool = attrs.Factory(lambda self: self.method in _REPEATABLE, takes_self=True)
-    most_bytes: int | None = MOST_BODY
+    most_bytes: int | None = MAX_BODY
 
 
 @attrs.frozen

@@ -45,7 +45,7 @@ _ALIASES = "/api/admin/aliases"
 
 
 def list_users(after: str = "", limit: int = PAGE) -> Call[list[AdminUser]]:
-    """Build the call that lists users by name; ``after`` is the last name of the page before."""
+    """Build the call that lists users by name; ``after`` is the last name of the previous page."""
     return Call("GET", _USERS, json_as(list[AdminUser]), query=_named(after, limit), subject="the users")
 
 
@@ -98,7 +98,7 @@ def revoke_token(user: str, token: str) -> Call[AdminToken]:
 
 
 def list_orgs(after: str = "", limit: int = PAGE) -> Call[list[AdminOrg]]:
-    """Build the call that lists organisations by name; ``after`` is the last name of the page before."""
+    """Build the call that lists organisations by name; ``after`` is the last name of the previous page."""
     return Call("GET", _ORGS, json_as(list[AdminOrg]), query=_named(after, limit), subject="the organisations")
 
 

@@ -79,5 +79,5 @@ def path_of(kind: RepoType, owner: str, name: str) -> str:
 
 
 def subject_of(owner: str, name: str) -> str:
-    """Return what to call a folder in messages."""
+    """Return the name of a folder in messages."""
     return f"folder {owner}.{name}"

@@ -9,7 +9,7 @@ from entrepot.names import RepoRef, RepoType
 from entrepot.wire.files.preuploads import PreuploadFile, PreuploadRequest, PreuploadResponse
 from entrepot.wire.repos.cards import CardReport, CardRequest
 
-MOST_FILES = 256
+MAX_FILES = 256
 """Maximum number of files in one call."""
 
 

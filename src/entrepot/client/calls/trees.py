@@ -11,7 +11,7 @@ from entrepot.wire.repos.trees import TreeEntry
 
 _ENTRIES = without_nulls(list[TreeEntry])
 
-MOST_PATHS = 1000
+MAX_PATHS = 1000
 """Maximum number of paths that a hub describes in one call."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.client.cache.caches import KnownAbsent, RepoCache, cache_root, is_commit, repo_cache
+from entrepot.client.cache.caches import KnownAbsent, RepoCache, cache_root, repo_cache
 from entrepot.client.calls import files
 from entrepot.client.calls.files import FileFacts
 from entrepot.client.downloads.download_targets import CacheTarget, DownloadTarget
@@ -26,7 +26,7 @@ from entrepot.errors import (
     Unauthenticated,
     Unavailable,
 )
-from entrepot.names import RepoPath, RepoRef, parse_path, parse_revision
+from entrepot.names import RepoPath, RepoRef, is_oid, parse_path, parse_revision
 
 _MAY_BE_CACHED = (Unavailable, Unauthenticated, Forbidden, RepoNotFound)
 """Errors of the hub after which a local copy is still returned."""
@@ -97,7 +97,7 @@ def download(hub: Hub, ref: RepoRef, path: str, revision: str = "main", options:
 def plan_download(
     hub: Hub, ref: RepoRef, path: str, revision: str = "main", options: Options | None = None
 ) -> DownloadPlan:
-    """Return what :func:`download` would do; asks the hub and changes nothing.
+    """Return the plan of :func:`download`; asks the hub and changes nothing.
 
     Raises:
         as :func:`download`; NotCached if the hub cannot be asked.
@@ -111,7 +111,7 @@ def plan_download(
 
 
 def plan_file(target: DownloadTarget, wanted: WantedFile, *, is_forced: bool) -> DownloadPlan:
-    """Return what downloading a file with known metadata would do."""
+    """Return the plan of the download of a file with known metadata."""
     is_cached = target.holds(wanted)
     local_path = target.folder(wanted.commit) / wanted.path
     return DownloadPlan(wanted.commit, wanted.path, wanted.size, local_path, is_cached, is_forced or not is_cached)
@@ -133,7 +133,7 @@ def facts_of(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options 
     try:
         return hub.transport.send(files.facts(ref, revision, path), timeout_s=timeout_s, retries=retries)
     except EntryNotFound as error:
-        if error.commit is not None and is_commit(error.commit):
+        if error.commit is not None and is_oid(error.commit):
             cache.note_ref(revision, error.commit)
             cache.note_absent(error.commit, path)
         raise
@@ -152,7 +152,7 @@ def target_of(hub: Hub, ref: RepoRef, options: Options) -> DownloadTarget:
 
 def _find_local(target: DownloadTarget, revision: str, path: str, options: Options) -> Path | None:
     """Return a local file of a full commit id; it cannot change, so the hub is not asked."""
-    return target.find(revision, path) if is_commit(revision) and not options.is_forced else None
+    return target.find(revision, path) if is_oid(revision) and not options.is_forced else None
 
 
 def _ask(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options) -> WantedFile | Path:
@@ -172,8 +172,8 @@ def _ask(hub: Hub, ref: RepoRef, path: str, revision: str, options: Options) -> 
 
 def _wanted(hub: Hub, ref: RepoRef, path: RepoPath, revision: str, facts: FileFacts) -> WantedFile:
     url = f"{hub.endpoint}{files.resolve_path(ref, revision, path)}"
-    commit = facts.commit or (revision if is_commit(revision) else None)
-    if commit is None or not is_commit(commit):
+    commit = facts.commit or (revision if is_oid(revision) else None)
+    if commit is None or not is_oid(commit):
         raise AnswerUnusable(url, "the response lacks the commit of the file")
     if not facts.etag:
         raise AnswerUnusable(url, "the response lacks the etag of the file")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.client.cache.caches import RepoCache, checked_path, is_commit, write_file, writing
+from entrepot.client.cache.caches import RepoCache, checked_path, write_file, writing
 from entrepot.client.cache.file_locks import locked
 from entrepot.client.cache.partial_files import sweep_drafts
 from entrepot.client.downloads.download_targets import draft_beside
@@ -29,6 +29,7 @@ from entrepot.client.hubs import Hub
 from entrepot.client.integrity import etag_of, names_content
 from entrepot.client.progress import Meter
 from entrepot.errors import InvalidPath
+from entrepot.names import is_oid
 
 METADATA_FOLDER = ".cache/entrepot"
 _LONGEST_NAME = 255  # bytes; the limit of all common file systems
@@ -152,7 +153,7 @@ class FolderTarget:
             written = self._path_of(path).stat()
         except (OSError, ValueError, IndexError):
             return None
-        return known if is_commit(known.commit) and written.st_mtime <= known.time_s + _SLACK_S else None
+        return known if is_oid(known.commit) and written.st_mtime <= known.time_s + _SLACK_S else None
 
     def _is_current(self, wanted: WantedFile) -> bool:
         known, file = self._metadata(wanted.path), self._path_of(wanted.path)

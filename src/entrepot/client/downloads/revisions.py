@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.client.cache.caches import is_commit
 from entrepot.client.calls import repos
 from entrepot.client.downloads import aliases
 from entrepot.client.downloads.downloads import Options, cache_of
 from entrepot.client.hubs import Hub
 from entrepot.errors import AnswerUnusable, InvalidName, NotCached, Unavailable
-from entrepot.names import RepoRef, parse_repo_id, parse_revision
+from entrepot.names import RepoRef, is_oid, parse_repo_id, parse_revision
 
 
 @attrs.frozen
@@ -35,7 +34,7 @@ def resolve(hub: Hub, ref: RepoRef, revision: str = "main", options: Options | N
     """
     options = options or Options()
     revision = parse_revision(revision)
-    if is_commit(revision) and not ref.id.is_short:
+    if is_oid(revision) and not ref.id.is_short:
         return ResolvedRevision(ref, revision)
     if options.is_local_only:
         return _cached(hub, ref, revision, options, "the hub was not asked (local_files_only)")
@@ -48,7 +47,7 @@ def resolve(hub: Hub, ref: RepoRef, revision: str = "main", options: Options | N
         found = RepoRef(ref.type, parse_repo_id(info.id))
     except InvalidName as error:
         raise AnswerUnusable(hub.endpoint, f"the response lacks the id of {ref}") from error
-    if not isinstance(info.sha, str) or not is_commit(info.sha):
+    if not isinstance(info.sha, str) or not is_oid(info.sha):
         raise AnswerUnusable(hub.endpoint, f"the response lacks the commit of {revision} of {ref}")
     if found.id != ref.id:
         aliases.note(hub, ref, found, cache=options.cache)

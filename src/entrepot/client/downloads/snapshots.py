@@ -15,7 +15,7 @@ from pathlib import Path
 import attrs
 
 from entrepot.client import user_warnings
-from entrepot.client.cache.caches import RepoCache, is_commit
+from entrepot.client.cache.caches import RepoCache
 from entrepot.client.calls import contents, repos, trees
 from entrepot.client.downloads.download_targets import DownloadTarget
 from entrepot.client.downloads.downloads import DownloadPlan, Options, cache_of, plan_file, target_of
@@ -39,7 +39,7 @@ from entrepot.errors import (
     Unauthenticated,
     Unavailable,
 )
-from entrepot.names import RepoRef, parse_revision
+from entrepot.names import RepoRef, is_oid, parse_revision
 from entrepot.wire.files.bulk_downloads import MAX_FILE
 from entrepot.wire.repos.trees import TreeEntry
 
@@ -104,7 +104,7 @@ def plan_snapshot(
     ignore: Patterns = None,
     options: Options | None = None,
 ) -> list[DownloadPlan]:
-    """Return what :func:`download_snapshot` would do with each selected file; downloads nothing.
+    """Return the plan of :func:`download_snapshot` for each selected file; downloads nothing.
 
     Raises:
         as :func:`download_snapshot`; NotCached if the hub cannot be asked.
@@ -147,10 +147,10 @@ def _list(hub: Hub, ref: RepoRef, revision: str, options: Options) -> _Listed:
     cache = cache_of(hub, ref, options)
     parse_revision(revision)
     commit = revision
-    if not is_commit(revision):
+    if not is_oid(revision):
         timeout_s = options.etag_timeout_s or hub.paths.etag_timeout_s
         sha = hub.send(repos.describe(ref, revision, expand=("sha",)), timeout_s=timeout_s).sha
-        if not isinstance(sha, str) or not is_commit(sha):
+        if not isinstance(sha, str) or not is_oid(sha):
             raise AnswerUnusable(hub.endpoint, f"the response lacks the commit of {revision} of {ref}")
         commit = sha
         cache.note_ref(revision, commit)

@@ -48,7 +48,7 @@ _CURES = (
 )
 _TELLING = re.compile(r"^(fatal|error|batch response|LFS|remote|CONFLICT)\b|^ ?! \[")
 _VAGUE = "error: failed to push some refs"
-_MOST_REASON = 1000
+_MAX_REASON = 1000
 
 
 @attrs.frozen
@@ -108,7 +108,7 @@ class Git:
         return [path for path in listed.split("\0") if path]
 
     def limited_paths(self, *arguments: str, most_bytes: int) -> list[str]:
-        """As :meth:`paths`, for what strangers have made: trees can have more paths than any memory holds.
+        """As :meth:`paths`, for untrusted commits, whose trees can have more paths than fit in memory.
 
         Raises:
             LimitExceeded: the paths have more bytes; git was stopped.
@@ -229,6 +229,6 @@ def reason_of(stderr: str, stdout: str, code: int) -> str:
     chosen = [line for line in (*remote, *telling) if line]
     if all(line.startswith(_VAGUE) for line in chosen):  # git's helpers have messages of their own
         chosen = anything[-3:] or [f"it exited with {code}"]
-    text = one_line("; ".join(dict.fromkeys(chosen)), _MOST_REASON)
+    text = one_line("; ".join(dict.fromkeys(chosen)), _MAX_REASON)
     cures = [cure for pattern, cure in _CURES if re.search(pattern, f"{stderr}\n{stdout}")]
     return f"{text} (cure: {cures[0]})" if cures else text

@@ -24,7 +24,7 @@ from entrepot.errors import AnswerUnusable, Forbidden, RepoNotFound, RevisionNot
 from entrepot.names import Sha256
 from entrepot.wire.files.bulk_uploads import MAX_BYTES, MAX_FILES, BulkUploadFile
 
-MOST_BYTES = 64 << 10
+SMALL_BYTES = 64 << 10
 """Files above this size are uploaded in chunks, which the hub can deduplicate."""
 
 _THREADS = 2
@@ -45,7 +45,7 @@ def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Dig
         RepoNotFound, RevisionNotFound, Forbidden, Unauthenticated: the caller has no write access.
         HubUnreachable, HubTimeout, Unavailable: the hub did not respond, or is unavailable.
     """
-    small = [source for source in sources if 0 < source.size <= MOST_BYTES]
+    small = [source for source in sources if 0 < source.size <= SMALL_BYTES]
     if not small or hub in _WITHOUT:
         return list(sources)
     hub.need_network(str(target.repo))

@@ -27,8 +27,8 @@ from entrepot.wire.files.xet import TokenResponse
 if TYPE_CHECKING:
     import hf_xet
 
-_MOST_FILES = 1000
-_MOST_BYTES = 4 << 30
+_MAX_FILES = 1000
+_MAX_BYTES = 4 << 30
 _PROGRESS_MS = 100
 _SETTINGS = {
     "telemetry.enabled": False,
@@ -88,7 +88,7 @@ def _portions(sources: Iterable[Source]) -> Iterator[list[Source]]:
     for source in sources:
         portion.append(source)
         length += source.size
-        if len(portion) >= _MOST_FILES or length >= _MOST_BYTES:
+        if len(portion) >= _MAX_FILES or length >= _MAX_BYTES:
             yield portion
             portion, length = [], 0
     if portion:

@@ -19,7 +19,7 @@ from entrepot.names import RepoPath, RepoRef, Sha256, parse_path
 from entrepot.wire.files.large_files import SharedFile
 from entrepot.wire.repos.trees import TreeEntry
 
-_MOST_IN_MEMORY = 16 << 20
+_MAX_IN_MEMORY = 16 << 20
 
 
 @attrs.frozen
@@ -93,7 +93,7 @@ def _revision(copy: Copy, target: CommitTarget) -> str:
 def _entries(hub: Hub, repo: RepoRef, revision: str, paths: Sequence[RepoPath]) -> dict[str, TreeEntry]:
     return {
         entry.path: entry
-        for batch in batches(sorted(set(paths)), trees.MOST_PATHS)
+        for batch in batches(sorted(set(paths)), trees.MAX_PATHS)
         for entry in hub.send(trees.describe(repo, revision, batch))
     }
 
@@ -123,7 +123,7 @@ def _is_usable(hub: Hub, target: CommitTarget, origin: CopySource, entry: TreeEn
 
 def _fetched(hub: Hub, origin: CopySource, path: RepoPath, entry: TreeEntry, folder: Path) -> Add:
     call = files.content(origin.repo, origin.commit, entry.path)
-    if entry.size <= _MOST_IN_MEMORY:
+    if entry.size <= _MAX_IN_MEMORY:
         return Add(path, BytesSource(hub.send(call), entry.path))
     with tempfile.NamedTemporaryFile(dir=folder, delete=False) as out, hub.transport.stream(call) as stream:
         for piece in stream.chunks():

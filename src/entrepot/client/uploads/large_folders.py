@@ -29,11 +29,11 @@ from entrepot.client.uploads.publishing import digests_file, publish
 from entrepot.client.uploads.upload_state import RememberedDigests, UploadState
 from entrepot.errors import Conflict, Forbidden, SourceMissing
 
-_MOST_FILES = 1000
-_MOST_BYTES = 16 << 30
-_MOST_SMALL = 512 << 20
+_MAX_FILES = 1000
+_MAX_BYTES = 16 << 30
+_MAX_SMALL = 512 << 20
 _SMALL = 10 << 20
-_MOST_WORKERS = 8
+_MAX_WORKERS = 8
 
 
 def upload_large_folder(
@@ -134,7 +134,7 @@ def _portions(adds: Iterable[Add]) -> Iterator[list[Add]]:
     for add in adds:
         size = add.source.size
         inline = size if size <= _SMALL else 0
-        if portion and (len(portion) >= _MOST_FILES or length + size > _MOST_BYTES or small + inline > _MOST_SMALL):
+        if portion and (len(portion) >= _MAX_FILES or length + size > _MAX_BYTES or small + inline > _MAX_SMALL):
             yield portion
             portion, length, small = [], 0, 0
         portion.append(add)
@@ -155,4 +155,4 @@ def _make(hub: Hub, target: CommitTarget, is_private: bool | None) -> None:
 
 
 def _threads(workers: int | None) -> int:
-    return max(1, min(_MOST_WORKERS, workers or 2))
+    return max(1, min(_MAX_WORKERS, workers or 2))

@@ -25,10 +25,10 @@ T = TypeVar("T")
 
 _THREADS = 8
 _HASHING = 4
-_MOST_OBJECTS = 256
-_MOST_BYTES = 8 << 30
+_MAX_OBJECTS = 256
+_MAX_BYTES = 8 << 30
 _TRIES = 5
-_MOST_S = 20.0
+_MAX_S = 20.0
 
 
 def send(hub: Hub, target: CommitTarget, sources: Sequence[Source], digests: Digests, meter: Meter) -> None:
@@ -74,7 +74,7 @@ def _batches(sources: Mapping[Sha256, Source]) -> Iterator[dict[Sha256, Source]]
     batch: dict[Sha256, Source] = {}
     length = 0
     for sha256, source in sources.items():
-        if batch and (len(batch) >= _MOST_OBJECTS or length + source.size > _MOST_BYTES):
+        if batch and (len(batch) >= _MAX_OBJECTS or length + source.size > _MAX_BYTES):
             yield batch
             batch, length = {}, 0
         batch[sha256] = source
@@ -179,7 +179,7 @@ def again(send: Callable[[], T]) -> T:
         except (TlsFailed, Offline, AnswerUnusable):
             raise
         except (Unavailable, Damaged):
-            time.sleep(min(_MOST_S, 0.5 * 2.0**attempt) * random.uniform(0.75, 1.25))  # noqa: S311
+            time.sleep(min(_MAX_S, 0.5 * 2.0**attempt) * random.uniform(0.75, 1.25))  # noqa: S311
     return send()
 
 

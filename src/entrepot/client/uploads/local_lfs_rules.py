@@ -22,12 +22,12 @@ from entrepot.git import Attributes, Ignores
 from entrepot.names import RepoPath
 from entrepot.wire.repos.trees import TreeEntry
 
-MOST_BYTES = 64 << 10
+MAX_BYTES = 64 << 10
 """For files above this size, the hub decides."""
 
-_MOST_KEPT = 64 << 20
-_MOST_RULES = 16
-_MOST_RULE_BYTES = 1 << 20
+_MAX_KEPT = 64 << 20
+_MAX_RULES = 16
+_MAX_RULE_BYTES = 1 << 20
 _ATTRIBUTES, _IGNORES = ".gitattributes", ".gitignore"
 
 
@@ -60,13 +60,13 @@ class LocalLfsRules:
             SourceChanged, SourceMissing, SourceUnreadable: the file changed after it was found, or cannot be read.
         """
         source = add.source
-        if not isinstance(source, PathSource) or source.size > MOST_BYTES or self._ignores.matches(add.path):
+        if not isinstance(source, PathSource) or source.size > MAX_BYTES or self._ignores.matches(add.path):
             return LocalDecision.UNCLEAR
         decision = self._is_lfs(add.path)
         if decision:
             # No hub stores an empty file with LFS.
             return LocalDecision.LARGE if source.size else LocalDecision.UNCLEAR
-        if self._kept + source.size > _MOST_KEPT:
+        if self._kept + source.size > _MAX_KEPT:
             return LocalDecision.UNCLEAR
         content = source.read()
         if not _is_text(content):
@@ -100,7 +100,7 @@ def read_rules(
     try:
         above = _above(hub, target, folder)
         found = {path: entry for path, entry in {**there, **above}.items() if _is_rule(path)}
-        if len(found) > _MOST_RULES or any(entry.size > _MOST_RULE_BYTES for entry in found.values()):
+        if len(found) > _MAX_RULES or any(entry.size > _MAX_RULE_BYTES for entry in found.values()):
             return None
         texts = {path: _read(hub, target, path) for path in found}
     except (EntrepotError, UnicodeDecodeError):
@@ -126,7 +126,7 @@ def _is_rule(path: str) -> bool:
 
 
 def _read(hub: Hub, target: CommitTarget, path: str) -> str:
-    call = attrs.evolve(files.content(target.repo, target.revision, path), most_bytes=_MOST_RULE_BYTES)
+    call = attrs.evolve(files.content(target.repo, target.revision, path), most_bytes=_MAX_RULE_BYTES)
     return hub.send(call).decode("utf-8")
 
 

@@ -19,8 +19,8 @@ from entrepot.errors import InvalidArgument
 
 T = TypeVar("T")
 
-MOST_OPERATIONS = 50
-MOST_BYTES = 2 << 30
+MAX_OPERATIONS = 50
+MAX_BYTES = 2 << 30
 
 _STEP = re.compile(r"^- \[[ x]\].*?([0-9a-fA-F]{64})", re.MULTILINE)
 _UNITS = ("", "K", "M", "G", "T", "P", "E", "Z")
@@ -50,8 +50,8 @@ def split(
     items: Iterable[T],
     *,
     size_of: Callable[[T], int],
-    most_items: int = MOST_OPERATIONS,
-    most_bytes: int = MOST_BYTES,
+    most_items: int = MAX_OPERATIONS,
+    most_bytes: int = MAX_BYTES,
 ) -> list[list[T]]:
     """Split items into groups of limited number and size; an item above the size limit gets a group of its own.
 

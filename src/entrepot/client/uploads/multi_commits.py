@@ -25,7 +25,7 @@ from entrepot.wire.community.discussions import Discussion, ReceivedDetails
 Report = Callable[[str], None]
 """A callback for progress messages of one line."""
 
-_MOST_TITLE = 200
+_MAX_TITLE = 200
 _FOREIGN = 100
 _COMPLETE = "All commits of this upload have been pushed. The pull request can now be reviewed and changed."
 _MERGING = "The upload did not ask for a review, so the pull request is merged now."
@@ -65,7 +65,7 @@ def push(
 
 def _title(plan: MultiCommitPlan, message: CommitMessage) -> str:
     tail = f" (multi-commit {plan.id})"
-    return f"[WIP] {message.summary}"[: _MOST_TITLE - len(tail)] + tail
+    return f"[WIP] {message.summary}"[: _MAX_TITLE - len(tail)] + tail
 
 
 def _find(hub: Hub, target: CommitTarget, plan: MultiCommitPlan, message: CommitMessage) -> ReceivedDetails | None:
@@ -140,7 +140,7 @@ class _Push:
             self.report(f"{len(done)} of {len(self.plan.steps)} commits pushed")
         if self.pull.status == "draft":
             self.hub.send(discussions.change_status(self.target.repo, self.pull.num, "open", _COMPLETE))
-        self.hub.send(discussions.rename(self.target.repo, self.pull.num, self.message.summary[:_MOST_TITLE]))
+        self.hub.send(discussions.rename(self.target.repo, self.pull.num, self.message.summary[:_MAX_TITLE]))
         if merge:
             self._merge()
 

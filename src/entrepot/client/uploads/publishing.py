@@ -44,9 +44,9 @@ from entrepot.names import RepoPath
 from entrepot.wire.repos.commits import CommitResponse
 
 _TRIES = 5
-_MOST_S = 10.0
+_MAX_S = 10.0
 _WORTH_A_METER = 1 << 20
-_MOST_CARD = 1 << 20
+_MAX_CARD = 1 << 20
 
 
 def digests_file(hub: Hub) -> Path:
@@ -284,7 +284,7 @@ class _Publication:
             if (
                 add.path == "README.md"
                 and decisions[add.path] is UploadDecision.REGULAR
-                and add.source.size <= _MOST_CARD
+                and add.source.size <= _MAX_CARD
             ):
                 text = add.source.read().decode("utf-8", "replace")
                 try:
@@ -346,7 +346,7 @@ class _Publication:
                     return landed
                 if attempt == _TRIES - 1 or not self._may_repeat(error):
                     raise
-                time.sleep(min(_MOST_S, 0.5 * 2.0**attempt) * random.uniform(0.75, 1.25))  # noqa: S311
+                time.sleep(min(_MAX_S, 0.5 * 2.0**attempt) * random.uniform(0.75, 1.25))  # noqa: S311
         raise AssertionError("the last try returns or raises")
 
     def _may_repeat(self, error: EntrepotError) -> bool:
@@ -367,7 +367,7 @@ class _Publication:
     def _is_done(self, changes: Sequence[Change]) -> bool:
         if any(isinstance(change, Copy) for change in changes):
             return False
-        for batch in batches(changes, trees.MOST_PATHS):
+        for batch in batches(changes, trees.MAX_PATHS):
             call = trees.describe(self.target.repo, self.target.revision, [change.path for change in batch])
             there = {entry.path: entry for entry in self.hub.send(call)}
             for change in batch:

@@ -26,7 +26,7 @@ _SECRET_NAMES = (
 _SECRET_FOLDERS = frozenset({".aws", ".ssh", ".gnupg", ".azure", ".kube", ".docker", "gcloud"})
 _SECRET_PATHS = (".huggingface/token", ".cache/huggingface/token", ".kaggle/kaggle.json")
 _HARMLESS = ("*.example", "*.sample", "*.template", "*.dist", "*.pub", "example.env", "sample.env", "known_hosts")
-_MOST_NAMES = 5
+_MAX_NAMES = 5
 
 
 def _one_of(patterns: Iterable[str]) -> re.Pattern[str]:
@@ -77,7 +77,7 @@ def warn_of_secrets(paths: Sequence[str]) -> None:
 
 def _warn(found: Sequence[str]) -> None:
     if found:
-        names = ", ".join(found[:_MOST_NAMES]) + (", ..." if len(found) > _MOST_NAMES else "")
+        names = ", ".join(found[:_MAX_NAMES]) + (", ..." if len(found) > _MAX_NAMES else "")
         user_warnings.warn(
             f"{len(found)} file(s) to be uploaded look like secrets: {names}; if they are, delete them from the "
             "repository, revoke what they hold, and leave them out the next time",

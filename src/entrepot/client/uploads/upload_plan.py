@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 _THREADS = 4
 _WORTH_A_THREAD = 16 << 20
-_MOST_IGNORES = 1 << 20
+_MAX_IGNORES = 1 << 20
 
 
 class UploadDecision(enum.Enum):
@@ -77,7 +77,7 @@ def plan_upload(
     adds = [operation for operation in operations if isinstance(operation, Add)]
     plain = _plain_additions(operations) - set(always)
     digests.recall(add.source for add in adds if add.path in plain)
-    if len(plain) > preuploads.MOST_FILES:
+    if len(plain) > preuploads.MAX_FILES:
         return _plan_many(hub, target, adds, plain, digests, meter)
     decisions, head, advice = _ask(hub, target, adds, _ignores(target, adds), meter)
     likely = [_Likely(add, oid) for add in adds if add.path in plain and (oid := advice.get(add.path))]
@@ -100,7 +100,7 @@ def _plan_many(
     left = [add for add in adds if add.path not in decisions]
     texts = None
     # Importing the codecs of git takes a while, which pays off only for many files.
-    if found.is_whole and len(left) > preuploads.MOST_FILES:
+    if found.is_whole and len(left) > preuploads.MAX_FILES:
         from entrepot.client.uploads.local_lfs_rules import LocalDecision, read_rules
 
         texts = read_rules(hub, target, found.folder, found.entries, ignores)
@@ -122,7 +122,7 @@ def _ask(
     decisions: dict[RepoPath, UploadDecision] = {}
     oids: dict[str, str | None] = {}
     head = None
-    for batch, answer in run_parallel(_Preupload(hub, target, ignores), batches(adds, preuploads.MOST_FILES), _THREADS):
+    for batch, answer in run_parallel(_Preupload(hub, target, ignores), batches(adds, preuploads.MAX_FILES), _THREADS):
         head = answer.commit_oid or head
         advice = {item.path: item for item in answer.files}
         decisions.update((add.path, _decision(add, advice.get(add.path))) for add in batch)
@@ -177,7 +177,7 @@ def find_entries(hub: Hub, target: CommitTarget, paths: Sequence[RepoPath]) -> E
     commit: str | None = None
     call = trees.page(target.repo, target.revision, folder, recursive=True)
     try:
-        for _ in range(2 + 2 * len(paths) // trees.MOST_PATHS):
+        for _ in range(2 + 2 * len(paths) // trees.MAX_PATHS):
             page = hub.send(call)
             commit = commit or page.commit
             entries.update((entry.path, entry) for entry in page.items if entry.type == "file")
@@ -188,7 +188,7 @@ def find_entries(hub: Hub, target: CommitTarget, paths: Sequence[RepoPath]) -> E
         return Entries(folder, {}, is_whole=True)
     left = [path for path in paths if path not in entries]
     at = commit or target.revision
-    calls = (trees.describe(target.repo, at, batch) for batch in batches(left, trees.MOST_PATHS))
+    calls = (trees.describe(target.repo, at, batch) for batch in batches(left, trees.MAX_PATHS))
     for described in run_parallel(hub.send, calls, _THREADS):
         entries.update((entry.path, entry) for entry in described if entry.type == "file")
     return Entries(folder, entries, is_whole=False, commit=commit)
@@ -216,7 +216,7 @@ def _weighed(likely: Iterable[_Likely]) -> Iterator[list[_Likely]]:
     for item in likely:
         batch.append(item)
         weight += item.add.source.size
-        if weight > _WORTH_A_THREAD or len(batch) >= trees.MOST_PATHS:
+        if weight > _WORTH_A_THREAD or len(batch) >= trees.MAX_PATHS:
             yield batch
             batch, weight = [], 0
     if batch:
@@ -275,6 +275,6 @@ def _ignores(target: CommitTarget, adds: Sequence[Add]) -> str | None:
     if target.ignores_rules:
         return ""
     for add in adds:
-        if add.path == ".gitignore" and add.source.size <= _MOST_IGNORES:
+        if add.path == ".gitignore" and add.source.size <= _MAX_IGNORES:
             return add.source.read().decode("utf-8", "replace")
     return None

@@ -218,7 +218,7 @@ def _described(paths: ClientPaths, address: str, secret: str) -> tuple[str, str]
 
 
 def _ask(address: str) -> str:
-    return getpass.getpass(f"Token for {address} (input is hidden): ")
+    return getpass.getpass(f"Token for {address}, from {address}/settings/tokens (input is hidden): ")
 
 
 def _welcome(done: Login) -> str:

@@ -40,7 +40,7 @@ def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[False] = Fa
 
 @overload
 def hf_hub_download(repo_id: str, filename: str, *, dry_run: Literal[True], **how: Unpack[_Caller]) -> DryRunFileInfo:
-    """Return what downloading a file would do."""
+    """Return the plan of the download of a file."""
 
 
 def hf_hub_download(
@@ -110,7 +110,7 @@ def snapshot_download(repo_id: str, *, dry_run: Literal[False] = False, **how: U
 
 @overload
 def snapshot_download(repo_id: str, *, dry_run: Literal[True], **how: Unpack[_Fetcher]) -> list[DryRunFileInfo]:
-    """Return what downloading the files of a revision would do."""
+    """Return the plan of the download of the files of a revision."""
 
 
 def snapshot_download(

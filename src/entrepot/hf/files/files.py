@@ -76,8 +76,8 @@ class Files(Base):
         ref, hub = self._repo_to_read(repo_id, repo_type), self._hub(token)
         wanted = [paths] if isinstance(paths, str) else list(paths)
         found: list[RepoFile | RepoFolder] = []
-        for at in range(0, len(wanted), trees.MOST_PATHS):
-            some = wanted[at : at + trees.MOST_PATHS]
+        for at in range(0, len(wanted), trees.MAX_PATHS):
+            some = wanted[at : at + trees.MAX_PATHS]
             found += map(entry_of, hub.send(trees.describe(ref, revision or "main", some, expand=expand)))
         return found
 

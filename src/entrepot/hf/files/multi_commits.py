@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from entrepot.client.commit_target import CommitMessage, CommitTarget
 from entrepot.client.hubs import Hub
 from entrepot.client.operations import Add, AddStored, Operation
-from entrepot.client.uploads.multi_commit_plan import MOST_BYTES, MOST_OPERATIONS, plan, size_of, split
+from entrepot.client.uploads.multi_commit_plan import MAX_BYTES, MAX_OPERATIONS, plan, size_of, split
 from entrepot.client.uploads.secret_files import check_secrets
 from entrepot.errors import InvalidArgument
 from entrepot.hf.files.commits import Commits, progress_of
@@ -20,8 +20,8 @@ from entrepot.hf.files.operations import CommitOperationAdd, CommitOperationDele
 
 def plan_multi_commits(
     operations: Iterable[CommitOperationAdd | CommitOperationDelete],
-    max_operations_per_commit: int = MOST_OPERATIONS,
-    max_upload_size_per_commit: int = MOST_BYTES,
+    max_operations_per_commit: int = MAX_OPERATIONS,
+    max_upload_size_per_commit: int = MAX_BYTES,
 ) -> tuple[list[list[CommitOperationAdd]], list[list[CommitOperationDelete]]]:
     """Split additions and deletions into groups, one for each commit.
 

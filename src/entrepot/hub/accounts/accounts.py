@@ -122,7 +122,7 @@ def assign_role(hub: HubContext, tx: Write, by: Caller | str, org: Account, user
 
 
 def notify_member(hub: HubContext, tx: Write, by: Caller | str, org: Account, user: Account, role: str | None) -> None:
-    """Notify a user of their present role in an organisation; None: they were removed from it."""
+    """Notify a user of their current role in an organisation; None: they were removed from it."""
     actor = None if isinstance(by, str) else by.account
     kind, topic, data = notifications.MEMBERSHIP, f"member:{org.id}", {"role": role}
     notifications.notify(hub, tx, [user.id], kind, topic, actor=actor, org_id=org.id, data=data)

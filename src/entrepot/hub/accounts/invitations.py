@@ -75,7 +75,7 @@ def of_org(
     """Return a page of the unanswered invitations into an organisation, oldest first.
 
     Args:
-        after: the row id with which the page before ended.
+        after: the row id of the last invitation of the previous page.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the organisation.

@@ -112,7 +112,7 @@ def _refresh(hub: HubContext, tx: Write, client_id: str, presented: str) -> Issu
     if user.is_suspended:
         return None
     subject = f"grant {grant.uid} of {user.name}"
-    if hash_secret(presented) == grant.refresh_hash:  # the present one
+    if hash_secret(presented) == grant.refresh_hash:  # the current one
         _rotate(hub, tx, grant, presented)
         audit.record(hub, tx, user.name, "oauth.refresh", subject, {"client": client_id})
         renewed = rows.by_uid(tx, grant.uid)

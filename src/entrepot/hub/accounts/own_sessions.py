@@ -24,7 +24,7 @@ RECENT_MS = 3_600_000
 """How long a sign-in counts as recent."""
 
 RESET_WITHIN_MS = 3_600_000
-"""How long after a one-time link the user may set a password without the present one, which is probably forgotten."""
+"""How long after a one-time link the user may set a password without the current one, which is probably forgotten."""
 
 
 @attrs.frozen
@@ -49,7 +49,7 @@ def list_own(
     """Return a page of the caller's sessions that have not ended, last used first; it may be shorter than ``size``.
 
     Args:
-        secret: of the session that asks; None if it is none.
+        secret: that of the current session; None if the request has no session.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.
@@ -91,7 +91,7 @@ def end_all(hub: HubContext, caller: MaybeCaller) -> int:
 
 
 def needs_password(hub: HubContext, caller: MaybeCaller, secret: str | None) -> bool:
-    """Return whether the caller must know the present password to set another one.
+    """Return whether the caller must know the current password to set another one.
 
     They need not if the account has none, or if a one-time link has opened the session within the last hour.
 
@@ -111,11 +111,11 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
 
     Args:
         secret: of the session that asks.
-        present: the present password, unless it is not needed (:func:`needs_password`).
+        present: the current password, unless it is not needed (:func:`needs_password`).
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, the token does not permit this, or the
-            present password is another one.
+            current password is another one.
         ConfirmationNeeded: the account has no password, and the caller signed in longer ago than an hour.
         InvalidName: the wanted password breaks a rule.
     """
@@ -123,7 +123,7 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
     with hub.read() as tx:
         is_needed = _needs_password(hub, tx, known, secret)
     if is_needed and not is_right(known.account.password_hash, present):
-        raise NotAllowed("The present password is wrong")
+        raise NotAllowed("The current password is wrong")
     hashed = hash_password(wanted)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = accounts.by_ids(tx, [known.account.id]).get(known.account.id)

@@ -226,7 +226,7 @@ def hash_id(credential_id: bytes) -> Sha256:
 
 
 def _faults() -> tuple[type[Exception], ...]:
-    """Return what the library raises on malformed input: its own errors, and those of wrong shapes."""
+    """Return the exceptions that the library raises on malformed input: its own, and those of wrong shapes."""
     from webauthn.helpers.exceptions import WebAuthnException
 
     return (WebAuthnException, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)

@@ -99,6 +99,12 @@ class Allowance:
         if tx is not None and size > 0:
             self.check_at_end(tx)
 
+    def refund(self, size: int) -> None:
+        """Count bytes no longer that were accepted and are deleted again."""
+        self.used -= size
+        if self.max_bytes is not None:
+            self._hub.usage_cache.add(self._namespace_id, -size)
+
     def check_at_end(self, tx: Write, beside: int = 0) -> None:
         """Check the quota once more when the transaction that stores the bytes ends: other writers may have used it up.
 

@@ -37,7 +37,7 @@ CODE, RECOVERY = "code", "recovery"
 FREE_FAILURES = 5
 """Wrong codes in a row before codes are refused for a while; the wait doubles with every one after it."""
 
-HOLD_MS, MOST_HOLD_MS = 60_000, 3_600_000
+HOLD_MS, MAX_HOLD_MS = 60_000, 3_600_000
 
 _PURPOSE = "second step"
 _RECOVERY = re.compile(r"[a-z2-7]{16}")
@@ -142,7 +142,7 @@ def hash_recovery(hub: HubContext, account_uid: str, code: str) -> str:
 def _note_failure(hub: HubContext, tx: Write, user: Account, found: SecondFactorRow) -> None:
     failures, until = found.failures + 1, 0
     if failures >= FREE_FAILURES:
-        until = hub.now_ms() + min(HOLD_MS * 2 ** min(failures - FREE_FAILURES, 20), MOST_HOLD_MS)
+        until = hub.now_ms() + min(HOLD_MS * 2 ** min(failures - FREE_FAILURES, 20), MAX_HOLD_MS)
         audit.record(hub, tx, user.name, "second_factor.hold", f"user {user.name}", {"failures": failures})
     rows.note_failure(tx, user.id, failures, until)
 

@@ -31,7 +31,7 @@ from entrepot.hub.callers import SESSION_IDLE_MS, SESSION_MS, Caller, MaybeCalle
 from entrepot.hub.context import HubContext
 from entrepot.names import new_uid
 
-MOST = 100
+MAX_SESSIONS = 100
 """Sessions of a user at a time: the next one ends the one that was not used for longest."""
 
 _NOTED_EVERY_MS = 3_600_000
@@ -163,7 +163,7 @@ def open_session(
     rows.remove_old(tx, created_before_ms=now - SESSION_MS, seen_before_ms=now - SESSION_IDLE_MS)
     if replaced is not None:
         rows.remove(tx, hash_secret(replaced))
-    rows.keep_newest(tx, user.id, MOST - 1)
+    rows.keep_newest(tx, user.id, MAX_SESSIONS - 1)
     row = SessionRow(user.id, now, now, new_uid(), means, origin.network[:50], origin.agent[:200], now)
     rows.add(tx, hash_secret(secret), row)
     audit.record(hub, tx, user.name, "user.sign_in", f"user {user.name}", {"with": means})

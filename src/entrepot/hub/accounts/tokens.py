@@ -77,7 +77,7 @@ class IssuedToken:
 
 @attrs.frozen
 class KnownToken:
-    """A token and the present names of its scopes' targets; ``scopes`` is None unless it is fine-grained."""
+    """A token and the current names of its scopes' targets; ``scopes`` is None unless it is fine-grained."""
 
     token: Token
     scopes: Scopes | None
@@ -227,7 +227,7 @@ def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def describe(tx: Read, token: Token) -> KnownToken:
-    """Return a token with its scopes, as far as its owner sees what they name."""
+    """Return a token with its scopes, without the names of repositories and folders that its owner may not see."""
     if token.role != FINE_GRAINED:
         return KnownToken(token, None, ())
     found = scopes.decode(token.scopes)

@@ -38,7 +38,7 @@ _UNKNOWN = "this content was not uploaded for this bucket: upload it first"
 
 @attrs.frozen
 class AddToBucket:
-    """Put content at a path that was uploaded for the bucket, or that it has. ``mtime_ms`` None: the present time."""
+    """Put content at a path that was uploaded for the bucket, or that it has. ``mtime_ms`` None: the current time."""
 
     path: str
     xet_hash: str
@@ -210,7 +210,7 @@ def _contents(tx: Read, caller: MaybeCaller, source: RepoRef, hashes: Sequence[X
 
 
 def _fault(one: BucketOperation) -> str | None:
-    """Return what is wrong with an operation by itself, or None."""
+    """Return why an operation is invalid by itself, or None."""
     try:
         path = parse_path(one.path)
         if not isinstance(one, DeleteFromBucket):

@@ -24,7 +24,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.hub import access, callers
 from entrepot.hub.context import HubContext
-from entrepot.hub.notifications import DISCUSSION, MOST_KEPT
+from entrepot.hub.notifications import DISCUSSION, MAX_KEPT
 
 JOB = "notify"
 """The kind of the job."""
@@ -35,7 +35,7 @@ FORGETTING = "forget-notifications"
 KEPT_MS = 180 * 86_400_000
 """How long notifications are kept."""
 
-MOST_MENTIONS = 20
+MAX_MENTIONS = 20
 """Names in one comment that are looked up."""
 
 MENTIONED, AUTHOR, PARTICIPATING, WATCHING = "mention", "author", "participating", "watching"
@@ -101,7 +101,7 @@ def plan_forgetting(hub: HubContext) -> None:
 def mentions(text: str) -> list[str]:
     """Return the names that a comment mentions as ``@name``: outside code and quotations, each once."""
     said = "\n".join(line for line in _CODE.sub(" ", text).split("\n") if not line.lstrip().startswith(">"))
-    return list(dict.fromkeys(name.lower() for name in _MENTION.findall(said)))[:MOST_MENTIONS]
+    return list(dict.fromkeys(name.lower() for name in _MENTION.findall(said)))[:MAX_MENTIONS]
 
 
 def _batches(hub: HubContext, event_id: int) -> Iterator[Mapping[int, str]]:
@@ -163,7 +163,7 @@ def _notify(tx: Write, news: _News, reasons: Mapping[int, str]) -> None:
         event_id=event.id,
     )
     notifications.put(tx, news_row, {user: reasons[user] for user in able})
-    notifications.keep_newest(tx, able, MOST_KEPT)
+    notifications.keep_newest(tx, able, MAX_KEPT)
 
 
 def _what(tx: Read, news: _News) -> str:

@@ -21,10 +21,10 @@ from entrepot.hub.notifications import may_change, require_personal
 from entrepot.hub.pages import Page
 from entrepot.names import RepoRef
 
-MOST_COUNTED = 100
+MAX_COUNTED = 100
 """Unread notifications are counted up to this number."""
 
-MOST_MARKED = 500
+MAX_MARKED = 500
 """Notifications that one call may name."""
 
 
@@ -64,26 +64,26 @@ def list_page(
 
 
 def count_unread(hub: HubContext, caller: MaybeCaller) -> int:
-    """Return the number of unread notifications, at most :data:`MOST_COUNTED`; 0 for those who cannot list them."""
+    """Return the number of unread notifications, at most :data:`MAX_COUNTED`; 0 for those who cannot list them."""
     if caller is None or caller.limits is not None:
         return 0
     with hub.read() as tx:
-        return notifications.count_unread(tx, caller.account.id, seen_by(caller), MOST_COUNTED)
+        return notifications.count_unread(tx, caller.account.id, seen_by(caller), MAX_COUNTED)
 
 
 def mark(hub: HubContext, caller: MaybeCaller, uids: Sequence[str] | None, *, is_read: bool = True) -> int:
     """Mark notifications as read or unread and return how many changed; ids that do not exist change nothing.
 
     Args:
-        uids: their ids, at most :data:`MOST_MARKED`; None marks all.
+        uids: their ids, at most :data:`MAX_MARKED`; None marks all.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
         LimitExceeded: there are too many ids.
     """
     known = require_personal(require_write(caller))
-    if uids is not None and len(uids) > MOST_MARKED:
-        raise LimitExceeded("the number of notifications in one call", MOST_MARKED, "mark them in smaller groups")
+    if uids is not None and len(uids) > MAX_MARKED:
+        raise LimitExceeded("the number of notifications in one call", MAX_MARKED, "mark them in smaller groups")
     with hub.write(Lock.nothing()) as tx:
         return notifications.mark(tx, known.account.id, seen_by(known), uids, is_read=is_read)
 

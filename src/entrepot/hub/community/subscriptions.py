@@ -47,7 +47,7 @@ class OwnChoice:
 def list_own(
     hub: HubContext, caller: MaybeCaller, *, after: tuple[float, int] | None = None, limit: int = PAGE
 ) -> Page[OwnChoice]:
-    """Return a page of what the caller has chosen about repositories and discussions that they may see now.
+    """Return a page of the caller's subscriptions to repositories and discussions that they may see now.
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or uses a fine-grained token.

@@ -25,7 +25,7 @@ from entrepot.storage.trees import Trees
 MAX_BLAMED = 256 << 10
 """Size of the largest file whose lines are traced, in bytes."""
 
-MOST_VERSIONS = 500
+MAX_VERSIONS = 500
 """Maximum number of versions of a file that are compared."""
 
 _CPU_S = 2.0
@@ -48,7 +48,7 @@ def blame(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, pat
 
     Lines are traced through merges, along all parents, but not to files with other names.
 
-    Guarantees: at most :data:`MOST_VERSIONS` versions are compared, in about two seconds of processor time.
+    Guarantees: at most :data:`MAX_VERSIONS` versions are compared, in about two seconds of processor time.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -98,7 +98,7 @@ class _Search:
         origins: list[Oid | None] = [None] * count
         self._wait(head, [(line, line) for line in range(count)])
         end_s = time.thread_time() + _CPU_S
-        for _ in range(MOST_VERSIONS):
+        for _ in range(MAX_VERSIONS):
             if not self._order or time.thread_time() > end_s:
                 break
             commit = heapq.heappop(self._order)[1]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import time
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -26,6 +25,7 @@ from entrepot.hub.jobs.indexing import index_briefly
 from entrepot.hub.repos import contents
 from entrepot.names import MAIN, ROOT, Oid, RepoPath, RepoRef
 from entrepot.previews.metric_files import MetricSeries, is_metric_file, read_metric_file, series_of
+from entrepot.previews.time_limits import is_out_of_time, time_limit
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
 from entrepot.storage.histories import LoggedCommit
@@ -44,8 +44,7 @@ MAX_COMPARED = 5
 """Models that are compared with another one."""
 
 _CARD = RepoPath("README.md")
-_MOST_CARD, _MOST_TAGS, _MOST_ENTRIES, _MOST_FILES = 1 << 20, 500, 20_000, 50
-_MOST_S = 5.0
+_MAX_CARD, _MAX_TAGS, _MAX_ENTRIES, _MAX_FILES = 1 << 20, 500, 20_000, 50
 
 
 @attrs.frozen
@@ -95,6 +94,7 @@ class RevisionFiles:
     is_complete: bool
 
 
+@time_limit()
 def read_history(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> MetricsHistory:
     """Return the metrics of the cards at main, at tags, and at the newest commits of main that changed the card.
 
@@ -144,6 +144,7 @@ def compare(hub: HubContext, caller: MaybeCaller, wanted: Sequence[RepoRef]) -> 
     return list(found.values())
 
 
+@time_limit()
 def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> RevisionFiles:
     """Return the scalars in event files, and in JSON lines and CSV files that are named as metrics.
 
@@ -155,13 +156,12 @@ def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
         row = access.readable(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         walk = Trees(hub.store, tx, row.id).walk(root, ROOT, is_deep=True)
-        nodes = list(itertools.islice(walk, _MOST_ENTRIES + 1))
+        nodes = list(itertools.islice(walk, _MAX_ENTRIES + 1))
     paths = [node.path for node in nodes if not node.is_folder and is_metric_file(node.path)]
-    is_complete = len(nodes) <= _MOST_ENTRIES and len(paths) <= _MOST_FILES
+    is_complete = len(nodes) <= _MAX_ENTRIES and len(paths) <= _MAX_FILES
     left, count, files = MAX_BYTES, 0, []
-    deadline = time.monotonic() + _MOST_S
-    for path in paths[:_MOST_FILES]:
-        if left <= 0 or count >= MAX_SERIES or time.monotonic() > deadline:
+    for path in paths[:_MAX_FILES]:
+        if left <= 0 or count >= MAX_SERIES or is_out_of_time():
             is_complete = False
             break
         with contextlib.suppress(EntryNotFound, NotAllowed):
@@ -182,9 +182,9 @@ def _named(tx: Read, repo_id: int) -> tuple[dict[Oid, list[str]], bool]:
     for name, oid in every:
         if name == MAIN:
             found.setdefault(oid, []).append("main")
-    for name, oid in tags[-_MOST_TAGS:]:
+    for name, oid in tags[-_MAX_TAGS:]:
         found.setdefault(stored.peel(tx, repo_id, oid), []).append(name.removeprefix("refs/tags/"))
-    return found, len(tags) <= _MOST_TAGS
+    return found, len(tags) <= _MAX_TAGS
 
 
 def _read_cards(
@@ -194,11 +194,11 @@ def _read_cards(
 
     A commit without a name whose card is also that of a named one is left out.
     """
-    deadline, is_complete = time.monotonic() + _MOST_S, True
+    is_complete = True
     cards: dict[Oid, Mapping[str, float] | None] = {}
     kept: list[tuple[Oid, RevisionMetrics]] = []
     for oid, commit in ((item.oid, item.commit) for item in logged):
-        if time.monotonic() > deadline:
+        if is_out_of_time():
             is_complete = False
             break
         with contextlib.suppress(EntryNotFound, NotAllowed):
@@ -216,7 +216,7 @@ def _read_cards(
 
 def _card_metrics(hub: HubContext, card: contents.LocatedFile) -> Mapping[str, float] | None:
     """Return the metrics of a card; None if it cannot be read."""
-    if card.size > _MOST_CARD:
+    if card.size > _MAX_CARD:
         return None
     try:
         with contextlib.closing(card.open(hub)) as content:

@@ -78,16 +78,16 @@ def compare_files(
     Args:
         most: bytes of each side that may be read; None: as many as the budget allows.
     """
-    told = RangeComparison([(0, length)] if length else [], is_different=False)
+    compared = RangeComparison([(0, length)] if length else [], is_different=False)
     if old.chunks is not None and new.chunks is not None:
-        told = compare_ranges(old.chunks, start, new.chunks, new_start, length)
-    if told.is_different or not told.unknown:
-        return RangeEquality(not told.is_different, told.unknown_bytes)
-    if told.unknown_bytes > (old.budget.left // 2 if most is None else most):
-        return RangeEquality(None, told.unknown_bytes)
-    for at, size in _blocks(told):
+        compared = compare_ranges(old.chunks, start, new.chunks, new_start, length)
+    if compared.is_different or not compared.unknown:
+        return RangeEquality(not compared.is_different, compared.unknown_bytes)
+    if compared.unknown_bytes > (old.budget.left // 2 if most is None else most):
+        return RangeEquality(None, compared.unknown_bytes)
+    for at, size in _blocks(compared):
         if old.read_at(start + at, size) != new.read_at(new_start + at, size):
-            return RangeEquality(is_equal=False, changed=told.unknown_bytes)
+            return RangeEquality(is_equal=False, changed=compared.unknown_bytes)
     return RangeEquality(is_equal=True, changed=0)
 
 
@@ -115,7 +115,7 @@ def _parts(hub: HubContext, tx: Read, terms: Terms) -> Iterator[tuple[XorbIndex,
         yield known[term.xorb], term.start, term.end
 
 
-def _blocks(told: RangeComparison) -> Iterator[tuple[int, int]]:
-    for start, end in told.unknown:
+def _blocks(compared: RangeComparison) -> Iterator[tuple[int, int]]:
+    for start, end in compared.unknown:
         for at in range(start, end, _BLOCK):
             yield at, min(_BLOCK, end - at)

@@ -18,7 +18,7 @@ from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.names import Oid, RepoPath, RepoRef, parse_path, quote_path
 from entrepot.previews import safetensors
-from entrepot.previews.safetensors import MOST_TENSORS, Header
+from entrepot.previews.safetensors import MAX_TENSORS, Header
 from entrepot.previews.sources import MeteredReader
 
 MAX_INDEX = 32 << 20
@@ -64,7 +64,7 @@ def read_headers(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: s
         LimitExceeded: the model has more files, tensors or bytes of headers than are read.
     """
     located = contents.locate(hub, caller, ref, revision, path)
-    budget = _Budget(MAX_HEADERS, MOST_TENSORS)
+    budget = _Budget(MAX_HEADERS, MAX_TENSORS)
     if not path.endswith(_INDEX_ENDING):
         return ModelHeaders(located.commit, {path: _read_header(hub, located, budget)}, None)
     data = _read_index(hub, located)
@@ -112,5 +112,5 @@ def _read_header(hub: HubContext, located: LocatedFile, budget: _Budget) -> Head
     budget.header_bytes = metered.left
     budget.tensors -= len(header.tensors)
     if budget.tensors < 0:
-        raise LimitExceeded("the number of tensors of the model", MOST_TENSORS, _CURE)
+        raise LimitExceeded("the number of tensors of the model", MAX_TENSORS, _CURE)
     return header

@@ -10,6 +10,7 @@ from entrepot.hub.comparisons.sides import ComparedFile, compare_files
 from entrepot.previews import gguf, safetensors
 from entrepot.previews.gguf import GgufHeader
 from entrepot.previews.safetensors import Tensor
+from entrepot.previews.time_limits import time_limit
 
 MAX_HEADER = 64 << 20
 """Bytes of a header that are read."""
@@ -67,7 +68,8 @@ def compare_safetensors(old: ComparedFile, new: ComparedFile) -> TensorsDiff:
         Malformed: one of them is no safetensors file.
         LimitExceeded: too much would have to be read.
     """
-    before, after = (safetensors.read_header(side, most=MAX_HEADER) for side in (old, new))
+    with time_limit():
+        before, after = (safetensors.read_header(side, most=MAX_HEADER) for side in (old, new))
     starts = [int.from_bytes(side.read_at(0, 8), "little") + 8 for side in (old, new)]
     changes: list[TensorChange] = []
     equal = equal_bytes = 0
@@ -94,7 +96,8 @@ def compare_gguf(old: ComparedFile, new: ComparedFile) -> TensorsDiff:
         Malformed: one of them is no GGUF file.
         LimitExceeded: too much would have to be read.
     """
-    before, after = (gguf.read_header(side, most=MAX_HEADER) for side in (old, new))
+    with time_limit():
+        before, after = (gguf.read_header(side, most=MAX_HEADER) for side in (old, new))
     tensors = [
         {tensor.name: TensorSide(tensor.dtype, tensor.shape) for tensor in header.tensors} for header in (before, after)
     ]

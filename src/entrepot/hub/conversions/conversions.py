@@ -45,7 +45,7 @@ An owner's last conversion of a day may exceed the second.
 
 _DAY_MS = 86_400_000
 _ATTEMPTS = 5
-_MOST_TOO_LONG = 3
+_MAX_TOO_LONG = 3
 _LFS = "filter=lfs diff=lfs merge=lfs -text"
 _MADE_BY = "entrepot", "noreply@entrepot"
 
@@ -138,7 +138,7 @@ def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan, budget: TimeBu
             shown.append(config)
             continue
         try:
-            if too_long >= _MOST_TOO_LONG:
+            if too_long >= _MAX_TOO_LONG:
                 raise ConversionFailed("other configurations take too much time or memory; it was not tried")
             if budget.left_s < 1:
                 raise ConversionFailed("not converted: other configurations used up the time limit of this dataset")

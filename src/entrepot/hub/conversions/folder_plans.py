@@ -44,7 +44,7 @@ def unread_option(config: DatasetConfig, *, is_converted: bool) -> str | None:
     return f"{packed} is compressed; its rows are shown when they were converted to Parquet"
 
 
-def plan_folder(config: DatasetConfig) -> MediaFolder | None:
+def plan_media_folder(config: DatasetConfig) -> MediaFolder | None:
     """Return the plan of the rows of a folder of media; None for configurations of other formats.
 
     Raises:

@@ -17,7 +17,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import ExtraNotInstalled, InvalidPath, Malformed
 from entrepot.git import Mode
 from entrepot.hub.context import HubContext
-from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
+from entrepot.hub.conversions.folder_plans import plan_media_folder, unread_option
 from entrepot.hub.files import flagged_files
 from entrepot.hub.scanning.contents import NamedContent, name_contents
 from entrepot.names import ROOT, Oid, RepoPath, parse_path
@@ -36,7 +36,7 @@ MAX_SHARDS = 10_000
 """Files of a split."""
 
 _README = RepoPath("README.md")
-_MOST_README = 1 << 20
+_MAX_README = 1 << 20
 
 
 @attrs.frozen
@@ -90,8 +90,8 @@ def read_plan(hub: HubContext, tx: Read, row: RepoRow, commit: Oid) -> Conversio
     flagged = flagged_files.flagged_of(hub, tx, [content.content for content in contents.values()])
     hidden = {path for path, content in contents.items() if content.content in flagged}
     plans = [_plan(hub, card, config, contents, hidden) for config in configs]
-    told = [_described(hub, plan) for plan in plans]
-    return ConversionPlan(commit, plans, _digest(told))
+    described = [_described(hub, plan) for plan in plans]
+    return ConversionPlan(commit, plans, _digest(described))
 
 
 def _refused(commit: Oid, reason: str) -> ConversionPlan:
@@ -100,7 +100,7 @@ def _refused(commit: Oid, reason: str) -> ConversionPlan:
 
 def _readme(tx: Read, repo_id: int, node: Node | None) -> str:
     row = None if node is None else objects.find(tx, repo_id, node.entry.oid)
-    if row is None or row.data is None or row.size > _MOST_README:
+    if row is None or row.data is None or row.size > _MAX_README:
         return ""
     return stored.content_of(row).decode("utf-8", "replace")
 
@@ -120,7 +120,7 @@ def _plan(
     features, folder, reason = None, None, f"the content of {missing[0]} is not stored" if missing else None
     if config.format != "parquet":
         try:
-            folder = plan_folder(config)
+            folder = plan_media_folder(config)
             features = None if folder is not None else declared_features(card, config.name)
         except Malformed as error:
             reason = error.reason
@@ -175,9 +175,9 @@ def _described(hub: HubContext, plan: ConfigPlan) -> Any:  # noqa: ANN401 - JSON
     files = {split: [(str(file.path), file.oid) for file in files] for split, files in plan.splits.items()}
     limit = hub.settings.convert_max_bytes if plan.format != "parquet" else 0
     folder = None if plan.folder is None else attrs.asdict(plan.folder)
-    told = [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit, folder]
-    return [*told, plan.separator, plan.field]
+    values = [plan.name, plan.is_default, plan.format, list(files.items()), plan.features, plan.reason, limit, folder]
+    return [*values, plan.separator, plan.field]
 
 
-def _digest(told: object) -> str:
-    return hashlib.sha256(json.dumps([VERSION, told], default=str).encode()).hexdigest()
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps([VERSION, value], default=str).encode()).hexdigest()

@@ -39,8 +39,8 @@ CPU_S = 900
 
 _MODULE = "entrepot.hub.conversions.sandbox"
 _WALL_S = 3_600.0
-_MOST_RESULT = 16 << 20
-_MOST_RATIO, _MOST_MORE = 4, 64 << 20
+_MAX_RESULT = 16 << 20
+_MAX_RATIO, _MAX_MORE = 4, 64 << 20
 
 
 class ConversionFailed(Exception):
@@ -144,7 +144,7 @@ class _Files:
         packed = sum(file.size for file in files if is_compressed(file.path))
         plain = sum(file.size for file in files) - packed
         unpacked = max(packed, min(packed * UNPACKED_RATIO, hub.settings.convert_max_bytes))
-        self.most = (plain + unpacked) * _MOST_RATIO + _MOST_MORE
+        self.most = (plain + unpacked) * _MAX_RATIO + _MAX_MORE
 
     def __enter__(self) -> _Files:
         return self
@@ -193,7 +193,7 @@ def _exchange(
                 continue
             (length,) = LENGTH.unpack((yield from pipes.receive(LENGTH.size)))
             left -= length
-            if length > (WRITTEN if kind == b"W" else _MOST_RESULT) or left < 0:
+            if length > (WRITTEN if kind == b"W" else _MAX_RESULT) or left < 0:
                 raise ConversionFailed("its Parquet files are much larger than its files")
             data = yield from pipes.receive(length)
             if kind == b"W":
@@ -240,7 +240,7 @@ class _Output:
         self._size += len(data)
 
     def keep(self, row: RepoRow) -> MadeFile:
-        """Store the present file, and let the repository use it.
+        """Store the current file, and let the repository use it.
 
         Raises:
             QuotaExceeded: it exceeds the quota of the namespace.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WRITTEN = 1 << 18
 """The most bytes of a Parquet file that are sent at a time."""
 
-_MOST_MEMORY = 4 << 30
+_MAX_MEMORY = 4 << 30
 
 
 class ParquetOutput:
@@ -65,7 +65,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     _warm()
-    limit_work(request["cpu_s"], _MOST_MEMORY)
+    limit_work(request["cpu_s"], _MAX_MEMORY)
     seal_limits()
     confine()
     try:

@@ -16,7 +16,7 @@ BINS = 10
 MAX_COLUMNS = 200
 """Columns of which statistics are made."""
 
-_MOST_LABELS, _FEW_LABELS, _LABEL_SHARE = 1_000, 10, 0.2
+_MAX_LABELS, _FEW_LABELS, _LABEL_SHARE = 1_000, 10, 0.2
 _INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
 _FLOATS = frozenset({"float16", "float32", "float64"})
 
@@ -137,7 +137,7 @@ def _labels(name: str, column: str, labels: Sequence[str]) -> ColumnPlan:
         }
         return _column(name, "class_label", shown)
 
-    return ColumnPlan([_frequencies(column, _MOST_LABELS)], read)
+    return ColumnPlan([_frequencies(column, _MAX_LABELS)], read)
 
 
 def _texts(name: str, column: str) -> ColumnPlan:
@@ -147,14 +147,14 @@ def _texts(name: str, column: str) -> ColumnPlan:
     def read(rows: Sequence[Rows], total: int) -> Mapping[str, Any]:
         distinct = int(rows[0][0]["n"])
         values = {str(row["x"]): int(row["n"]) for row in rows[1] if row["x"] is not None}
-        if distinct <= _FEW_LABELS or (distinct < _MOST_LABELS and distinct <= _LABEL_SHARE * total):
+        if distinct <= _FEW_LABELS or (distinct < _MAX_LABELS and distinct <= _LABEL_SHARE * total):
             missing = next((int(row["n"]) for row in rows[1] if row["x"] is None), 0)
             shown = {**_missing(missing, total), "n_unique": distinct, "frequencies": values}
             return _column(name, "string_label", shown)
         return _column(name, "string_text", _summary(rows[2][0], rows[3], total, is_whole=True))
 
     distinct = f"SELECT count(DISTINCT {column}) AS n FROM data"  # noqa: S608 - quoted, in the sandbox
-    return ColumnPlan([distinct, _frequencies(f"{column}[:200]", _MOST_LABELS + 1), *lengths], read)
+    return ColumnPlan([distinct, _frequencies(f"{column}[:200]", _MAX_LABELS + 1), *lengths], read)
 
 
 def _column(name: str, kind: str, statistics: Mapping[str, Any]) -> Mapping[str, Any]:

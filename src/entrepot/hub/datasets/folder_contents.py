@@ -11,7 +11,7 @@ from entrepot.errors import UnsupportedDataset
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.previews.folders import MediaFolder, pack_folder
-from entrepot.previews.table_formats import MOST_TEXT
+from entrepot.previews.table_formats import MAX_TEXT
 from entrepot.storage.contents import Content
 
 
@@ -34,8 +34,8 @@ class FolderContent:
         self._open: dict[str, Content] = {}
         located = [locate(path) for one in folder.splits.values() for path in dict.fromkeys(one.metadata)]
         size = sum(file.size for file in located)
-        if size > MOST_TEXT:
-            reason = f"its metadata have {size:,} bytes; {MOST_TEXT:,} are read unless it was converted to Parquet"
+        if size > MAX_TEXT:
+            reason = f"its metadata have {size:,} bytes; {MAX_TEXT:,} are read unless it was converted to Parquet"
             raise UnsupportedDataset("the folder", reason)
         self._head = pack_folder(folder.reduced(split), split, [(str(file.path), file.size) for file in located])
         self._parts, at = list[tuple[int, LocatedFile]](), len(self._head)

@@ -15,7 +15,7 @@ from entrepot.errors import Malformed, SplitNotFound, UnsupportedDataset
 from entrepot.git import Mode
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.conversions.folder_plans import plan_folder, unread_option
+from entrepot.hub.conversions.folder_plans import plan_media_folder, unread_option
 from entrepot.hub.repos import contents
 from entrepot.hub.tables.known_layouts import KnownLayout, key_of
 from entrepot.names import Oid, RepoPath, RepoRef
@@ -28,7 +28,7 @@ MAX_FILES = 50_000
 """Files of a repository in which splits are looked for."""
 
 _README = RepoPath("README.md")
-_MOST_README = 1 << 20
+_MAX_README = 1 << 20
 
 
 @attrs.frozen
@@ -115,7 +115,7 @@ class Layout:
         if sizes is None or self.made_in is None:
             found = self.config(config)
             try:
-                folder = plan_folder(found)
+                folder = plan_media_folder(found)
             except Malformed as error:
                 raise UnsupportedDataset(str(self.repo.ref.id), error.reason) from error
             if found.format != "parquet" and (unread := unread_option(found, is_converted=False)):
@@ -136,7 +136,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
             that says ``viewer: false``.
     """
     read = contents.read_small_files(
-        hub, caller, ref, revision, [_README], most_each=_MOST_README, most_bytes=_MOST_README
+        hub, caller, ref, revision, [_README], most_each=_MAX_README, most_bytes=_MAX_README
     )
     name, readme = str(read.repo.ref.id), read.files[0].data if read.files else b""
     with hub.read() as tx:
@@ -157,7 +157,7 @@ def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
 
 
 def _look(hub: HubContext, tx: Read, repo: RepoRow, commit: Oid, readme: bytes) -> KnownLayout:
-    """Return what a commit says of its splits, read from its tree."""
+    """Return the layout of the splits of a commit, read from its tree."""
     try:
         card = read_dataset_card(readme.decode("utf-8", "replace"))
     except Malformed as error:

@@ -46,10 +46,10 @@ MAX_CPU_S = 10
 MAX_S = 15
 """Seconds from the start of a query to its end; it may have waited for others before."""
 
-_MOST_RESULT = 8 << 20
-_MOST_READ = 2 << 30
+_MAX_RESULT = 8 << 20
+_MAX_READ = 2 << 30
 _WAIT_S = 20.0
-_MOST_ANSWER = 2 * _MOST_RESULT + MAX_ROWS * 1000
+_MAX_ANSWER = 2 * _MAX_RESULT + MAX_ROWS * 1000
 # DuckDB guesses a name among its own tables too, which are of no use here.
 _GUESS = re.compile(r'(?<=does not exist!) Did you mean "[^"]*"\?')
 
@@ -193,7 +193,7 @@ def try_queries(
             "queries": list(queries),
             "tables": [files.add(table) for table in tables],
             "max_rows": most,
-            "max_bytes": _MOST_RESULT,
+            "max_bytes": _MAX_RESULT,
             "cpu_s": MAX_CPU_S,
             "hints": dict(hints or {}),
             "parts": dict(parts or {}),
@@ -215,7 +215,7 @@ def try_queries(
 def _answer(process: ChildProcess, files: _Files, request: Mapping[str, Any]) -> bytes:
     try:
         with killed_after(process, MAX_S):
-            kind, answer = Exchange(process, files.read, _MOST_ANSWER).run(request)
+            kind, answer = Exchange(process, files.read, _MAX_ANSWER).run(request)
     except ProcessEnded:
         raise QueryRefused(
             f"it took more than {MAX_CPU_S} seconds of processor time, more than {MAX_S} seconds in all, "
@@ -241,7 +241,7 @@ class _Files:
         self.keys: list[str] = []
         self._located: list[contents.LocatedFile | FolderContent] = []
         self._open: dict[int, Content | FolderContent] = {}
-        self._left = _MOST_READ
+        self._left = _MAX_READ
 
     def add(self, table: QueryTable) -> dict[str, Any]:
         """Return the description of a table for the process."""
@@ -274,7 +274,7 @@ class _Files:
         """
         self._left -= length
         if number >= len(self._located) or self._left < 0:
-            raise LimitExceeded("the number of bytes read for a query", _MOST_READ)
+            raise LimitExceeded("the number of bytes read for a query", _MAX_READ)
         if number not in self._open:
             located = self._located[number]
             assert isinstance(located, contents.LocatedFile)  # others are open already

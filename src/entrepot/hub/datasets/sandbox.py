@@ -19,7 +19,7 @@ from entrepot.hub.datasets.column_statistics import quoted
 from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
 from entrepot.hub.tables.lean_imports import leave_out_numpy
 
-_MOST_MEMORY = 4 << 30
+_MAX_MEMORY = 4 << 30
 _DUCKDB_MEMORY = "768MB"
 _CELL_ROWS = 256
 _ADVICE = "Possible solutions:"  # of DuckDB, for those who may change its settings
@@ -89,7 +89,7 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
 
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
-    limit_work(request["cpu_s"], _MOST_MEMORY)  # before a table is opened: some formats are decompressed then
+    limit_work(request["cpu_s"], _MAX_MEMORY)  # before a table is opened: some formats are decompressed then
     seal_limits()
     connection = _connect()
     is_partial = False

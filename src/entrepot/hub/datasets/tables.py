@@ -24,7 +24,7 @@ from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.features import JsonCell, cut_row
 from entrepot.previews.row_pages import PageLimits, weigh
 from entrepot.previews.sources import MeteredReader
-from entrepot.previews.table_formats import ENDINGS, MOST_TEXT, check_installed
+from entrepot.previews.table_formats import ENDINGS, MAX_TEXT, check_installed
 
 MAX_ROWS = 100
 """Rows of a page."""
@@ -35,12 +35,12 @@ MAX_SHARDS = 1_000
 FIRST_ROWS_BYTES = 200_000
 """Bytes of the first rows of a split; longer cells are then cut."""
 
-_MOST_BYTES, _MOST_S = 2 << 30, 10.0  # of all files, for one request
+_MAX_BYTES, _MAX_S = 2 << 30, 10.0  # of all files, for one request
 _TOO_LONG = (
     "counting the rows of the files before it takes too long; ask again, what was counted is kept, "
     "or store the split as Parquet, which tells how many there are"
 )
-_MOST_CELL = 100
+_MAX_CELL = 100
 _WHOLE_ROWS = 10
 
 
@@ -168,7 +168,7 @@ def read_first_rows(
         if size > left and len(kept) >= _WHOLE_ROWS:
             break
         if size > left:
-            cells, cut = cut_row(row.cells, page.features, _MOST_CELL)
+            cells, cut = cut_row(row.cells, page.features, _MAX_CELL)
             kept.append(ViewedRow(row.index, cells, list(dict.fromkeys([*row.cut, *cut]))))
             continue
         left -= size
@@ -233,7 +233,7 @@ def read_file_medium(
     if form is None:
         raise UnsupportedDataset(str(path), "it is not a table")
     with contextlib.closing(located.open(hub)) as content:
-        table = TableContent(form, str(path), MeteredReader(content, _MOST_BYTES), located.content_key)
+        table = TableContent(form, str(path), MeteredReader(content, _MAX_BYTES), located.content_key)
         return located.commit, _found(hub.tables.read_medium(table, row, column, parts), row, column)
 
 
@@ -267,8 +267,8 @@ def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, c
                 memory += facts.memory
                 is_partial = is_partial or facts.is_partial
             size = sum(layout.sizes.get(path, 0) for path in layout.files(item.name, name))
-            told = item.name, name, size, memory, rows, features, item.format == "parquet", is_partial
-            found.append(SplitSize(*told, shards.files.is_preliminary))
+            values = item.name, name, size, memory, rows, features, item.format == "parquet", is_partial
+            found.append(SplitSize(*values, shards.files.is_preliminary))
     return DatasetSizes(layout.commit, found)
 
 
@@ -285,7 +285,7 @@ def describe_first(
     for path in shards.paths[:1]:
         features = shards.files.features((shards.find(path) or shards.describe(path)).features)
     is_text = shards.files.format != "parquet"
-    return features, is_text and any(layout.sizes.get(path, 0) > MOST_TEXT for path in shards.paths)
+    return features, is_text and any(layout.sizes.get(path, 0) > MAX_TEXT for path in shards.paths)
 
 
 class _Shards:
@@ -298,8 +298,8 @@ class _Shards:
         self.paths = [f"{config}/{split}"] if self.files.folder else self.files.paths[:MAX_SHARDS]
         self._hub, self._caller, self._repo = hub, caller, layout.repo
         self._form = self.files.format
-        self._left = _MOST_BYTES
-        self._deadline = time.monotonic() + _MOST_S
+        self._left = _MAX_BYTES
+        self._deadline = time.monotonic() + _MAX_S
 
     @property
     def is_cut(self) -> bool:
@@ -311,7 +311,7 @@ class _Shards:
         return time.monotonic() > self._deadline
 
     def find(self, path: str) -> TableFacts | None:
-        """Return what is known of a file without opening it: at this commit, or of the same content at another one."""
+        """Return the stored facts of a file without opening it: of this commit, or of the same content at another."""
         known = self._hub.tables.facts.find(self._key(path))
         if known is not None:
             return known

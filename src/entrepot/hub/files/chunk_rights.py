@@ -63,10 +63,10 @@ class ChunkRights:
 
 
 def viewer_of(hub: HubContext, tx: Read, given: XetToken) -> Viewer:
-    """Return the viewer for a Xet token: its account with present rights, limited by the access token behind it."""
+    """Return the viewer for a Xet token: its account with current rights, limited by the access token behind it."""
     caller = capabilities.holder(tx, given.grant, hub.now_ms())
-    holder = given.holder if given.may_write else None
-    viewer = Viewer(read_by(caller), holder, given.repo_id, given.user_id)
+    sender = given.sender if given.may_write else None
+    viewer = Viewer(read_by(caller), sender, given.repo_id, given.user_id)
     if not _is_trusted(caller):
         return viewer
     if hub.settings.dedup_scope == "hub":

@@ -22,7 +22,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import XetHash
-from entrepot.xet import PIECE, FileBlock, FileBlocks, Shard, Term, Terms, XorbRun
+from entrepot.xet import FileBlock, FileBlocks, Shard, Term, Terms, WorkCounter, XorbRun
 
 _PREFIX_BYTES = 12
 """Bytes of the hash of a xorb in a name: to find two xorbs that begin alike takes about 2**48 attempts."""
@@ -39,7 +39,7 @@ class RunNames:
 
     def __init__(self, hub: HubContext, given: XetToken) -> None:
         """Use the key of the hub for this holder."""
-        self._sealer = hub.signer.sealer("xet-run", given.holder)
+        self._sealer = hub.signer.sealer("xet-run", given.sender)
 
     def name(self, xorb: XetHash, start: int, end: int) -> XetHash:
         """Return the name of the chunks ``start`` to ``end`` (exclusive) of a xorb."""
@@ -108,7 +108,7 @@ def _translated_files(
 ) -> Iterator[FileBlock | None]:
     """Yield the files of a shard with translated terms, and None after each few thousand terms."""
     others = {*runs, *guessed}
-    left = PIECE
+    work = WorkCounter()
     for file in shard.files:
         pieces: list[Terms] = []
         for piece in file.terms.pieces():
@@ -116,9 +116,7 @@ def _translated_files(
                 pieces.append(piece)
             else:
                 pieces.append(Terms.of(_translated(term, runs, guessed, rights) for term in piece))
-            left -= 10 + len(piece)
-            if left <= 0:
-                left = PIECE
+            if work.is_due(10 + len(piece)):
                 yield None
         yield attrs.evolve(file, terms=Terms.joined(pieces))
 

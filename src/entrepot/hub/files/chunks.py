@@ -91,7 +91,7 @@ class ReceivingXorb:
             self._xorb,
             index,
             self._sink,
-            holder=self._given.holder,
+            sender=self._given.sender,
             check=self._check_right,
         )
         return is_fresh or not is_known
@@ -132,13 +132,13 @@ def keep_xorb(
     index: XorbIndex,
     sink: OpenSink,
     *,
-    holder: str | None = None,
+    sender: str | None = None,
     check: Callable[[Read], None] = lambda _tx: None,
 ) -> bool:
     """Publish the bytes of a verified xorb and record it; False if it was stored already.
 
     Args:
-        holder: id of the sender, who may refer to all of its chunks afterwards.
+        sender: id of the sender, who may refer to all of its chunks afterwards.
         check: raises if the sender has lost the right; called in every transaction that records the xorb.
 
     Raises:
@@ -150,7 +150,7 @@ def keep_xorb(
     """
 
     def keep(source: OpenSink, of: XorbIndex) -> bool:
-        return _keep(hub, namespace_id, chunk_content.row_of(xorb, of), source, holder, check)
+        return _keep(hub, namespace_id, chunk_content.row_of(xorb, of), source, sender, check)
 
     if index.raw_size > UNIFORM_BYTES:
         return keep(sink, index)
@@ -167,7 +167,7 @@ def _keep(
     namespace_id: int,
     row: XorbRow,
     sink: OpenSink,
-    holder: str | None,
+    sender: str | None,
     check: Callable[[Read], None],
 ) -> bool:
     # The same steps for a xorb that someone else has stored: neither the response nor the time tells the sender.
@@ -180,12 +180,12 @@ def _keep(
             xorbs.check_replaceable(tx, xorb, hub.now_ms())
     is_there = hub.store.blobs.stat(chunk_content.key_of(there or row)) is not None
     if there is not None and not (is_usable and is_there):
-        _replace(hub, namespace_id, there, row, sink, holder, check)
+        _replace(hub, namespace_id, there, row, sink, sender, check)
         return True
     is_fresh = sink.publish_as(chunk_content.key_of(row), row.size)  # another layout is swept as orphaned
     with hub.write(Lock.xorb(xorb)) as tx:
         check(tx)
-        xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
+        xorbs.put(tx, row, namespace_id, hub.now_ms(), sender=sender)
         current = xorbs.find(tx, xorb)
     if current is None or hub.store.blobs.stat(chunk_content.key_of(current)) is None:
         raise Busy("this xorb")  # another upload of it is not finished yet, or it was just swept
@@ -202,7 +202,7 @@ def _replace(
     there: XorbRow,
     row: XorbRow,
     sink: OpenSink,
-    holder: str | None,
+    sender: str | None,
     check: Callable[[Read], None],
 ) -> None:
     """Replace lost or damaged bytes by verified ones; no one can read the xorb in the meantime.
@@ -220,7 +220,7 @@ def _replace(
         xorbs.end_repair(tx, row, claimed_ms, hub.now_ms())
     with hub.write(Lock.xorb(row.hash)) as tx:
         check(tx)
-        xorbs.put(tx, row, namespace_id, hub.now_ms(), holder=holder)
+        xorbs.put(tx, row, namespace_id, hub.now_ms(), sender=sender)
 
 
 def has_xorb(hub: HubContext, given: XetToken, xorb: XetHash) -> bool:

@@ -73,7 +73,7 @@ def _check(hub: HubContext, tx: Read, link: UnprovenLink) -> Finding | None:
 
 
 def _viewer(hub: HubContext, tx: Read, link: UnprovenLink, row: RepoRow) -> Viewer:
-    """Return the viewer with the present rights of the account that made the link."""
+    """Return the viewer with the current rights of the account that made the link."""
     account = None if link.pusher_id is None else accounts.by_ids(tx, [link.pusher_id]).get(link.pusher_id)
     shared_in = row.owner_id if hub.settings.dedup_scope == "namespace" else None
     if account is None:

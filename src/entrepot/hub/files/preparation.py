@@ -21,6 +21,7 @@ from entrepot.hub.callers import Caller, MaybeCaller, read_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import file_scrubbing, rechunking
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
+from entrepot.hub.files.unpublished import Unpublished
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import Oid, RepoPath, Sha256, check_extent, name_fault, parse_folder
 from entrepot.storage import objects
@@ -111,6 +112,7 @@ def prepare(
     operations: Iterable[Operation],
     quota: Allowance,
     *,
+    fresh: Unpublished,
     inline_bytes: int = 0,
 ) -> PreparedCommit:
     """Check operations one by one and make their bytes durable; the publication stores those of a small commit.
@@ -118,6 +120,7 @@ def prepare(
     Args:
         operations: read once; only one content is held in memory at a time.
         quota: what the namespace may still store.
+        fresh: notes the new objects that are stored, so that they can be deleted if the commit is refused.
         inline_bytes: approximate size of the content in them.
 
     Raises:
@@ -127,22 +130,31 @@ def prepare(
     """
     # Checked before storing: bytes of a refused commit would count against the quota until they are swept.
     quota.spend(inline_bytes)
-    prepared = _Preparation(hub, author, row, branch, quota)
+    prepared = _Preparation(hub, author, row, branch, quota, fresh)
     for operation in operations:
         prepared.take(operation)
     return prepared.finish()
 
 
-def stored(hub: HubContext, repo_id: int, prepared: PreparedCommit) -> PreparedCommit:
+def stored(hub: HubContext, repo_id: int, prepared: PreparedCommit, fresh: Unpublished) -> PreparedCommit:
     """Store all objects of a commit, for code that reads them before it is published; return it without ``rows``."""
     if prepared.rows:
-        store_rows(hub, repo_id, prepared.rows)
+        store_rows(hub, repo_id, prepared.rows, fresh)
     return attrs.evolve(prepared, rows=())
 
 
 class _Preparation:
-    def __init__(self, hub: HubContext, author: Caller, row: RepoRow, branch: BranchHead, quota: Allowance) -> None:
+    def __init__(
+        self,
+        hub: HubContext,
+        author: Caller,
+        row: RepoRow,
+        branch: BranchHead,
+        quota: Allowance,
+        fresh: Unpublished,
+    ) -> None:
         self._hub = hub
+        self._fresh = fresh
         self._quota = quota
         self._author = author
         self._row = row
@@ -285,18 +297,18 @@ class _Preparation:
     def _flush(self) -> None:
         if not self._waiting:
             return
-        store_rows(self._hub, self._row.id, self._waiting)
+        store_rows(self._hub, self._row.id, self._waiting, self._fresh)
         self._waiting, self._waiting_bytes = [], 0
 
 
-def store_rows(hub: HubContext, repo_id: int, rows: Sequence[ObjectRow]) -> None:
+def store_rows(hub: HubContext, repo_id: int, rows: Sequence[ObjectRow], fresh: Unpublished) -> None:
     """Store rows of objects that no ref names yet; large ones must be reserved and published before.
 
     Raises:
         Busy: the bytes of a large one are gone; repeat everything.
     """
     with hub.write(Lock.repo(repo_id), *(Lock.file(row.sha256) for row in rows if row.sha256 is not None)) as tx:
-        object_rows.put(tx, repo_id, rows, hub.now_ms())
+        fresh.put(tx, rows)
         for row in rows:
             if row.data is None and row.sha256 is not None and not files.confirm(tx, row.sha256, row.size):
                 raise Busy("this file")  # a sweep with a very short grace period deleted it first

@@ -176,6 +176,7 @@ class _Verdict(enum.Enum):
 def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> Generator[None, None, _Verdict]:
     """Compare the content of a file with the claim about it, and store the result."""
     digest, begun_ms = hashlib.sha256(), hub.now_ms()
+    hub.catalog.check_may_wait()
     try:
         # The hashes of the chunks need not be computed again: if the bytes had changed, so would their sha256.
         with contextlib.closing(chunks.open_file(hub, file, is_hashed=False)) as content:
@@ -266,7 +267,7 @@ class Rechunker:
     def add_steps(self, sha256: Sha256, size: int) -> Generator[None, None, None]:
         """Add bytes as :meth:`add` does, but yield after every few megabytes."""
         if size >= _OWN_XORBS:
-            # Repositories that must not know of each other then store the same file in the same xorbs, once.
+            # Repositories without a common reader then store the same file in the same xorbs, once.
             self._close_xorb()
         self._written = 0
         draft, digest, asked = _PendingFile(sha256), hashlib.sha256(), set[bytes]()

@@ -244,7 +244,7 @@ def _path(name: XetHash) -> str:
 
 
 def _sealer(hub: HubContext, grant: Capability) -> Sealer:
-    """Return what seals the payloads of one holder: links of two cannot be compared."""
+    """Return the sealer of the payloads of one holder; links of two holders cannot be compared."""
     return hub.signer.sealer("xet-part", *(f"{name}={value}" for name, value in sorted(grant.fields().items())))
 
 

@@ -137,7 +137,7 @@ def _register(hub: HubContext, given: XetToken, received: _ReceivedShard) -> Gen
         yield from check_steps(shard, find)
     except XorbMissing:
         with hub.write(Lock.hub()) as tx:
-            xet_tokens.forget_known(tx, given.holder)
+            xet_tokens.forget_known(tx, given.sender)
         raise
     if given.is_proposal:
         yield from _check_digests(hub, given, shard, sum(sizes.values()))
@@ -281,7 +281,7 @@ def _claim(
     claims: Sequence[Claim],
     rows: Mapping[XetHash, XetFileId],
 ) -> None:
-    """Record what the uploader claims about files of a repository, for its commits."""
+    """Record the claims of an uploader about files of a repository, for its commits."""
     now, key = hub.now_ms(), f"verify:{given.repo_id}"
     linked_forms.mend(tx, given.repo_id, rows)
     if given.is_proposal:

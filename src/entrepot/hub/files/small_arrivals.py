@@ -23,7 +23,7 @@ from entrepot.hub.files.arrivals import Arrival
 LARGEST: Final = 64 * 1024
 """Size of the largest file that counts as small, in bytes."""
 
-MOST: Final = 64
+MAX_FILES: Final = 64
 """Files in one call."""
 
 
@@ -48,7 +48,7 @@ def store_all(hub: HubContext, received: Sequence[ReceivedFile]) -> list[Excepti
     :func:`entrepot.hub.files.lfs.receive`: nothing of such a file is kept.
 
     Args:
-        received: at most :data:`MOST` files.
+        received: at most :data:`MAX_FILES` files.
 
     Raises:
         Busy, DatabaseUnavailable, DataFolderError: nothing was recorded.

@@ -37,7 +37,7 @@ _GENERATION = "xet:"
 _DAMAGES = "xet-damages"
 _PREFIX = "xet_"
 ANONYMOUS = "public"
-"""The holder of tokens that were issued to anonymous callers."""
+"""The sender of xorbs in tokens that were issued to anonymous callers."""
 
 
 @attrs.frozen
@@ -47,9 +47,9 @@ class XetToken:
     ``namespace_id``: the account that owns the repository. ``is_proposal``: the holder may
     not write to the repository, only propose changes; then the namespace is their
     own, and the hub verifies their claims about files before using them.
-    ``grant``: the access token that it was issued for, whose present rights
-    decide. ``holder``: who may refer to the xorbs that are sent with this
-    token, see :func:`holder_of`.
+    ``grant``: the access token that it was issued for, whose current rights
+    decide. ``sender``: under whom xorbs that are sent with this token are recorded,
+    and who may refer to them, see :func:`sender_of`.
     """
 
     repo_id: int
@@ -57,7 +57,7 @@ class XetToken:
     namespace_id: int
     may_write: bool
     is_proposal: bool = False
-    holder: str = ANONYMOUS
+    sender: str = ANONYMOUS
     grant: Capability = attrs.field(default=Capability(Uid("")), eq=False)
 
 
@@ -82,7 +82,7 @@ def issue_read(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str
         if revision is not None:
             revisions.resolve(tx, row.id, revision)
         grant = capabilities.of(row, caller).by_name(row)
-        return _issue(hub, tx, XetToken(row.id, grant.user_id, row.owner_id, False, False, holder_of(caller), grant))
+        return _issue(hub, tx, XetToken(row.id, grant.user_id, row.owner_id, False, False, sender_of(caller), grant))
 
 
 def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str | None = "main") -> IssuedXetToken:
@@ -101,7 +101,7 @@ def issue_write(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
         is_proposal = not access.may_commit(tx, author, row)
         namespace_id = author.account.id if is_proposal else row.owner_id
         grant = capabilities.for_upload(tx, row, author, revision).by_name(row)
-        given = XetToken(row.id, grant.user_id, namespace_id, True, is_proposal, holder_of(author), grant)
+        given = XetToken(row.id, grant.user_id, namespace_id, True, is_proposal, sender_of(author), grant)
         return _issue(hub, tx, given)
 
 
@@ -177,9 +177,9 @@ def require_write(given: XetToken) -> None:
         raise NotAllowed("This token only allows reading: uploads need a token from xet-write-token")
 
 
-def forget_known(tx: Write, holder: str) -> None:
-    """Give the holder's next token another store name, so that clients discard their caches of known chunks."""
-    key = _GENERATION + holder
+def forget_known(tx: Write, sender: str) -> None:
+    """Give the next token of a sender another store name, so that clients discard their caches of known chunks."""
+    key = _GENERATION + sender
     hub_metadata.put(tx, key, str(int(hub_metadata.find(tx, key) or 0) + 1))
 
 
@@ -198,15 +198,15 @@ def _view(hub: HubContext, tx: Read, given: XetToken) -> str:
     Clients key their caches of known chunks by it. It changes when a client has
     referred to chunks that it may no longer use, and when stored chunks were found damaged.
     """
-    parts = [given.holder]
+    parts = [given.sender]
     if hub.settings.dedup_scope == "namespace":
         parts.append(str(given.namespace_id))
-    generation = hub_metadata.find(tx, _GENERATION + given.holder)
+    generation = hub_metadata.find(tx, _GENERATION + given.sender)
     damages = hub_metadata.find(tx, _DAMAGES)
     return "-".join([*parts, *([generation] if generation else []), *([f"d{damages}"] if damages else [])])
 
 
-def holder_of(caller: MaybeCaller) -> str:
+def sender_of(caller: MaybeCaller) -> str:
     """Return the id under which sent xorbs are recorded.
 
     It is the account's, or a fine-grained token's own; resumable tokens of an account with equal scopes share one.
@@ -230,7 +230,7 @@ def _issue(hub: HubContext, tx: Read, given: XetToken) -> IssuedXetToken:
         "w": given.may_write,
         "p": given.is_proposal,
         "e": expires_s,
-        "h": given.holder,
+        "h": given.sender,
         "s": view,
     }
     secret = _PREFIX + hub.signer.seal(_PURPOSE, json.dumps(fields, separators=(",", ":")))

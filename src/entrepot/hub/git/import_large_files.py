@@ -46,10 +46,10 @@ def configured_endpoint(folder: Path) -> str | None:
     """Return the endpoint that ``.lfsconfig`` in a clone names; None if it names none."""
     wanted = r"(^|\.)lfsurl$|^lfs\.url$"
     try:
-        told = processes.run(folder, ["config", "--blob", "HEAD:.lfsconfig", "--get-regexp", wanted])
+        output = processes.run(folder, ["config", "--blob", "HEAD:.lfsconfig", "--get-regexp", wanted])
     except StoreUnavailable:  # git fails if the file or the setting does not exist
         return None
-    line = told.decode("utf-8", "replace").strip().split("\n")[0]
+    line = output.decode("utf-8", "replace").strip().split("\n")[0]
     return line.partition(" ")[2] or None
 
 
@@ -129,8 +129,8 @@ def _authorization(source: ImportSource, folder: Path) -> dict[str, str]:
             capture_output=True,
             check=False,
         )
-        told = dict(line.split("=", 1) for line in done.stdout.decode("utf-8", "replace").splitlines() if "=" in line)
-        user, password = told.get("username"), told.get("password")
+        lines = dict(line.split("=", 1) for line in done.stdout.decode("utf-8", "replace").splitlines() if "=" in line)
+        user, password = lines.get("username"), lines.get("password")
     if not user or not password:
         return {}
     pair = f"{unquote(user)}:{unquote(password)}".encode()

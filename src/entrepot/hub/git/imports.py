@@ -182,15 +182,15 @@ def _list_refs(folder: Path) -> Iterator[tuple[str, Oid]]:
 
 
 def _head(folder: Path) -> Oid | None:
-    told = processes.run(folder, ["for-each-ref", "--format=%(HEAD)%(objectname)", "refs/heads/"]).decode().split("\n")
-    current = [line[1:] for line in told if line.startswith("*")] or [line[1:] for line in told if line]
+    heads = processes.run(folder, ["for-each-ref", "--format=%(HEAD)%(objectname)", "refs/heads/"]).decode().split("\n")
+    current = [line[1:] for line in heads if line.startswith("*")] or [line[1:] for line in heads if line]
     return Oid(current[0]) if current else None
 
 
 def _fetch_large(folder: Path, source: ImportSource) -> list[Path]:
     """Return the large files of a clone; needs git-lfs only if there are any and private addresses are allowed."""
-    told = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
-    oids = [line.split(b" ", 1)[0].decode() for line in told.splitlines()]
+    output = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
+    oids = [line.split(b" ", 1)[0].decode() for line in output.splitlines()]
     asked = "".join(f"{oid}\n" for oid in oids).encode()
     named = import_large_files.pointers_of(processes.run(folder, ["cat-file", "--batch"], given=asked))
     pointers = [pointer for pointer in named if not import_large_files.object_path(folder, pointer.sha256).is_file()]

@@ -19,9 +19,9 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import rechunking
 from entrepot.hub.files.preparation import admit
+from entrepot.hub.git.push_contents import PushContents
+from entrepot.hub.git.push_locks import PushGuard
 from entrepot.hub.repos import locks, protections
-from entrepot.hub.repos.locks import PushGuard
-from entrepot.hub.repos.push_contents import PushContents
 from entrepot.names import CONVERT, MAIN, Oid, RefName, RepoPath, Sha256, parse_branch, parse_tag
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees

@@ -32,12 +32,13 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.files import file_scrubbing
 from entrepot.hub.files.preparation import store_rows
-from entrepot.hub.git import git_wire, push_policy
+from entrepot.hub.files.unpublished import Unpublished, discarding
+from entrepot.hub.git import git_wire, push_locks, push_policy, push_warnings
+from entrepot.hub.git.push_contents import PushContents, read_push
 from entrepot.hub.jobs import file_metadata, handlers
-from entrepot.hub.repos import locks, push_reservations
+from entrepot.hub.repos import push_reservations
 from entrepot.hub.repos.branches import find_obstacle
 from entrepot.hub.repos.publishing import card_job, follow_up, has_moved, link_files
-from entrepot.hub.repos.push_contents import PushContents, read_push
 from entrepot.hub.repos.push_reservations import PushWaiter
 from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoRef, Sha256
@@ -58,9 +59,13 @@ _BATCH_BYTES = 8 << 20
 
 @attrs.define(eq=False)
 class PushProgress:
-    """The progress of a push; one thread writes it, another one reads it."""
+    """The progress of a push; one thread writes it, another one reads it.
+
+    ``warnings``: lines for the author of a push that has succeeded.
+    """
 
     text: str = ""
+    warnings: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -188,7 +193,7 @@ def finish(push: Push) -> list[CommandStatus]:
         push_policy.check_names(hub, tx, repo_id, found)
         again = push_policy.find_revived_pointers(hub, tx, repo_id, found)
         may_commit = access.may_commit(tx, author, row)
-        guard = locks.guard(hub, tx, repo_id, author.account.id, found)
+        guard = push_locks.guard(hub, tx, repo_id, author.account.id, found)
         quota = quotas.allowance(hub, tx, row)
         wanted = {
             command.ref: _lack_of_right(tx, author, row, command)
@@ -201,17 +206,25 @@ def finish(push: Push) -> list[CommandStatus]:
     large = push_policy.admit_large(hub, author, row, found, again, quota)
     if any(wanted.values()) and push.request.is_atomic:
         return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
-    prepared = _prepare(push, found, large)
-    try:
-        outcome = _publish(push, found, prepared, [c for c in commands if wanted[c.ref] is None], quota)
-        if may_commit and _MOVED in outcome.values():
-            push_reservations.note_loss(hub, repo_id, author.account.id)
-        wanted |= outcome
-    except _Undone as undone:
-        if may_commit and undone.reason == _MOVED:
-            push_reservations.note_loss(hub, repo_id, author.account.id)
-        return [CommandStatus(ref, undone.reason if ref == undone.ref else "another ref was refused") for ref in wanted]
+    accepted = [command for command in commands if wanted[command.ref] is None]
+    with discarding(hub, repo_id, quota) as fresh:
+        prepared = _prepare(push, found, large, fresh)
+        try:
+            outcome = _publish(push, found, prepared, accepted, quota)
+        except _Undone as undone:
+            outcome = {ref: undone.reason if ref == undone.ref else "another ref was refused" for ref in wanted}
+        except _NoneMoved as refused:
+            outcome = refused.outcome
+        if all(outcome.values()):
+            fresh.discard()
+    if may_commit and _MOVED in outcome.values():
+        push_reservations.note_loss(hub, repo_id, author.account.id)
+    wanted |= outcome
+    if all(wanted.values()):
+        return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
     _conclude(push, found, wanted)
+    accepted = [command for command in accepted if wanted[command.ref] is None]
+    push.progress.warnings = push_warnings.warn_of_missing_rules(hub, repo_id, found, accepted)
     return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
 
 
@@ -222,6 +235,14 @@ class _Undone(Exception):
         super().__init__(reason)
         self.ref = ref
         self.reason = reason
+
+
+class _NoneMoved(Exception):
+    """Every command failed; ``outcome``: the reason of each."""
+
+    def __init__(self, outcome: dict[str, str | None]) -> None:
+        super().__init__()
+        self.outcome = outcome
 
 
 @attrs.frozen
@@ -248,7 +269,9 @@ def _lack_of_right(tx: Read, author: Caller, row: RepoRow, command: Command) -> 
     return f"you may push to your own pull requests only, refs/pr/N, not to {command.ref}"
 
 
-def _prepare(push: Push, found: PushContents, large: Sequence[tuple[Sha256, RepoPath]]) -> _Prepared:
+def _prepare(
+    push: Push, found: PushContents, large: Sequence[tuple[Sha256, RepoPath]], fresh: Unpublished
+) -> _Prepared:
     """Store the objects that must be durable before the transaction.
 
     Commits are stored in the transaction that names them, so a reader who
@@ -261,7 +284,7 @@ def _prepare(push: Push, found: PushContents, large: Sequence[tuple[Sha256, Repo
     rows = [stored.row_of(item) for item in plain if is_small and not stored.is_large(item)]
     waiting = (item for item in plain if not is_small or stored.is_large(item))
     for batch in _batches(_all_of(push, waiting, found)):
-        early += _store(push, batch)
+        early += _store(push, batch, fresh)
         push.progress.text = f"Storing objects: {len(early):,} of {len(found.kept) + len(found.left):,}"
     return _Prepared(early, rows + [stored.row_of(item) for item in last], large)
 
@@ -287,7 +310,7 @@ def _batches(items: Iterable[stored.GitObject]) -> Iterator[list[stored.GitObjec
         yield batch
 
 
-def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
+def _store(push: Push, batch: Sequence[stored.GitObject], fresh: Unpublished) -> list[Oid]:
     """Store objects that no ref names yet; bytes of large ones first."""
     hub = push.hub
     large = {item.oid: sha256_of(item.content) for item in batch if stored.is_large(item)}
@@ -302,7 +325,7 @@ def _store(push: Push, batch: Sequence[stored.GitObject]) -> list[Oid]:
         stored.keep_large(hub.store, item, large[item.oid]) if item.oid in large else stored.row_of(item)
         for item in batch
     ]
-    store_rows(hub, push.row.id, rows)
+    store_rows(hub, push.row.id, rows, fresh)
     return [row.oid for row in rows]
 
 
@@ -328,11 +351,12 @@ def _publish(
             file_mutability.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
         outcome = _move(tx, push, row, commands, now)
         done = [command for command in commands if outcome[command.ref] is None]
-        if done:
-            tx.proof = functools.partial(has_moved, repo_id, {RefName(it.ref): it.new for it in done})
-            push_reservations.end(tx, repo_id, author.account.id, now)
+        if not done:
+            raise _NoneMoved(outcome)  # rolls back what was put
+        tx.proof = functools.partial(has_moved, repo_id, {RefName(it.ref): it.new for it in done})
+        push_reservations.end(tx, repo_id, author.account.id, now)
         _record_moves(tx, push, row, found, prepared, done)
-        if done and found.size:
+        if found.size:
             quota.check_at_end(tx)
     return outcome
 
@@ -340,10 +364,10 @@ def _publish(
 def _record_moves(
     tx: Write, push: Push, row: RepoRow, found: PushContents, prepared: _Prepared, done: Sequence[Command]
 ) -> None:
-    """Record what follows from refs that have moved: links, commits of pull requests, jobs, events, the audit log."""
+    """Record the consequences of moved refs: links, commits of pull requests, jobs, events, the audit log."""
     hub, pusher, now = push.hub, push.author.account.id, push.hub.now_ms()
     refs_done = [RefName(command.ref) for command in done]
-    if done and prepared.large:
+    if prepared.large:
         link_files(tx, row.id, prepared.large, pusher, refs_done[0], now)
     for command, ref in zip(done, refs_done, strict=True):
         policies.check_move(hub, tx, row, ref, command.old, command.new)

@@ -100,29 +100,29 @@ def _facts(hub: HubContext, kind: RepoType, found: FoundFiles) -> tuple[CardFact
         card = read_card("")
     fields = card_fields(card)
     text = _text_of(found)
-    told = WeightMetadata(summary=summarise(text) or None, citation=find_citation(text))
+    described = WeightMetadata(summary=summarise(text) or None, citation=find_citation(text))
     if kind.kind.has_library:
         model = describe_model(card, fields, found.model)
         results = [item for path, content in found.evaluations.items() for item in read_eval_file(path, content)]
-        told = attrs.evolve(told, eval_results=results or None)
-        facts = _model_facts(card, fields, model, file_metadata.weigh(hub, found), told)
+        described = attrs.evolve(described, eval_results=results or None)
+        facts = _model_facts(card, fields, model, file_metadata.weigh(hub, found), described)
         inputs = card_inputs(card, attrs.evolve(fields, base_models=model.base_models), kind, model.relation)
         return facts, inputs
     more = dataset_tags(card, file_metadata.sample(hub, found)) if kind is RepoType.DATASET else ()
     sdk = fields.data.get("sdk")
     tags = tuple(dict.fromkeys((*card_tags(card, kind), *more)))
     word = str(sdk) if sdk else None
-    facts = CardFacts(dict(fields.data) or None, None, fields.pipeline_tag, None, word, tags, told)
+    facts = CardFacts(dict(fields.data) or None, None, fields.pipeline_tag, None, word, tags, described)
     return facts, card_inputs(card, fields, kind, None)
 
 
 def _model_facts(
-    card: Card, fields: CardFields, model: ModelMetadata, weights: WeightMetadata, told: WeightMetadata
+    card: Card, fields: CardFields, model: ModelMetadata, weights: WeightMetadata, described: WeightMetadata
 ) -> CardFacts:
     """Return the metadata of a model.
 
     Args:
-        told: what is known of the card's text and of further files.
+        described: what is known of the card's text and of further files.
     """
     tags = tuple(dict.fromkeys((*card_tags(card, RepoType.MODEL, relation=model.relation), *model.tags)))
     bases = BaseModelNames(model.relation, model.base_models) if model.relation else None
@@ -134,7 +134,7 @@ def _model_facts(
         None,
         tags,
         attrs.evolve(
-            told,
+            described,
             safetensors=weights.safetensors,
             gguf=weights.gguf,
             transformers_info=model.transformers_info,

@@ -48,7 +48,7 @@ def is_due_to(finding: Finding, known: Sequence[Finding]) -> bool:
 
 
 def explain(hub: HubContext, findings: Iterable[Finding], damaged: Mapping[str, str]) -> list[Finding]:
-    """Record what is damaged, so that uploads replace it, and return the findings with the reasons.
+    """Record damaged content, so that uploads replace it, and return the findings with the reasons.
 
     Args:
         damaged: why blobs were left out when they were copied, by key.

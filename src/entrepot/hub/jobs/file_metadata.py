@@ -24,21 +24,22 @@ from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256
 from entrepot.previews import gguf, parquet, safetensors
 from entrepot.previews.sources import BytesRangeReader, MeteredReader, RangeReader
 from entrepot.previews.tables import text_tables
+from entrepot.previews.time_limits import is_out_of_time, time_limit
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import Content
 from entrepot.storage.trees import Node, Trees
 
 CARD_FILE = RepoPath("README.md")
 
-_MOST_PATHS = 2_000
-_MOST_DOCUMENT = 1 << 20
-_MOST_TOKENIZER, _MOST_NESTED = 4 << 20, 250_000
-_MOST_WEIGHTS = 512
-_MOST_TABLES = 64
+_MAX_PATHS = 2_000
+_MAX_DOCUMENT = 1 << 20
+_MAX_TOKENIZER, _MAX_NESTED = 4 << 20, 250_000
+_MAX_WEIGHTS = 512
+_MAX_TABLES = 64
 # Bytes that are read of all files together: a commit waits for it. The headers of the largest models have 20 MB.
-_MOST_HEADERS, _MOST_SAMPLES = 24 << 20, 3 << 20
-_MOST_GGUF = 2 * gguf.MOST_HEADER
-_MOST_EVALUATIONS, _MOST_EVALUATION = 100, 256 << 10
+_MAX_HEADERS, _MAX_SAMPLES = 24 << 20, 3 << 20
+_MAX_GGUF = 2 * gguf.MAX_HEADER
+_MAX_EVALUATIONS, _MAX_EVALUATION = 100, 256 << 10
 _YAML = (".yaml", ".yml")
 _MODEL_INDEX = "model.safetensors.index.json"
 
@@ -119,16 +120,16 @@ def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:
     trees = Trees(hub.store, tx, row.id)
     root = stored.root_of(hub.store, tx, row.id, head)
     walked = trees.walk(root, ROOT, is_deep=row.type is RepoType.DATASET)
-    nodes = [node for _, node in zip(range(_MOST_PATHS), walked, strict=False)]
+    nodes = [node for _, node in zip(range(_MAX_PATHS), walked, strict=False)]
     at_top = {str(node.path): node for node in nodes if not node.is_folder and "/" not in node.path}
-    readme = _text(tx, row.id, at_top.get(CARD_FILE), _MOST_DOCUMENT)
+    readme = _text(tx, row.id, at_top.get(CARD_FILE), _MAX_DOCUMENT)
     names = DOCUMENTS & set(at_top) if row.type.kind.has_library else frozenset()
     documents = {name: _document(tx, row.id, at_top[name]) for name in sorted(names)}
     wanted = [node for node in nodes if not node.is_folder and _has_header(row.type, str(node.path))]
     shards = _shards(tx, row.id, at_top.get(_MODEL_INDEX))
     if shards is not None:
         wanted = [node for node in wanted if not node.path.endswith(".safetensors") or node.path in shards]
-    located = [_locate(tx, row.id, node) for node in wanted[:_MOST_WEIGHTS]]
+    located = [_locate(tx, row.id, node) for node in wanted[:_MAX_WEIGHTS]]
     paths = [str(node.path) for node in nodes if not node.is_folder]
     evaluations = _evaluations(trees, tx, row, root) if row.type.kind.has_library else {}
     headers = [file for file in located if file is not None]
@@ -144,14 +145,15 @@ def _evaluations(trees: Trees, tx: Read, row: RepoRow, root: Oid) -> Mapping[str
     if entry is None or not entry.is_folder:
         return {}
     walked = (node for node in trees.walk(entry.oid, folder, is_deep=False) if not node.is_folder)
-    named = [node for _, node in zip(range(_MOST_EVALUATIONS), walked, strict=False)]
-    return {str(node.path): _text(tx, row.id, node, _MOST_EVALUATION) for node in named if node.path.endswith(_YAML)}
+    named = [node for _, node in zip(range(_MAX_EVALUATIONS), walked, strict=False)]
+    return {str(node.path): _text(tx, row.id, node, _MAX_EVALUATION) for node in named if node.path.endswith(_YAML)}
 
 
+@time_limit()
 def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
     """Return the numbers of parameters that the headers of a model's weights say."""
     counts: Counter[str] = Counter()
-    left, files_read, is_complete = _MOST_HEADERS, 0, True
+    left, files_read, is_complete = _MAX_HEADERS, 0, True
     for file in found.headers:
         if not file.path.endswith(".safetensors"):
             continue
@@ -169,6 +171,7 @@ def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
     return WeightMetadata(tensors, _describe_gguf(hub, first) if first is not None else None)
 
 
+@time_limit()
 def sample(hub: HubContext, found: FoundFiles) -> DatasetFiles:
     """Return the columns and the number of rows of a dataset's tables.
 
@@ -177,12 +180,12 @@ def sample(hub: HubContext, found: FoundFiles) -> DatasetFiles:
     """
     columns: dict[str, str] = {}
     rows: int | None = 0
-    left, read = _MOST_SAMPLES, list[StoredFile]()
-    for file in found.headers[:_MOST_TABLES]:
-        if read and left < text_tables.SAMPLE:
+    left, read = _MAX_SAMPLES, list[StoredFile]()
+    for file in found.headers[:_MAX_TABLES]:
+        if read and (left < text_tables.SAMPLE or is_out_of_time()):
             break
         table, left = _read(hub, file, functools.partial(_sample_table, str(file.path)), left)
-        if read and not left:
+        if read and (not left or is_out_of_time()):
             break
         read.append(file)
         if table is None:
@@ -209,7 +212,7 @@ def _sample_table(path: str, source: RangeReader) -> tuple[dict[str, str], int]:
 
 
 def _describe_gguf(hub: HubContext, file: StoredFile) -> dict[str, JsonValue] | None:
-    header, _ = _read(hub, file, gguf.read_header, _MOST_GGUF)
+    header, _ = _read(hub, file, gguf.read_header, _MAX_GGUF)
     if header is None:
         return None
     words: dict[str, JsonValue] = {
@@ -286,8 +289,8 @@ def _text(tx: Read, repo_id: int, node: Node | None, limit: int) -> str:
 
 
 def _document(tx: Read, repo_id: int, node: Node) -> Mapping[str, JsonValue]:
-    text = _text(tx, repo_id, node, _MOST_TOKENIZER)
-    if text.count("{") + text.count("[") > _MOST_NESTED:
+    text = _text(tx, repo_id, node, _MAX_TOKENIZER)
+    if text.count("{") + text.count("[") > _MAX_NESTED:
         return {}
     try:
         parsed = json.loads(text)

@@ -155,10 +155,6 @@ HANDLERS: Mapping[str, Handler] = {
 }
 
 
-RECURRING = frozenset({"scrub", "trends", "forget-deliveries", discussion_notices.FORGETTING, "reverify", "rescan"})
-"""Kinds of recurring jobs: each schedules its next run."""
-
-
 @attrs.frozen
 class Outcome:
     """The result of a job."""

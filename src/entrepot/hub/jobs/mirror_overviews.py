@@ -15,11 +15,11 @@ from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef
 from entrepot.storage.mirrors import MirrorFacts as MirrorFacts
 
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 """Maximum number of mirrors in the list: those that were used last."""
 
 _JOB = "mirror"
-_MOST_DEAD = 500
+_MAX_DEAD = 500
 
 
 @attrs.frozen
@@ -42,10 +42,10 @@ def list_mirrors(hub: HubContext, by: Actor) -> list[MirrorReport]:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
     """
     require_reader(by)
-    found = hub.mirrors.newest(MOST_SHOWN)
+    found = hub.mirrors.newest(MAX_SHOWN)
     with hub.read() as tx:
         rows = {row.uid: row for row in repositories.by_uids(tx, [facts.uid for facts in found])}
-        dead = jobs.find(tx, states=["dead"], limit=_MOST_DEAD)
+        dead = jobs.find(tx, states=["dead"], limit=_MAX_DEAD)
         errors = {job.args.get("repo"): job.error or "" for job in reversed(dead) if job.kind == _JOB}
         return [
             MirrorReport(row, facts, jobs.is_pending(tx, _key(row)), errors.get(row.id, ""))

@@ -22,8 +22,8 @@ from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.blob_stores import HubBucket
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.data_folders import Marker
+from entrepot.hub.file_modes import create_private
 from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
-from entrepot.hub.permissions import create_private
 from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
 

@@ -37,7 +37,7 @@ LOW_DISK = 0.05
 LONG_WAIT_MS = 3_600_000
 """How long a due job waits at most if all is well."""
 
-MOST_ITEMS = 200
+MAX_ITEMS = 200
 """How many deletions a rehearsal lists; more are counted."""
 
 
@@ -251,7 +251,7 @@ def rehearse_sweep(
     try:
         for item in maintenance.gc(hub, is_rehearsal=True, progress=check_time):
             count, size = count + 1, size + item.size
-            if len(items) < MOST_ITEMS:
+            if len(items) < MAX_ITEMS:
                 items.append(item)
             check_time()
     except _OutOfTime:

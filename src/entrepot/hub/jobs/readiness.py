@@ -80,7 +80,7 @@ class StoreWatch:
         self._found = Dependency()
 
     def look(self) -> Dependency:
-        """Return what is known, after at most the time that an answer may take."""
+        """Return the current report, after waiting at most the time that an answer may take."""
         with self._lock:
             if self._answered.is_set() and time.monotonic() - self._asked_at >= _EVERY_S:
                 self._answered.clear()

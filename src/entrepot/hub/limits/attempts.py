@@ -15,10 +15,10 @@ from entrepot.catalog import Lock, Read, limit_counts
 from entrepot.catalog.limit_counts import LimitCount
 from entrepot.hub.context import HubContext
 
-WAIT_MS, MOST_WAIT_MS = 60_000, 3_600_000
+WAIT_MS, MAX_WAIT_MS = 60_000, 3_600_000
 PER_ACCOUNT, PER_ADDRESS = 5, 20
 
-_KEPT_MS: Final = 2 * MOST_WAIT_MS
+_KEPT_MS: Final = 2 * MAX_WAIT_MS
 
 
 def begin(hub: HubContext, kind: str, account: str, network: bytes) -> int:
@@ -61,10 +61,10 @@ def _wait(tx: Read, keys: tuple[str, str], now: int) -> int:
 def _more(item: LimitCount | None, most: int, now: int) -> LimitCount:
     """Return a count after one more attempt."""
     is_over = item is not None and (
-        (item.count < most and now - item.last_ms >= WAIT_MS) or now - item.last_ms > MOST_WAIT_MS
+        (item.count < most and now - item.last_ms >= WAIT_MS) or now - item.last_ms > MAX_WAIT_MS
     )
     count = 1 if item is None or is_over else item.count + 1
-    wait = min(WAIT_MS * 2 ** min(count - most, 20), MOST_WAIT_MS) if count >= most else 0
+    wait = min(WAIT_MS * 2 ** min(count - most, 20), MAX_WAIT_MS) if count >= most else 0
     return LimitCount(count, now, now + wait if wait else 0)
 
 

@@ -1,4 +1,4 @@
-"""Counts the requests of each sender in the present time window, shared by all servers of a hub.
+"""Counts the requests of each sender in the current time window, shared by all servers of a hub.
 
 Every process counts in memory and adds its counts to rows about once a second, in one transaction,
 which returns the counts of the others. Within that second, the processes together may let a few more requests

@@ -39,6 +39,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs_rules, preparation
 from entrepot.hub.files.operations import Operation
 from entrepot.hub.files.preparation import PreparedCommit, Put
+from entrepot.hub.files.unpublished import discarding
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.jobs.indexing import history_job
 from entrepot.hub.repos import locks, staged_commits
@@ -153,15 +154,18 @@ def create(
         quota = quotas.allowance(hub, tx, row)
     waiter = waiter or ReservationWaiter()
     size = waiter.once(draft.inline_bytes)
-    prepared = preparation.prepare(hub, author, row, branch, draft.operations, quota, inline_bytes=size)
-    if draft.takes_staged or policies.refuses_flagged(hub):  # which read the new objects
-        prepared = preparation.stored(hub, row.id, prepared)
-    policies.scan_added(
-        hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
-    )
-    known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
-    attempt = functools.partial(_attempt, hub, author, row, branch.ref, draft, prepared, known, waiter, quota)
-    recorded = waiter.persist(hub, row.id, branch.ref, attempt)
+    with discarding(hub, row.id, quota) as fresh:
+        prepared = preparation.prepare(
+            hub, author, row, branch, draft.operations, quota, fresh=fresh, inline_bytes=size
+        )
+        if draft.takes_staged or policies.refuses_flagged(hub):  # which read the new objects
+            prepared = preparation.stored(hub, row.id, prepared, fresh)
+        policies.scan_added(
+            hub, row, [(edit.path, edit.mode, edit.oid) for edit in prepared.edits if isinstance(edit, Put)]
+        )
+        known = lfs_rules.read_root(hub, row.id, branch.head) if prepared.pointers or draft.takes_staged else {}
+        attempt = functools.partial(_attempt, hub, author, row, branch.ref, draft, prepared, known, waiter, quota)
+        recorded = waiter.persist(hub, row.id, branch.ref, attempt)
     hub.job_added.set()
     describes = draft.takes_staged or file_metadata.may_describe(row.type, prepared.touched)
     if branch.ref == MAIN and not recorded.is_unchanged and describes:

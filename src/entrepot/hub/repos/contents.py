@@ -21,8 +21,8 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, file_scrubbing, flagged_files
 from entrepot.hub.jobs.indexing import index_briefly
-from entrepot.hub.remembered import Version
 from entrepot.hub.revisions import ReadableTree
+from entrepot.hub.versioned_cache import Version
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, Sha256, XetFileId, XetHash
 from entrepot.storage import histories
 from entrepot.storage import objects as stored
@@ -31,7 +31,7 @@ from entrepot.storage.histories import LoggedCommit
 from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
 
 _LONGEST_REVISION = 256
-_MOST_COMPARED = 20_000
+_MAX_COMPARED = 20_000
 """Commits that are not indexed yet, times paths: with more, last commits are those of the index."""
 _TREE_BYTES = 8 * 1024
 """What a remembered row of a repository takes, with its settings and description."""
@@ -378,7 +378,7 @@ def _described(
     paths = [item.path for item in listed]
     with hub.read() as tx:
         waiting = commits.unindexed(tx, repo_id, commit)
-        is_short = len(waiting) * len(paths) <= _MOST_COMPARED
+        is_short = len(waiting) * len(paths) <= _MAX_COMPARED
         newest = histories.last_commits(hub.store, tx, repo_id, commit, paths, waiting) if is_short else {}
     if not is_short:
         index_briefly(hub, repo_id, commit)

@@ -158,7 +158,7 @@ def known_sources(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequenc
 
 
 def of_run(hub: HubContext, caller: MaybeCaller, run: str) -> LineageGraph:
-    """Return what a run has read and made, as far as the caller may see it; empty for an unknown run."""
+    """Return the inputs and outputs of a run that the caller may see; empty for an unknown run."""
     with hub.read() as tx:
         walk = _Walk(tx, caller, None, None)
         walk.run(run)
@@ -168,7 +168,7 @@ def of_run(hub: HubContext, caller: MaybeCaller, run: str) -> LineageGraph:
 def add(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, inputs: Sequence[LineageInput], run: str
 ) -> int:
-    """Record what a commit was made from; return the number of edges. Known edges are left as they are.
+    """Record the sources of a commit; return the number of edges. Known edges are left as they are.
 
     Raises:
         RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access, or the revision does not exist.
@@ -179,7 +179,7 @@ def add(
 
 
 def add_run(hub: HubContext, caller: MaybeCaller, outputs: Sequence[LineageOutput], run: str) -> int:
-    """Record what several commits were made from, all or nothing; return the number of edges, as :func:`add` does.
+    """Record the sources of several commits, all or nothing; return the number of edges, as :func:`add` does.
 
     Raises:
         as :func:`add`, for each repository.
@@ -351,7 +351,7 @@ class _Walk:
         }
 
     def _named(self, kind: RepoType, name: str) -> LineageNode:
-        """Return the node of a source: under its present name if the caller may see it, else as it was named."""
+        """Return the node of a source: under its current name if the caller may see it, else as it was named."""
         key = (kind, name.lower())
         if key not in self._names:
             self._names[key] = self._look_up(kind, name)

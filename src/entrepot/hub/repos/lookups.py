@@ -16,7 +16,7 @@ from entrepot.errors import AmbiguousRevision, RevisionNotFound
 from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.names import Oid, RefName, RepoRef, branch_ref, parse_revision, short_name, tag_ref
+from entrepot.names import Oid, RefName, RepoRef, branch_ref, is_oid, parse_revision, short_name, tag_ref
 from entrepot.storage import objects as stored
 from entrepot.storage.histories import LoggedCommit
 
@@ -52,7 +52,7 @@ def find(hub: HubContext, caller: MaybeCaller, ref: RepoRef, text: str) -> Named
 
 
 def _find(tx: Read, repo_id: int, text: str) -> tuple[RefName | None, Oid]:
-    if re.fullmatch(r"[0-9a-f]{40}", text):
+    if is_oid(text):
         row = objects.find(tx, repo_id, Oid(text))
         if row is not None and row.kind == "commit":
             return None, row.oid

@@ -100,7 +100,7 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
 
 
 def has_moved(repo_id: int, moves: Mapping[RefName, Oid | None], tx: Read) -> bool:
-    """Return whether refs have moved to commits, or further from there; None means that they are gone."""
+    """Return whether each ref is at its commit or at a descendant of it; None: whether the ref was deleted."""
     for ref, new in moves.items():
         head = refs.find(tx, repo_id, ref)
         if head != new and (head is None or new is None or not commits.is_ancestor(tx, repo_id, new, head)):
@@ -165,7 +165,7 @@ def card_job(repo_id: int) -> str:
 def commit_object(
     hub: HubContext, author: Caller, tree: Oid, parents: tuple[Oid, ...], summary: str, description: str = ""
 ) -> GitObject:
-    """Return a git commit object with the caller as author and the present time."""
+    """Return a git commit object with the caller as author and the current time."""
     # The summary is one line, because text after a newline would become part of the description.
     title = " ".join(summary.split("\n"))
     message = f"{title}\n\n{description}" if description else title

@@ -27,6 +27,7 @@ from entrepot.hub.community import discussion_rules, pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.events import RefChange
 from entrepot.hub.files import lfs_rules, preparation
+from entrepot.hub.files.unpublished import discarding
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import commits, diffs, merges
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
@@ -181,21 +182,29 @@ def open_with_commit(
         row, author, base = _base(tx, caller, target, revision)
         start = base.head if draft.parent is None else revisions.resolve(tx, row.id, draft.parent)
         quota = quotas.allowance(hub, tx, row)
-    prepared = preparation.prepare(
-        hub, author, row, BranchHead(base.ref, start), draft.operations, quota, inline_bytes=draft.inline_bytes
-    )
-    known = lfs_rules.read_root(hub, row.id, start) if prepared.pointers else {}
-    with hub.read() as tx:
-        made = commits.compose(hub, tx, author, row, start, draft, prepared, known)
-    commit = made.oid
-    check_quota = commits.quota_check(quota, draft, prepared, made)
+    with discarding(hub, row.id, quota) as fresh:
+        prepared = preparation.prepare(
+            hub,
+            author,
+            row,
+            BranchHead(base.ref, start),
+            draft.operations,
+            quota,
+            fresh=fresh,
+            inline_bytes=draft.inline_bytes,
+        )
+        known = lfs_rules.read_root(hub, row.id, start) if prepared.pointers else {}
+        with hub.read() as tx:
+            made = commits.compose(hub, tx, author, row, start, draft, prepared, known)
+        commit = made.oid
+        check_quota = commits.quota_check(quota, draft, prepared, made)
 
-    def publication(ref: RefName) -> Publication:
-        move, needed = Move(ref, None, commit), prepared.objects | {start}
-        named = prepared.large, prepared.touched, author.account.id, needed, check_quota
-        return Publication(row.id, move, (start,), made.rows, *named)
+        def publication(ref: RefName) -> Publication:
+            move, needed = Move(ref, None, commit), prepared.objects | {start}
+            named = prepared.large, prepared.touched, author.account.id, needed, check_quota
+            return Publication(row.id, move, (start,), made.rows, *named)
 
-    discussion = _open(hub, row, author, base, draft.summary, _text_of(draft.description), publication)
+        discussion = _open(hub, row, author, base, draft.summary, _text_of(draft.description), publication)
     return OpenedPullRequest(RecordedCommit(row, discussion_rules.head_ref(discussion), commit), discussion.num)
 
 

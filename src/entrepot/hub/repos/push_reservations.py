@@ -122,7 +122,7 @@ class ReservationWaiter(Waiter):
             Busy: other writers kept moving the branch first.
             RepositoryReserved: someone pushes, and this thread may not wait.
         """
-        with hub.branch_locks.take((repo_id, ref)):
+        with hub.branch_locks.take((repo_id, ref), before_waiting=hub.catalog.check_may_wait):
             for _ in range(_ATTEMPTS):
                 result = attempt()
                 if result is not None:

@@ -58,7 +58,7 @@ def replace(
         waiter: how it waits for those who push; by default, this thread does.
 
     Returns:
-        The new head, or the present one if both branches have the same files already.
+        The new head, or the current one if both branches have the same files already.
 
     Guarantees: a commit that reaches one of the branches at the same time is in the
     history of the result, and its files are too if it was on the source.

@@ -27,12 +27,14 @@ from entrepot.errors import Busy, InvalidOperation, InvalidPath, LargeFileMissin
 from entrepot.git import Entry
 from entrepot.hub import access, audit, capabilities, revisions
 from entrepot.hub.accounts import quotas
+from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.audit import Detail
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import preparation
 from entrepot.hub.files.operations import Copy, Operation
 from entrepot.hub.files.preparation import PreparedCommit, Put, Remove
+from entrepot.hub.files.unpublished import discarding
 from entrepot.hub.revisions import BranchHead
 from entrepot.names import ROOT, Oid, RefName, RepoPath, RepoRef
 from entrepot.storage import objects
@@ -113,8 +115,18 @@ def stage(
     with hub.read() as tx:
         row, author, head = _target(tx, caller, ref, branch, of_all=False)
         quota = quotas.allowance(hub, tx, row)
-    prepared = preparation.prepare(hub, author, row, head, _stageable(operations), quota, inline_bytes=inline_bytes)
-    prepared = preparation.stored(hub, row.id, prepared)
+    with discarding(hub, row.id, quota) as fresh:
+        prepared = preparation.prepare(
+            hub, author, row, head, _stageable(operations), quota, fresh=fresh, inline_bytes=inline_bytes
+        )
+        prepared = preparation.stored(hub, row.id, prepared, fresh)
+        return _stage_prepared(hub, author, row, head, prepared, quota if inline_bytes else None)
+
+
+def _stage_prepared(
+    hub: HubContext, author: Caller, row: RepoRow, head: BranchHead, prepared: PreparedCommit, quota: Allowance | None
+) -> int:
+    """Stage changes whose objects are stored; ``quota``: is checked again at the end, unless it is None."""
     with hub.read() as tx:
         sizes = object_rows.measure(tx, row.id, list(prepared.objects))
         trees, root = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, head.head)
@@ -123,9 +135,9 @@ def stage(
     with hub.write(Lock.repo(row.id)) as tx:
         capabilities.recheck(tx, author, row, head.ref, hub.now_ms())
         if refs.find(tx, row.id, head.ref) is None:
-            raise RevisionNotFound(branch)
+            raise RevisionNotFound(head.ref.removeprefix("refs/heads/"))
         _check_stored(tx, row, prepared)
-        if inline_bytes:
+        if quota is not None:
             quota.check_at_end(tx)
         return _write(tx, area, changes, hub.now_ms())
 

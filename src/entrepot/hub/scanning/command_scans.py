@@ -19,7 +19,7 @@ WALL_S = 1800.0
 """How long a command may take for one file."""
 
 _PIECE = 1 << 20
-_MOST_OUTPUT = 64 << 10
+_MAX_OUTPUT = 64 << 10
 _CPU_S, _MEMORY, _WRITTEN = 1200, 8 << 30, 64 << 30
 # The limits are set in the process itself, before it becomes the command.
 _START = f"""
@@ -53,7 +53,7 @@ def scan_content(content: Content, command: Sequence[str]) -> Generator[None, No
                 break  # a scanner may decide before it has read everything
             at += len(data)
             yield
-        output = yield from pipes.drain(_MOST_OUTPUT)
+        output = yield from pipes.drain(_MAX_OUTPUT)
         code = process.wait(10)
     return judge_output(code, output)
 

@@ -14,7 +14,7 @@ from entrepot.storage.contents import Content
 
 _MODULE = "entrepot.hub.scanning.sandbox"
 _WALL_S = 300.0
-_MOST_READ, _MOST_RESULT = 1 << 30, 1 << 20
+_MAX_READ, _MAX_RESULT = 1 << 30, 1 << 20
 _STATUS_OF: dict[str, ScanStatus] = {"innocuous": "safe", "suspicious": "suspicious", "dangerous": "unsafe"}
 _MESSAGES = {
     "safe": "no known threat: only imports that frameworks use for weights",
@@ -35,7 +35,7 @@ def scan_content(content: Content) -> Generator[None, None, Verdict]:
         pipes = Pipes(process, time.monotonic() + _WALL_S)
         request = json.dumps({"size": content.size}).encode()
         yield from pipes.send(LENGTH.pack(len(request)) + request)
-        left = _MOST_READ
+        left = _MAX_READ
         while (yield from pipes.receive(1)) == b"R":
             _, offset, length = READ.unpack((yield from pipes.receive(READ.size)))
             left -= length
@@ -44,7 +44,7 @@ def scan_content(content: Content) -> Generator[None, None, Verdict]:
             data = content.read_at(offset, length)
             yield from pipes.send(LENGTH.pack(len(data)) + data)
         (size,) = LENGTH.unpack((yield from pipes.receive(LENGTH.size)))
-        if size > _MOST_RESULT:
+        if size > _MAX_RESULT:
             raise ScanFailed("the output of the scanner is too long")
         return judge_result(json.loads((yield from pipes.receive(size))))
 

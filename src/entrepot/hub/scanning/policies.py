@@ -24,10 +24,10 @@ from entrepot.names import MAIN, Oid, RefName, RepoPath
 from entrepot.storage import objects
 from entrepot.storage.trees import Node, Trees
 
-MOST_FILES = 10_000
+MAX_FILES = 10_000
 """Files of one change that are compared with results; of a larger one, the others are judged later."""
 
-WAIT_S, MOST_SCANNED = 20.0, 50
+WAIT_S, MAX_SCANNED = 20.0, 50
 """How long a commit waits for the scans of its files, and of how many."""
 
 
@@ -45,8 +45,9 @@ def scan_added(hub: HubContext, row: RepoRow, added: Iterable[tuple[RepoPath, in
     if not refuses_flagged(hub):
         return
     with hub.read() as tx:
-        files = list(itertools.islice(_named(hub, tx, row, added), MOST_SCANNED))
+        files = list(itertools.islice(_named(hub, tx, row, added), MAX_SCANNED))
     if files:
+        hub.catalog.check_may_wait()
         scan_jobs.scan_now(hub, row, files, within_s=WAIT_S)
 
 
@@ -68,7 +69,7 @@ def check_move(hub: HubContext, tx: Read, row: RepoRow, ref: RefName, old: Oid |
     changes = diff_trees(before, after, Trees(hub.store, tx, row.id).read)
     added = (
         (change.path, change.new.mode, change.new.oid)
-        for change in itertools.islice(changes, MOST_FILES)
+        for change in itertools.islice(changes, MAX_FILES)
         if change.new is not None and (change.old is None or change.old.oid != change.new.oid)
     )
     files = list(_named(hub, tx, row, added))

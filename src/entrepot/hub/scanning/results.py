@@ -17,7 +17,7 @@ from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.scanning.contents import COMMAND, PICKLES, SERVICE, name_contents, scanners_for
-from entrepot.hub.scanning.scan_jobs import MOST_FILES, scan_job
+from entrepot.hub.scanning.scan_jobs import MAX_FILES, scan_job
 from entrepot.hub.scanning.scanners import STATUSES, ScanStatus
 from entrepot.names import ROOT, RepoPath, RepoRef
 from entrepot.storage.trees import ListedEntry, Trees
@@ -27,7 +27,7 @@ QUEUED, UNSCANNED = "queued", "unscanned"
 
 _ISSUES = frozenset({"unsafe", "suspicious", "caution"})
 _BATCH = 1_000
-_MOST_ISSUES = 1_000
+_MAX_ISSUES = 1_000
 
 
 @attrs.frozen
@@ -61,7 +61,7 @@ class RepoScan:
 def describe_files(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, entries: Sequence[ListedEntry]
 ) -> Mapping[RepoPath, FileScan]:
-    """Return what is known about these entries of a repository, by path.
+    """Return the verdicts on these entries of a repository, by path.
 
     Returns:
         Nothing if scanning is off, or if the caller may not read the files: findings tell what is in them.
@@ -77,7 +77,7 @@ def describe_files(
 
 
 def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> RepoScan:
-    """Return what is known about the files of a revision.
+    """Return the verdicts on the files of a revision.
 
     Returns:
         That nothing is scanned, in the same cases as for :func:`describe_files`.
@@ -98,13 +98,13 @@ def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: 
             count += 1
             if not node.is_folder and scanners_for(hub, node.path):
                 wanted.append(node)
-            if count >= MOST_FILES:
+            if count >= MAX_FILES:
                 is_done = False
                 break
         for at in range(0, len(wanted), _BATCH):
             for path, found in _describe(hub, tx, row, trees.measure(wanted[at : at + _BATCH])).items():
                 is_done = is_done and found.is_done
-                if found.status in _ISSUES and len(issues) < _MOST_ISSUES:
+                if found.status in _ISSUES and len(issues) < _MAX_ISSUES:
                     issues.append((path, found.status))
     return RepoScan(is_done, issues)
 

@@ -13,7 +13,7 @@ from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limi
 CPU_S = 60
 """Processor time of one scan."""
 
-_MOST_MEMORY = 2 << 30
+_MAX_MEMORY = 2 << 30
 _SHOWN_IMPORTS = 200
 
 
@@ -23,7 +23,7 @@ def main() -> None:
     try:
         size = int(pipe.request()["size"])
         _warm()
-        limit_work(CPU_S, _MOST_MEMORY)
+        limit_work(CPU_S, _MAX_MEMORY)
         seal_limits()
         confine()
         pipe.send(b"A", json.dumps(_scan(RemoteFile(pipe, 0, size))).encode())

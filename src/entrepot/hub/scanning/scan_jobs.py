@@ -38,15 +38,15 @@ from entrepot.names import ROOT, Oid
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import Trees
 
-MOST_FILES = 100_000
+MAX_FILES = 100_000
 """Files of one ref that are looked at."""
 
 _DAY_MS = 86_400_000
 _VALID_MS, _RETRY_MS = 30 * _DAY_MS, _DAY_MS
 _SEEN_MS, _KEPT_MS = 30 * _DAY_MS, 120 * _DAY_MS
 _BATCH = 1_000
-_MOST_FINDINGS = 20
-_MOST_COUNTED = 10_000
+_MAX_FINDINGS = 20
+_MAX_COUNTED = 10_000
 _END = object()
 _STATUS_RANKS: Mapping[str, int] = {status: rank for rank, status in enumerate(STATUSES)}
 
@@ -67,17 +67,17 @@ class _HeadFindings:
     def add(self, file: NamedContent, head: Oid, status: str) -> None:
         """Note the status that a scanner gave a content, of which the worst counts."""
         known = self.found.get(file.content)
-        if status in ("safe", "skipped") or (known is None and len(self.found) >= _MOST_COUNTED):
+        if status in ("safe", "skipped") or (known is None and len(self.found) >= _MAX_COUNTED):
             return
         if known is None or _rank(status) < _rank(known[0]):
             self.found[file.content] = (status, head, file.path)
 
     def summary(self, repo_id: int, now_ms: int) -> ScanSummary:
-        """Return what is stored about the repository."""
+        """Return the stored results of the repository."""
         ordered = sorted(self.found.values(), key=lambda item: (_rank(item[0]), item[2]))
         counts = Counter(status for status, _, _ in ordered)
         worst = ordered[0][0] if ordered else "safe"
-        return ScanSummary(repo_id, worst, counts, [list(item) for item in ordered[:_MOST_FINDINGS]], now_ms)
+        return ScanSummary(repo_id, worst, counts, [list(item) for item in ordered[:_MAX_FINDINGS]], now_ms)
 
 
 def _rank(status: str) -> int:
@@ -189,7 +189,7 @@ def _scan_and_store(hub: HubContext, row: RepoRow, task: _Task) -> Generator[Non
 def _find_tasks(
     hub: HubContext, row: RepoRow, findings: _HeadFindings
 ) -> Generator[None, None, list[tuple[_Task, Oid]]]:
-    """Return what has to be scanned, each with its head; collect valid results, and note that contents were seen."""
+    """Return the contents to scan, each with its head; collect valid results, and note that contents were seen."""
     found: dict[tuple[str, str], tuple[_Task, Oid]] = {}
     with hub.read() as tx:
         heads = sorted({oid for _, oid in refs.everything(tx, row.id)})
@@ -228,7 +228,7 @@ def _files_of(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> list[NamedC
     for node in trees.walk(stored.root_of(hub.store, tx, row.id, head), ROOT, is_deep=True):
         if not node.is_folder and scanners_for(hub, node.path):
             wanted.append(node)
-        if len(wanted) >= MOST_FILES:
+        if len(wanted) >= MAX_FILES:
             break
     return name_contents(tx, row, trees.measure(wanted))
 

@@ -21,7 +21,7 @@ from entrepot.names import RepoRef
 WORST = ("unsafe", "suspicious", "caution", "error", "safe")
 """The worst statuses that a repository can have, the worst first."""
 
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 """Maximum of the number of repositories that is counted for each worst status."""
 
 
@@ -51,7 +51,7 @@ class RepoReport:
 
 
 def list_reports(hub: HubContext, by: Actor, worst: str, *, before: int | None = None, limit: int) -> list[RepoReport]:
-    """Return what the last scans found in repositories with this worst status, the newest repositories first.
+    """Return the findings of the last scans of repositories with this worst status, the newest repositories first.
 
     Args:
         before: the row id of the last repository of the previous page.
@@ -81,14 +81,14 @@ def list_reports(hub: HubContext, by: Actor, worst: str, *, before: int | None =
 
 
 def count_reports(hub: HubContext, by: Actor) -> dict[str, int]:
-    """Return the number of repositories by worst status, each at most :data:`MOST_COUNTED`.
+    """Return the number of repositories by worst status, each at most :data:`MAX_COUNTED`.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
     """
     require_reader(by)
     with hub.read() as tx:
-        return {worst: scan_summaries.count(tx, worst, MOST_COUNTED) for worst in WORST}
+        return {worst: scan_summaries.count(tx, worst, MAX_COUNTED) for worst in WORST}
 
 
 def request_scan(hub: HubContext, by: Actor, ref: RepoRef) -> None:

@@ -25,7 +25,7 @@ ScanStatus = Literal["safe", "caution", "suspicious", "unsafe", "error", "skippe
 STATUSES: tuple[ScanStatus, ...] = ("unsafe", "suspicious", "caution", "error", "safe", "skipped")
 """All statuses, the worst first."""
 
-_MOST_MESSAGE = 300
+_MAX_MESSAGE = 300
 
 TICK_S = 0.2
 """Longest wait of one step of a scan, in seconds."""
@@ -43,7 +43,7 @@ class Verdict:
 def said_by(answer: Mapping[str, object]) -> str:
     """Return the message in the answer of a scanner, as text that may be stored and shown; empty if there is none."""
     message = answer.get("message")
-    text = message[:_MOST_MESSAGE] if isinstance(message, str) else ""
+    text = message[:_MAX_MESSAGE] if isinstance(message, str) else ""
     # Names of threats, and of files, may contain anything: half characters and controls can be neither stored nor sent.
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 

@@ -25,12 +25,12 @@ from entrepot.storage.contents import Content
 WALL_S = 600.0
 """How long a service may take for one file."""
 
-MOST_BYTES = 2 << 30
+MAX_BYTES = 2 << 30
 """The size of the largest file that is sent."""
 
 _PIECE = 1 << 20
 _READ_S = 60.0
-_MOST_ANSWER = 64 << 10
+_MAX_ANSWER = 64 << 10
 _STATUSES: dict[str, ScanStatus] = {
     "safe": "safe",
     "caution": "caution",
@@ -46,8 +46,8 @@ def scan_content(content: Content, settings: Settings) -> Generator[None, None, 
         ScanFailed: the service cannot be reached, takes too long, or returns something else.
         BlobMissing, BlobUnreadable, XorbDamaged: the content cannot be read.
     """
-    if content.size > MOST_BYTES:
-        return Verdict("skipped", f"it is larger than the {MOST_BYTES:,} bytes that are sent to the scanner")
+    if content.size > MAX_BYTES:
+        return Verdict("skipped", f"it is larger than the {MAX_BYTES:,} bytes that are sent to the scanner")
     exchange, waiter = _Exchange(content, settings), ThreadPoolExecutor(1, "scan-service")
     # A step may not wait for the service, which a commit may give up: a thread does.
     done = waiter.submit(exchange.run)
@@ -92,7 +92,7 @@ class _Exchange:
                 connection.send(data)
                 at += len(data)
             answer = connection.getresponse()
-            return judge_answer(answer.status, answer.read(_MOST_ANSWER))
+            return judge_answer(answer.status, answer.read(_MAX_ANSWER))
         except (OSError, http.client.HTTPException) as error:
             raise ScanFailed(f"the scanner does not answer: {type(error).__name__}") from error
         finally:

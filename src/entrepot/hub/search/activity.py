@@ -25,7 +25,7 @@ class ActivityCalendar:
 
 
 def of_user(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar:
-    """Return what a user did in the repositories that the caller may see.
+    """Return the activity of a user in the repositories that the caller may see.
 
     A commit, a push, a new discussion or pull request and a comment count one each. Nothing derives from
     other repositories. If a user did very much, the calendar begins later.
@@ -37,7 +37,7 @@ def of_user(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar
 
 
 def of_org(hub: HubContext, caller: MaybeCaller, name: str) -> ActivityCalendar:
-    """Return what anyone did in those repositories of an organisation that the caller may see; see :func:`of_user`.
+    """Return the activity of all users in those repositories of an organisation that the caller may see.
 
     Raises:
         AccountNotFound: no organisation has this name.

@@ -33,7 +33,7 @@ JUDGED_EVERY_MS = 10_000
 PIECE = 1 << 20
 """Bytes of one read."""
 
-_SMALL, _TOGETHER, _MOST_TOGETHER = 256 << 10, 2 << 20, 100
+_SMALL, _TOGETHER, _MAX_TOGETHER = 256 << 10, 2 << 20, 100
 _CHECKED = 500
 _CURE = "download a folder of it, or all with 'hf download' or 'entrepot download', which continue where they stopped"
 
@@ -154,7 +154,7 @@ def _groups(files: Sequence[ArchivedFile]) -> Iterator[Sequence[ArchivedFile]]:
     """Yield the files in order: neighbours that are small together, others alone."""
     group, size = list[ArchivedFile](), 0
     for file in files:
-        if group and (file.size > _SMALL or size + file.size > _TOGETHER or len(group) >= _MOST_TOGETHER):
+        if group and (file.size > _SMALL or size + file.size > _TOGETHER or len(group) >= _MAX_TOGETHER):
             yield group
             group, size = [], 0
         if file.size > _SMALL:

@@ -25,10 +25,10 @@ from entrepot.hub.repos import infos
 from entrepot.hub.repos.infos import RevisionInfo
 from entrepot.names import RepoType, parse_details, parse_fullname
 
-MOST_ORGS = 1_000
+MAX_ORGS = 1_000
 """Organisations in a profile; :func:`list_orgs` lists all."""
 
-MOST_STORED = 1_000
+MAX_STORED = 1_000
 """Repositories on a page of :func:`stored`, as maximum and default."""
 
 
@@ -45,7 +45,7 @@ class StoredPage:
 class UserProfile:
     """A user. Repositories are counted if the caller may see them, everything else if it is public.
 
-    ``orgs``: the first :data:`MOST_ORGS` by name; ``upvotes``: votes for the user's collections;
+    ``orgs``: the first :data:`MAX_ORGS` by name; ``upvotes``: votes for the user's collections;
     ``discussions``: created by the user; ``likes``: given by the user; ``following``: number of followed users.
     """
 
@@ -91,7 +91,7 @@ def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
         return UserProfile(
             account,
             listings.counts(tx, account.id, seen_by(caller)),
-            accounts.orgs_of(tx, account.id, limit=MOST_ORGS),
+            accounts.orgs_of(tx, account.id, limit=MAX_ORGS),
             followers=follows.count_followers(tx, account.id),
             following=follows.count_followed_users(tx, account.id),
             likes=likes.count_public_of(tx, account.id),
@@ -102,7 +102,7 @@ def user(hub: HubContext, caller: MaybeCaller, name: str) -> UserProfile:
 
 
 def list_orgs(
-    hub: HubContext, _caller: MaybeCaller, name: str, *, after: str = "", limit: int = MOST_ORGS
+    hub: HubContext, _caller: MaybeCaller, name: str, *, after: str = "", limit: int = MAX_ORGS
 ) -> NamePage[Account]:
     """Return a page of the organisations of a user, by name; everyone may see them.
 
@@ -174,7 +174,7 @@ def stored(
     name: str | None,
     *,
     after: tuple[float, int] | None = None,
-    limit: int = MOST_STORED,
+    limit: int = MAX_STORED,
 ) -> StoredPage:
     """Return a page of the repositories of an organisation, or (None) of the caller, newest change first.
 

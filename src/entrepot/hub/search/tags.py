@@ -19,7 +19,7 @@ _PREFIXES = {
     RepoType.SPACE: ("license", "model", "dataset", "region"),
 }
 _PLAIN = {RepoType.MODEL: ("pipeline_tag", "library", "language"), RepoType.DATASET: (), RepoType.SPACE: ()}
-MOST_TAGS = 10_000
+MAX_TAGS = 10_000
 """Tags of one kind; anyone may use any word as a tag of a public repository."""
 
 _OTHER = "other"
@@ -54,10 +54,10 @@ def by_kind(hub: HubContext, kind: RepoType) -> dict[str, list[SortedTag]]:
 
 
 def _most_frequent(items: list[SortedTag]) -> list[SortedTag]:
-    """Return tags of one kind in their order, without rare ones if there are more than :data:`MOST_TAGS`."""
-    if len(items) <= MOST_TAGS:
+    """Return tags of one kind in their order, without rare ones if there are more than :data:`MAX_TAGS`."""
+    if len(items) <= MAX_TAGS:
         return items
-    kept = {item.tag for item in heapq.nlargest(MOST_TAGS, items, key=lambda item: item.count)}
+    kept = {item.tag for item in heapq.nlargest(MAX_TAGS, items, key=lambda item: item.count)}
     return [item for item in items if item.tag in kept]
 
 

@@ -305,7 +305,11 @@ def _fresh(hub: HubContext, tx: Write, proof: IdToken) -> Account:
     said = proof.claims.get(claim)
     if not isinstance(said, str):
         raise Refused(f"the issuer does not say the name of the account, in the claim {shown(claim)}")
-    name = parse_account(said)
+    try:
+        name = parse_account(said)
+    except InvalidName as error:  # the person cannot choose another name at the issuer
+        cure = "an administrator of this hub can create an account for you, which you link under Settings, Password"
+        raise InvalidName("account name from the issuer", said, f"{error.rule}; {cure}") from None
     if accounts.find(tx, name) is not None or aliases.is_taken(tx, name):  # one sentence: aliases may be private
         cure = "if the account is yours, sign in as before and link it under Settings, Password"
         raise Refused(f"the name {shown(name)} is taken: {cure}")
@@ -350,7 +354,7 @@ def _hash_of(proof: IdToken) -> str:
 
 
 def _label(hub: HubContext, proof: IdToken) -> str:
-    """Return what the issuer calls a person, for people."""
+    """Return the readable name that the issuer gives a person."""
     said = proof.claims.get(hub.settings.sso_name_claim)
     text = said if isinstance(said, str) and said.isprintable() and said else proof.subject
     return text[:100].encode("ascii", "backslashreplace").decode()[:200]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from entrepot.errors import InvalidName, LimitExceeded, Malformed
 
 IDENTITY = ("sub", "repository", "repository_id", "project_path", "project_id")
-"""Claims that say who asks. One of them must be given in full, or anyone at the issuer could publish."""
+"""Claims that identify the caller. One of them must be given in full, or anyone at the issuer could publish."""
 
 _STANDARD = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
 """The claims that the hub checks itself."""
@@ -29,7 +29,7 @@ def check_patterns(claims: Mapping[str, str]) -> None:
     Raises:
         InvalidName: the name of a claim or a pattern breaks a rule.
         LimitExceeded: there are more than 20.
-        Malformed: none says in full who asks.
+        Malformed: none identifies the caller in full.
     """
     if len(claims) > _MAX_CLAIMS:
         raise LimitExceeded("the number of claims of a publisher", _MAX_CLAIMS, "name fewer")

@@ -59,7 +59,7 @@ def issuer_of(token: str) -> str:
 
 
 def verify(token: str, find_key: KeyFinder, *, issuer: str, audience: str, now_s: int) -> IdToken:
-    """Return what a token says, after checking signature, audience and times.
+    """Return the claims of a token, after checking signature, audience and times.
 
     Args:
         find_key: returns keys of the issuer.

@@ -84,7 +84,7 @@ def describe(hub: HubContext, issuer: Issuer) -> Mapping[str, Any]:
 
 @functools.lru_cache(maxsize=256)
 def _state(_store_id: str, _url: str) -> _Known:
-    """Return what this process knows about an issuer of a hub."""
+    """Return what this process has fetched from an issuer of a hub."""
     return _Known()
 
 

@@ -45,7 +45,7 @@ class PublisherDraft:
 
 @attrs.frozen
 class Publisher:
-    """A publisher, and the present name of the user whose rights it has."""
+    """A publisher, and the current name of the user whose rights it has."""
 
     row: PublisherRow
     owner: str

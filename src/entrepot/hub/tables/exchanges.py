@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol
 import entrepot
 from entrepot.errors import EntrepotError
 from entrepot.hub.tables.child_pipes import FAILED, LENGTH, NUMBER, PIECE, READ
-from entrepot.previews.tables.footer_indexes import MOST_INDEX
+from entrepot.previews.tables.footer_indexes import MAX_INDEX
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from {module} import main; main()"
 ENVIRON: Mapping[str, str] = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -176,7 +176,7 @@ class Exchange:
 
     def _take_index(self) -> None:
         (length,) = LENGTH.unpack(self._exactly(LENGTH.size))
-        if not NUMBER.size <= length <= NUMBER.size + MOST_INDEX:
+        if not NUMBER.size <= length <= NUMBER.size + MAX_INDEX:
             raise EOFError
         data = self._exactly(length)
         (number,) = NUMBER.unpack(data[: NUMBER.size])

@@ -28,7 +28,7 @@ IDLE_S = 300.0
 COPY = b"c"
 """The request for a copy, which carries the end to read from and the end to write to."""
 
-_MOST_FILES = 64
+_MAX_FILES = 64
 _FIRST = 3  # the descriptors below are standard input, output and errors
 
 
@@ -93,7 +93,7 @@ def _do(work: Callable[[ChildPipe], None], pipes: Sequence[int]) -> NoReturn:
     """Do one piece of work as a copy, which can reach nothing but its pipes, and end."""
     code = 1
     try:
-        for before, after in itertools.pairwise([_FIRST - 1, *sorted(pipes), _MOST_FILES]):
+        for before, after in itertools.pairwise([_FIRST - 1, *sorted(pipes), _MAX_FILES]):
             os.closerange(before + 1, after)
         to_read, to_write = pipes
         with os.fdopen(to_read, "rb") as source, os.fdopen(to_write, "wb") as target:
@@ -111,7 +111,7 @@ def _take_control() -> socket.socket:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.close(nothing)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES, _MOST_FILES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_FILES, _MAX_FILES))
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
         resource.setrlimit(limit, (0, 0))
     return control

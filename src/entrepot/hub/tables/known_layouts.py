@@ -11,9 +11,9 @@ import attrs
 
 from entrepot.cards import DatasetConfig, JsonValue
 from entrepot.names import Oid
-from entrepot.storage.store import ValueCache
+from entrepot.storage.store import ImmutableCache
 
-MOST_BYTES = 32 << 20
+MAX_BYTES = 32 << 20
 """Memory that remembered layouts take, about; one alone at most half of it."""
 
 _BASE, _EACH_FILE, _EACH_MENTION = 2_000, 200, 16  # of Python objects, with the hash tables around them
@@ -44,13 +44,13 @@ class KnownLayout:
         return _BASE + _EACH_CHARACTER * len(json.dumps(self.card)) + mentions + files
 
 
-class KnownLayouts(ValueCache[LayoutKey, KnownLayout]):
+class KnownLayouts(ImmutableCache[LayoutKey, KnownLayout]):
     """Layouts of commits. Thread-safe.
 
     They depend on no rights: a use case checks that the caller may read the repository before it looks here.
     """
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int = MAX_BYTES) -> None:
         """Start with none.
 
         Args:

@@ -83,7 +83,7 @@ class TableProcesses:
                     if not error.is_idle:
                         raise
                     if is_new:
-                        raise StoreUnavailable("the table reader", "its process does not start") from None
+                        raise StoreUnavailable("the table reader", "its process cannot be started") from None
                     continue  # it had ended before, as idle ones do
                 finally:
                     self._put_back(process, is_fit=is_fit)

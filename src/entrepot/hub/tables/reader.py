@@ -23,12 +23,12 @@ from entrepot.previews.row_diffs import RowChange, RowCounts
 from entrepot.previews.row_pages import PackedRow, PageLimits
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import check_installed
-from entrepot.storage.store import ValueCache
+from entrepot.storage.store import ImmutableCache
 
 MAX_GROUPS = 100_000
 """Maximum number of row groups of a Parquet file whose positions are reported."""
 
-_MOST_RESULT = 64 << 20
+_MAX_RESULT = 64 << 20
 _KEPT_BYTES = 16 << 20
 _INDEXES_BYTES, _INDEX_BASE = 8 << 20, 300
 _FACTS_BASE = 1_000
@@ -43,7 +43,7 @@ class WorkLimits:
     memory: int
 
 
-READING = WorkLimits(10, 30.0, 1 << 30)
+READING = WorkLimits(5, 30.0, 1 << 30)
 """Of opening a table and reading rows."""
 
 COMPARING = WorkLimits(60, 120.0, 3 << 30)
@@ -126,7 +126,7 @@ class TableReader:
     def __init__(self, processes: TableProcesses | None = None) -> None:
         """Start no process yet."""
         self.facts = FactsCache()
-        self._indexes = ValueCache[str, bytes](_INDEXES_BYTES, lambda index: len(index) + _INDEX_BASE)
+        self._indexes = ImmutableCache[str, bytes](_INDEXES_BYTES, lambda index: len(index) + _INDEX_BASE)
         self._processes = processes or TableProcesses()
 
     def describe(self, content: TableContent) -> TableFacts:
@@ -266,7 +266,7 @@ class TableReader:
 
         name = contents[-1].name
         try:
-            letter, data = self._processes.run(request, read, most=_MOST_RESULT, wall_s=limits.wall_s, keep=keep)
+            letter, data = self._processes.run(request, read, most=_MAX_RESULT, wall_s=limits.wall_s, keep=keep)
         except ProcessEnded:
             reason = f"reading it takes more than {limits.cpu_s} seconds or too much memory; "
             raise UnsupportedDataset(name, f"{reason}smaller row groups and shorter values can be read") from None

@@ -22,8 +22,8 @@ IDLE_S = 300.0
 """How long a process waits for a request."""
 
 _KEPT_BYTES = 64 << 20
-_MOST_RESIDENT = 384 << 20
-_MOST_FEATURES = 4 << 20
+_MAX_RESIDENT = 384 << 20
+_MAX_FEATURES = 4 << 20
 
 
 class _OpenTables:
@@ -78,7 +78,7 @@ def main() -> None:
             request = pipe.request()
             limits = int(request["cpu_s"]), memory.mapped + int(request["memory"])
             pipe.send(*_served(pipe, tables, request, limits))
-            if memory.resident() > _MOST_RESIDENT:
+            if memory.resident() > _MAX_RESIDENT:
                 return
     except (EOFError, BrokenPipeError):
         return
@@ -117,7 +117,7 @@ def _served(
 def _describe(_request: Mapping[str, Any], table: Any) -> dict[str, Any]:  # noqa: ANN401 - as in _OpenTables.get
     from entrepot.previews.row_pages import weigh
 
-    if weigh(dict(table.features)) > _MOST_FEATURES:
+    if weigh(dict(table.features)) > _MAX_FEATURES:
         raise Malformed("table", "its columns take too many bytes to describe")
     sizes = getattr(table, "sizes", None)
     memory = sizes.memory if sizes else 0

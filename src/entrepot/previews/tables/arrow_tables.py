@@ -8,15 +8,15 @@ from typing import Any
 from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.previews.features import features_of
 
-MOST_COLUMNS = 1_000
+MAX_COLUMNS = 1_000
 
 
 class ArrowTable:
     """A table in memory."""
 
     def __init__(self, table: Any, is_partial: bool) -> None:  # noqa: ANN401 - a table of pyarrow
-        if table.num_columns > MOST_COLUMNS:
-            raise Malformed("table", f"it has more than {MOST_COLUMNS:,} columns")
+        if table.num_columns > MAX_COLUMNS:
+            raise Malformed("table", f"it has more than {MAX_COLUMNS:,} columns")
         self.table, self.is_partial = table, is_partial
         self.rows: int = table.num_rows
         self.features: Mapping[str, Any] = features_of(table.schema)

@@ -22,7 +22,7 @@ BATCH_ROWS = 10_000
 MAX_FIELD = 64 << 20
 """Characters of a field."""
 
-_MOST_COLUMNS = 10_000
+_MAX_COLUMNS = 10_000
 _MISSING = frozenset(
     (
         *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
@@ -48,8 +48,8 @@ def read_batches(source: Any, separator: str) -> Iterator[Any]:  # noqa: ANN401 
     header = next(rows, None)
     if header is None:
         raise Malformed("CSV file", "it is empty")
-    if len(header) > _MOST_COLUMNS:
-        raise Malformed("CSV file", f"it has more than {_MOST_COLUMNS:,} columns")
+    if len(header) > _MAX_COLUMNS:
+        raise Malformed("CSV file", f"it has more than {_MAX_COLUMNS:,} columns")
     names, batch, is_first = _names(header), list[list[str]](), True
     for number, row in enumerate(rows, 2):
         if len(row) > len(names):

@@ -20,20 +20,20 @@ from entrepot.previews.sources import RangeReader
 LEAST_FOOTER = 128 << 10
 """Bytes of the smallest footer of which an index is made; smaller ones are parsed faster than indexed."""
 
-MOST_FOOTER = 16 << 20
+MAX_FOOTER = 16 << 20
 """Bytes of the largest footer of which an index is made."""
 
-MOST_INDEX = 512 << 10
+MAX_INDEX = 512 << 10
 """Maximum size of an index in bytes."""
 
-MOST_FRAME = 512 << 10
+MAX_FRAME = 512 << 10
 """Bytes of a footer at most besides its row groups: with more there is no index."""
 
 _FORMAT = "Parquet file"
 _MAGIC = b"PFI1"
 _HEAD, _GROUP = struct.Struct("<IIII"), struct.Struct("<QQI")
 _GROUPS, _ROWS, _BYTES = 4, 3, 2  # numbers of fields
-_MOST_DEPTH = 16
+_MAX_DEPTH = 16
 _STOP, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 0, 3, 7, 8, 9, 10, 12
 _BOOLS, _INTEGERS = (1, 2), (4, 5, 6)
 
@@ -125,7 +125,7 @@ def open_footer(source: RangeReader, length: int, known: bytes = b"") -> Indexed
         known: what :meth:`FooterIndex.encode` returned for the same file; it is not used if it cannot be that.
     """
     start = source.size - 8 - length
-    if not LEAST_FOOTER <= length <= MOST_FOOTER or start < 0:
+    if not LEAST_FOOTER <= length <= MAX_FOOTER or start < 0:
         return None
     index = FooterIndex.decode(known, length)
     if index is not None:
@@ -151,7 +151,7 @@ def index_footer(footer: bytes) -> FooterIndex | None:
         found = _Scanner(footer).index()
     except IndexError:
         raise Malformed(_FORMAT, "its footer ends within a value") from None
-    if found is None or found.head + found.footer - found.tail > MOST_FRAME or len(found.encode()) > MOST_INDEX:
+    if found is None or found.head + found.footer - found.tail > MAX_FRAME or len(found.encode()) > MAX_INDEX:
         return None
     return found
 
@@ -188,7 +188,7 @@ class _Scanner:
         for _ in range(count):
             rows, size, end = self._group(at)
             found.append((rows, size, end - at))
-            if len(found) * _GROUP.size > MOST_INDEX:
+            if len(found) * _GROUP.size > MAX_INDEX:
                 raise Malformed(_FORMAT, "it has too many row groups for an index")
             at = end
         return found, first, at
@@ -243,7 +243,7 @@ class _Scanner:
         raise Malformed(_FORMAT, f"its footer has a value of the type {kind}")
 
     def _skip_struct(self, at: int, depth: int) -> int:
-        if depth > _MOST_DEPTH:
+        if depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, "its footer is nested too deeply")
         data = self._data
         while head := data[at]:
@@ -261,7 +261,7 @@ class _Scanner:
 
     def _skip_list(self, at: int, depth: int) -> int:
         kind, count, at = self._list_head(at)
-        if count > len(self._data) or depth > _MOST_DEPTH:
+        if count > len(self._data) or depth > _MAX_DEPTH:
             raise Malformed(_FORMAT, f"its footer has a list of {count:,} items")
         if kind in _BOOLS:
             return at + count

@@ -24,8 +24,8 @@ BATCH_BYTES = 10 << 20
 MAX_DEPTH = 64
 """Levels of nested values."""
 
-_MOST_LINE = 64 << 20
-_MOST_MIXED = 200
+_MAX_LINE = 64 << 20
+_MAX_MIXED = 200
 _TOO_MIXED = "too many members have values of several types"
 _EXACT = 1 << 53
 _MONTHS = "jan january feb february mar march apr april may jun june jul july aug august sep sept september"
@@ -55,7 +55,7 @@ class JsonBatches:
             if self._is_first:
                 self.mixed += self._find_mixed(batch)
                 self._is_first = False
-                if len(self.mixed) > _MOST_MIXED:
+                if len(self.mixed) > _MAX_MIXED:
                     raise Malformed("JSON file", _TOO_MIXED)
             yield self._parse(batch)
 
@@ -71,7 +71,7 @@ class JsonBatches:
         import pyarrow as pa
         from pyarrow import json as arrow_json
 
-        for _ in range(_MOST_MIXED):
+        for _ in range(_MAX_MIXED):
             lines = self._encoded(batch)
             options = arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1)
             try:
@@ -115,12 +115,12 @@ def read_field(source: RangeReader, field: str) -> Any:  # noqa: ANN401 - a tabl
     import pyarrow as pa
 
     try:
-        told = json.loads(source.read_at(0, source.size).decode(), parse_constant=_refuse_constant)
+        document = json.loads(source.read_at(0, source.size).decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Malformed("JSON file", f"it is not a JSON object: {_line_of(error)}") from error
-    if not isinstance(told, dict) or field not in told:
+    if not isinstance(document, dict) or field not in document:
         raise Malformed("JSON file", f"it has no member {field!r}")
-    columns = _columns_of(told[field], field)
+    columns = _columns_of(document[field], field)
     if columns.keys() == {None}:
         return pa.table({"text": _typed(field, columns[None])})
     if not any(_is_word(name) for name in columns if name is not None):
@@ -318,8 +318,8 @@ def line_batches(source: RangeReader) -> Iterator[bytes]:
             end = piece.find(b"\n") + 1 or len(piece)
             batch += piece[:end]
             at += end
-            if len(batch) > BATCH_BYTES + _MOST_LINE:
-                raise Malformed("JSON file", f"a line has more than {_MOST_LINE:,} bytes")
+            if len(batch) > BATCH_BYTES + _MAX_LINE:
+                raise Malformed("JSON file", f"a line has more than {_MAX_LINE:,} bytes")
         yield batch
 
 

@@ -19,7 +19,7 @@ from entrepot.errors import Malformed
 from entrepot.previews.features import features_of
 from entrepot.previews.folders import HEADER, MediaFolder
 from entrepot.previews.sources import BytesRangeReader, RangeReader
-from entrepot.previews.table_formats import MOST_TEXT
+from entrepot.previews.table_formats import MAX_TEXT
 from entrepot.previews.tables.csv_columns import read_batches
 from entrepot.previews.tables.json_columns import line_batches
 
@@ -27,7 +27,7 @@ MAX_ROW = 128 << 20
 """Bytes of the media of a row that are put into a Parquet file."""
 
 _BATCH_ROWS, _BATCH_BYTES = 100, 32 << 20
-_MOST_METADATA = 256 << 20
+_MAX_METADATA = 256 << 20
 
 
 @attrs.frozen
@@ -177,8 +177,8 @@ class FolderTables:
         import pyarrow as pa
 
         source = self._sources.get(path)
-        if source is None or source.size > _MOST_METADATA:
-            raise Malformed("folder", f"{path} has more than {_MOST_METADATA:,} bytes, or was deleted")
+        if source is None or source.size > _MAX_METADATA:
+            raise Malformed("folder", f"{path} has more than {_MAX_METADATA:,} bytes, or was deleted")
         try:
             for table in _READERS[posixpath.splitext(path)[1]](source):
                 if len(table):
@@ -255,15 +255,15 @@ def open_folder(source: RangeReader) -> Any:  # noqa: ANN401 - a table of pyarro
     import pyarrow as pa
 
     at = int.from_bytes(source.read_at(0, HEADER), "big") + HEADER
-    told = json.loads(source.read_at(HEADER, at - HEADER))
-    if sum(size for _, size in told["metadata"]) > MOST_TEXT:
-        raise Malformed("folder", f"its metadata files have more than {MOST_TEXT:,} bytes")
+    header = json.loads(source.read_at(HEADER, at - HEADER))
+    if sum(size for _, size in header["metadata"]) > MAX_TEXT:
+        raise Malformed("folder", f"its metadata files have more than {MAX_TEXT:,} bytes")
     sources = {}
-    for path, size in told["metadata"]:
+    for path, size in header["metadata"]:
         sources[path] = BytesRangeReader(source.read_at(at, size))
         at += size
-    tables = FolderTables(MediaFolder.of(told["folder"]), sources)
-    return pa.concat_tables([tables.schema.empty_table(), *tables.read(told["split"])])
+    tables = FolderTables(MediaFolder.of(header["folder"]), sources)
+    return pa.concat_tables([tables.schema.empty_table(), *tables.read(header["split"])])
 
 
 def _within(folder: str, name: str) -> str:

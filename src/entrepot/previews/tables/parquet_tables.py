@@ -12,13 +12,13 @@ import attrs
 
 from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.previews.features import features_of
-from entrepot.previews.parquet import MOST_FOOTER
+from entrepot.previews.parquet import MAX_FOOTER
 from entrepot.previews.sources import RangeReader
-from entrepot.previews.tables.arrow_tables import MOST_COLUMNS, row_values
+from entrepot.previews.tables.arrow_tables import MAX_COLUMNS, row_values
 from entrepot.previews.tables.footer_indexes import open_footer
 from entrepot.previews.tables.table_sources import TableSource, reason_of
 
-MOST_GROUP = 1 << 30
+MAX_GROUP = 1 << 30
 """Bytes of a row group, decompressed, of which rows are read."""
 
 _BUFFER, _BATCH_ROWS, _BATCH_BYTES = 1 << 20, 1024, 32 << 20
@@ -45,7 +45,7 @@ class ParquetTable:
     def __init__(self, name: str, source: RangeReader, index: bytes = b"") -> None:
         """Open it; ``index``: as of :func:`open_table`."""
         tail = source.read_at(max(source.size - 8, 0), 8)
-        if len(tail) < 8 or tail[4:] != b"PAR1" or int.from_bytes(tail[:4], "little") > MOST_FOOTER:
+        if len(tail) < 8 or tail[4:] != b"PAR1" or int.from_bytes(tail[:4], "little") > MAX_FOOTER:
             raise Malformed("Parquet file", "it does not end as a Parquet file, or its footer is too large")
         self._name, self._source = name, source
         length = int.from_bytes(tail[:4], "little")
@@ -53,8 +53,8 @@ class ParquetTable:
         self.index = b"" if self._footer is None else self._footer.index.encode()
         self.weight = 8 * length if self._footer is None else self._footer.weight
         self._file = self._open(None if self._footer is None else self._footer.describe(0, 0))
-        if len(self._file.schema_arrow) > MOST_COLUMNS:
-            raise Malformed("Parquet file", f"it has more than {MOST_COLUMNS:,} columns")
+        if len(self._file.schema_arrow) > MAX_COLUMNS:
+            raise Malformed("Parquet file", f"it has more than {MAX_COLUMNS:,} columns")
         if self._footer is None:
             metadata = self._file.metadata
             groups = (metadata.row_group(at) for at in range(metadata.num_row_groups))
@@ -109,8 +109,8 @@ class ParquetTable:
         try:
             file, first = self._with_groups(wanted)
             for at in wanted:
-                if (size := self._groups[at][1]) > MOST_GROUP:
-                    raise UnsupportedDataset(self._name, f"a row group has {size:,} bytes, {MOST_GROUP:,} are read")
+                if (size := self._groups[at][1]) > MAX_GROUP:
+                    raise UnsupportedDataset(self._name, f"a row group has {size:,} bytes, {MAX_GROUP:,} are read")
                 begin, end = max(offset - starts[at], 0), offset + length - starts[at]
                 found += self._of_group((file, at - first), at, begin, end, columns)
         except MemoryError:

@@ -10,12 +10,13 @@ import msgspec
 
 from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
+from entrepot.previews.time_limits import timed
 
 SAMPLE = 256 << 10
 """Bytes at the start of a file that are read."""
 
-_MOST_ROWS, _MOST_COLUMNS = 1_000, 1_000
-_MOST_FIELD = 128 << 10
+_MAX_ROWS, _MAX_COLUMNS = 1_000, 1_000
+_MAX_FIELD = 128 << 10
 _NOTHING: frozenset[str] = frozenset({"", "null", "na", "nan", "none"})
 _TRUTH = frozenset({"true", "false"})
 
@@ -41,16 +42,19 @@ def sample_csv(source: RangeReader, *, separator: str = ",") -> TableSample:
         Malformed: it is not UTF-8 text, or a row has no end within the sample.
     """
     text, is_whole = _beginning(source, "CSV file")
-    csv.field_size_limit(_MOST_FIELD)  # of the process: other readers set theirs
+    csv.field_size_limit(_MAX_FIELD)  # of the process: other readers set theirs
     try:
         rows = [row for row in csv.reader(text.splitlines(keepends=True), delimiter=separator) if row]
     except csv.Error as error:
         raise Malformed("CSV file", str(error)) from error
     if not rows:
         return TableSample({}, 0, True)
-    header, body = rows[0][:_MOST_COLUMNS], rows[1:]
-    used = body[:_MOST_ROWS]
-    columns = {name: _merge(_kind_of(row[at]) for row in used if at < len(row)) for at, name in enumerate(header)}
+    header, body = rows[0][:_MAX_COLUMNS], rows[1:]
+    used = body[:_MAX_ROWS]
+    columns = {
+        name: _merge(_kind_of(row[at]) for row in timed(used, "CSV file") if at < len(row))
+        for at, name in enumerate(header)
+    }
     first = len(text.splitlines(keepends=True)[0].encode())
     return _sample(columns, len(body), is_whole, sampled=len(text.encode()) - first, total=source.size - first)
 
@@ -64,9 +68,9 @@ def sample_json_lines(source: RangeReader) -> TableSample:
     text, is_whole = _beginning(source, "JSON lines file")
     lines = [line for line in text.splitlines() if line.strip()]
     found: dict[str, list[str]] = {}
-    for line in lines[:_MOST_ROWS]:
-        for name, value in _object(line).items():
-            if name in found or len(found) < _MOST_COLUMNS:
+    for line in lines[:_MAX_ROWS]:
+        for name, value in timed(_object(line).items(), "JSON lines file"):
+            if name in found or len(found) < _MAX_COLUMNS:
                 found.setdefault(name, []).append(_json_kind(value))
     columns = {name: _merge(kinds) for name, kinds in found.items()}
     return _sample(columns, len(lines), is_whole, sampled=len(text.encode()), total=source.size)

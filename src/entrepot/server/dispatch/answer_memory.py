@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from entrepot.hub.callers import MaybeCaller, is_expired
-from entrepot.hub.remembered import Remembered, Share, Version
+from entrepot.hub.versioned_cache import Share, Version, VersionedCache
 from entrepot.server.files import FileResponse
 from entrepot.server.responders import MemoryContent
 from entrepot.settings import Settings
@@ -61,7 +61,7 @@ class AnswerMemory:
         """Start empty; answers take at most their share of ``remembered_bytes`` of the settings."""
         self._settings = settings
         most = Share.ANSWERS.of(settings.remembered_bytes)
-        self._held = Remembered[RememberedAnswer](most)
+        self._held = VersionedCache[RememberedAnswer](most)
         self._largest = most // _LARGEST_SHARE
 
     @property

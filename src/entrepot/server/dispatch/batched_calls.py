@@ -1,4 +1,4 @@
-"""Runs the calls of one kind that arrive while an earlier one is running together, in one thread.
+"""Collects the calls of one kind that arrive while an earlier one runs, and runs them together in one thread.
 
 A thread for each request would take the interpreter's lock from the others several times. Requests that need
 little work, most of which they can share, are therefore collected on the event loop.

@@ -12,8 +12,8 @@ from typing import Any
 import attrs
 import msgspec
 
-from entrepot.hub.remembered import Remembered, Version
 from entrepot.hub.repos.infos import RevisionInfo, TreeKey
+from entrepot.hub.versioned_cache import Version, VersionedCache
 from entrepot.names import RepoPath
 from entrepot.wire.repos.repositories import RepoInfo
 
@@ -38,7 +38,7 @@ class FileLists:
         Args:
             most_bytes: size of all lists together at most.
         """
-        self._held = Remembered[FileList](most_bytes)
+        self._held = VersionedCache[FileList](most_bytes)
 
     def search(self) -> ListSearch:
         """Return a search for the list of one request."""
@@ -49,7 +49,7 @@ class FileLists:
 class ListSearch:
     """The list of one request, looked up once."""
 
-    _held: Remembered[FileList]
+    _held: VersionedCache[FileList]
     _found: FileList | None = None
 
     def is_known(self, tree: TreeKey) -> bool:

@@ -1,11 +1,11 @@
-"""The present version of the database, read for every request that may be answered from memory."""
+"""The current version of the database, read for every request that may be answered from memory."""
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
-from entrepot.hub.remembered import Version, VersionWatch
+from entrepot.hub.versioned_cache import Version, VersionWatch
 
 _PATIENCE_S = 2.0
 

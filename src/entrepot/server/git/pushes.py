@@ -119,7 +119,7 @@ async def _receive(state: AppState, push: Push, stream: PacketStream, wait: Keep
     except EntrepotError as error:
         verdicts = [CommandStatus(command.ref, error.message) for command in asked.commands]
         return render_report(asked, verdicts, said=f"{error.message}\n")
-    return render_report(asked, verdicts)
+    return render_report(asked, verdicts, said=push.progress.warnings)
 
 
 def _refusal(asked: Asked, error: EntrepotError) -> bytes:

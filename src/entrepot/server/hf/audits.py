@@ -12,7 +12,7 @@ from entrepot.server.raw_path import decode_segment
 from entrepot.wire.audits import AuditQuery
 
 _PAGE = 100
-_MOST = 1_000
+_MAX_LIMIT = 1_000
 _NEWEST = (1 << 63) - 1
 
 
@@ -27,7 +27,7 @@ def routes() -> list[BaseRoute]:
 
 async def list_rows(request: Request) -> Response:
     """Serve changes that match the query, newest first."""
-    limit = query_int(request, "limit", _PAGE, low=1, high=_MOST)
+    limit = query_int(request, "limit", _PAGE, low=1, high=_MAX_LIMIT)
     before = query_int(request, "before", _NEWEST, low=0, high=_NEWEST)
     rows = await call_hub(request, records.list_audit, read_query(request), before, limit)
     headers = {"Link": next_link(request, {"before": str(rows[-1].id)})} if len(rows) == limit else None
@@ -36,7 +36,7 @@ async def list_rows(request: Request) -> Response:
 
 async def list_of_org(request: Request) -> Response:
     """Serve changes of an organisation that match the query, newest first, for its administrators."""
-    limit = query_int(request, "limit", _PAGE, low=1, high=_MOST)
+    limit = query_int(request, "limit", _PAGE, low=1, high=_MAX_LIMIT)
     before = query_int(request, "before", _NEWEST, low=0, high=_NEWEST)
     name = decode_segment(request.path_params["account"])
     rows = await call_hub(request, records.list_org_audit, name, read_query(request), before, limit)

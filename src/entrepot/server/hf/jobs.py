@@ -12,7 +12,7 @@ from entrepot.server.handlers import call_hub, json_response, next_link, query_i
 from entrepot.server.raw_path import decode_segment
 
 _PAGE = 100
-_MOST = 1_000
+_MAX_LIMIT = 1_000
 _NEWEST = (1 << 63) - 1
 
 
@@ -27,7 +27,7 @@ def routes() -> list[BaseRoute]:
 
 async def list_jobs(request: Request) -> Response:
     """Serve jobs in each ``state`` and ``lane`` that is given, newest first."""
-    limit = query_int(request, "limit", _PAGE, low=1, high=_MOST)
+    limit = query_int(request, "limit", _PAGE, low=1, high=_MAX_LIMIT)
     before = query_int(request, "before", _NEWEST, low=0, high=_NEWEST)
     states, lanes = query_list(request, "state"), query_list(request, "lane")
     found = await call_hub(request, records.list_jobs, states, lanes, before, limit)

@@ -10,7 +10,7 @@ _HIGHEST: Final = 1_048_576
 _RESERVED: Final = 1024
 """Files reserved for the database, stored bytes and git, not available to connections."""
 _FEWEST_CONNECTIONS: Final = 256
-_MOST_CONNECTIONS: Final = 65_536
+_MAX_CONNECTIONS: Final = 65_536
 
 
 def raise_open_file_limit() -> int:
@@ -38,4 +38,4 @@ def connection_limit(open_files: int) -> int:
     Args:
         open_files: from :func:`raise_open_file_limit`.
     """
-    return max(_FEWEST_CONNECTIONS, min(open_files - _RESERVED, _MOST_CONNECTIONS))
+    return max(_FEWEST_CONNECTIONS, min(open_files - _RESERVED, _MAX_CONNECTIONS))

@@ -15,8 +15,9 @@ from entrepot.hub.repos import contents
 from entrepot.hub.scanning import results
 from entrepot.names import RepoPath, RepoRef
 from entrepot.previews.sources import RangeReader
-from entrepot.server.handlers import app_state
-from entrepot.server.pages.card_html import CardLinks, relink
+from entrepot.previews.time_limits import time_limit, within_time
+from entrepot.server.handlers import app_state, query_choice
+from entrepot.server.pages.card_html import MAX_CARD, CardLinks, relink, render_card, without_front_matter
 from entrepot.server.pages.file_previews import FileView, view_file
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
@@ -35,7 +36,7 @@ from entrepot.server.rendering.markdown import Renderer
 from entrepot.server.rendering.tensor_lists import ALL, TensorFilter
 from entrepot.wire.texts import legible
 
-_MOST_ASKED = 200
+_MAX_ASKED = 200
 
 
 def routes() -> list[PageRoute]:
@@ -48,19 +49,19 @@ async def show_blob(request: Request, ref: RepoRef) -> Response:
     root = path_prefix(app_state(request).hub.settings)
     revision, tail = split_revision(request.path_params["tail"])
     path, window, wanted = path_of(tail), window_of(request), filter_of(request)
-    state, is_folded = app_state(request), request.query_params.get("view") == "folded"
+    state, shape = app_state(request), query_choice(request, "view", ("", "folded", "document"), "")
     turns = state.tables if is_table(path) else state.viewers
 
     def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
-        return build_blob(hub, caller, ref, revision, path, window, root, wanted, is_folded=is_folded)
+        return build_blob(hub, caller, ref, revision, path, window, root, wanted, shape=shape)
 
-    page = show_page(request, build, turns=turns)
+    page = show_page(request, time_limit()(build), turns=turns)
     return await show_or_last(page, request, ref, revision, path)
 
 
 def filter_of(request: Request) -> TensorFilter:
     """Return which tensors of a file a request asks for."""
-    text, dtype = (request.query_params.get(key, "").strip()[:_MOST_ASKED] for key in ("tensor", "dtype"))
+    text, dtype = (request.query_params.get(key, "").strip()[:_MAX_ASKED] for key in ("tensor", "dtype"))
     return TensorFilter(text, dtype)
 
 
@@ -74,7 +75,7 @@ def build_blob(
     root: str,
     wanted: TensorFilter = ALL,
     *,
-    is_folded: bool = False,
+    shape: str = "",
 ) -> WebPage:
     """Return the page of a file.
 
@@ -82,7 +83,7 @@ def build_blob(
         window: the rows that are shown of a table.
         root: the path prefix of the hub.
         wanted: the tensors that are shown, of a file with tensors.
-        is_folded: JSON is shown as parts that open and close.
+        shape: ``folded``: JSON is shown as parts that open and close; ``document``: Markdown is shown as on a card.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
@@ -93,10 +94,12 @@ def build_blob(
     with contextlib.closing(located.open(hub)) as content:
         view: FileView | TableView | None = view_table(hub, caller, located, content, window)
         if view is None or view.form == "text":
-            told = view.note if view else ""
+            note = view.note if view else ""
             view = view_file(path.rpartition("/")[2], content, wanted)
-            view = attrs.evolve(view, note=f"{told} {view.note}".strip())
-        folded = _folded(path, content) if is_folded else None
+            view = attrs.evolve(view, note=f"{note} {view.note}".strip())
+        folded = _folded(path, content) if shape == "folded" else None
+        place = f"{root}/{header.path}/{{}}/{header.segment}/{quoted(''.join(path.rpartition('/')[:2]))}"
+        document = _document(path, content, place, root) if shape == "document" else None
     values = {
         "section": found.info.row.type.plural,
         "repo": header,
@@ -112,13 +115,13 @@ def build_blob(
         "scan": _scan_of(hub, caller, located.repo.ref, located.commit, path),
         "view": view,
         "is_svg": isinstance(view, FileView) and view.is_svg,
-        "prose": _prose_of(
-            view, f"{root}/{header.path}/{{}}/{header.segment}/{quoted(path.rpartition('/')[0])}/", root
-        ),
+        "prose": _prose_of(view, place, root),
         "code": _code_of(view),
         "folded": folded,
         "window": window,
         "may_fold": _may_fold(path, located.size),
+        "document": document,
+        "may_read": _is_document(path, located.size),
     }
     return WebPage("blob.html", f"{legible(path)} · {header.id}", values)
 
@@ -134,6 +137,18 @@ def _folded(path: RepoPath, content: RangeReader) -> Markup | None:
     return fold_json(content.read_at(0, content.size).decode("utf-8", "replace"))
 
 
+def _is_document(path: RepoPath, size: int) -> bool:
+    return path.lower().endswith((".md", ".markdown")) and size <= MAX_CARD
+
+
+def _document(path: RepoPath, content: RangeReader, place: str, root: str) -> str | None:
+    """Return a Markdown file as HTML, without its front matter; None for other files and without any text."""
+    if not _is_document(path, content.size):
+        return None
+    text = without_front_matter(content.read_at(0, content.size).decode("utf-8", "replace"))
+    return render_card(text, CardLinks(place.format("blob"), place.format("resolve"), root)) if text else None
+
+
 def _prose_of(view: FileView | TableView, place: str, root: str) -> dict[int, str]:
     """Return the Markdown cells of a notebook as HTML, by their number."""
     if not isinstance(view, FileView) or view.notebook is None:
@@ -141,7 +156,7 @@ def _prose_of(view: FileView | TableView, place: str, root: str) -> dict[int, st
     links, renderer = CardLinks(place.format("blob"), place.format("resolve"), root), Renderer()
     return {
         number: relink(renderer.render(cell.source), attrs.evolve(links, prefix=f"c{number}"))
-        for number, cell in enumerate(view.notebook.cells)
+        for number, cell in within_time(list(enumerate(view.notebook.cells)))
         if cell.kind == "markdown"
     }
 

@@ -12,7 +12,8 @@ import re
 
 import attrs
 
-from entrepot.errors import EntryNotFound
+from entrepot import cards
+from entrepot.errors import EntryNotFound, Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
@@ -59,12 +60,27 @@ def read_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str,
     Raises:
         GatedRepo: the caller may not read the files.
     """
+    text = read_readme(hub, caller, ref, revision, path)
+    return None if text is None else without_front_matter(text)
+
+
+def read_readme(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath = CARD) -> str | None:
+    """Return the whole text of a card, as :func:`read_card`."""
     with contextlib.suppress(EntryNotFound):
         located = contents.locate(hub, caller, ref, revision, path)
         if located.size <= MAX_CARD:
             with contextlib.closing(located.open(hub)) as content:
-                return without_front_matter(content.read_at(0, located.size).decode("utf-8", "replace"))
+                return content.read_at(0, located.size).decode("utf-8", "replace")
     return None
+
+
+def metadata_problem(text: str) -> str:
+    """Return why the front matter of a card cannot be read, with its line; empty if it can, or if there is none."""
+    try:
+        cards.read_card(text)
+    except Malformed as error:
+        return error.reason
+    return ""
 
 
 def without_front_matter(text: str) -> str:

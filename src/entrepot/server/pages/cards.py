@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.community import access_requests
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, infos, lineage
 from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
@@ -19,11 +20,19 @@ from entrepot.hub.search.paths import find_paths
 from entrepot.names import ROOT, Oid, RepoRef, RepoType
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
-from entrepot.server.pages.card_html import CARD, CardLinks, read_card, render_card
+from entrepot.server.pages.card_html import (
+    CARD,
+    CardLinks,
+    metadata_problem,
+    read_readme,
+    render_card,
+    without_front_matter,
+)
+from entrepot.server.pages.error_pages import gate_link, gate_sentence
 from entrepot.server.pages.frames import WebPage, endpoint_of, show_page
 from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.card_facts import (
-    MOST_CHILDREN,
+    MAX_CHILDREN,
     ModelTree,
     citation_of,
     is_base,
@@ -38,7 +47,7 @@ from entrepot.server.pages.rows import license_of, parameters_of
 from entrepot.server.pages.snippets import UsedRepo, UseSnippet
 from entrepot.server.public_urls import path_prefix
 
-_MOST_TAGS = 40
+_MAX_TAGS = 40
 _UNSAID = re.compile(r"region:|base_model:[a-z]+:")
 
 
@@ -65,12 +74,16 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
     row, head = found.info.row, found.info.head
     assert head is not None, "a described revision has a commit"
     links = CardLinks(f"{root}/{row.ref.path}/blob/main/", f"{root}/{row.ref.path}/resolve/main/", root)
-    card, refusal, is_flagged = None, None, False
+    card, refusal, is_flagged, gate, problem = None, None, False, None, ""
     try:
-        text = read_card(hub, caller, row.ref, head)
-        card = None if text is None else render_card(text, links)
-    except (GatedRepo, NotAllowed) as refused:
-        refusal, is_flagged = refused.message, isinstance(refused, NotAllowed)
+        text = read_readme(hub, caller, row.ref, head)
+        card = None if text is None else render_card(without_front_matter(text), links)
+        # The hub has read no metadata: either there are none, or they cannot be read.
+        problem = metadata_problem(text) if text and not row.card else ""
+    except GatedRepo as refused:
+        refusal, gate = gate_sentence(refused), gate_link(refused)
+    except NotAllowed as refused:
+        refusal, is_flagged = refused.message, True
     values = {
         "section": row.type.plural,
         "repo": header,
@@ -80,7 +93,10 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "card": card,
         "outline": outline_of(card) if card else (),
         "refusal": refusal,
+        "metadata_problem": problem,
         "is_flagged": is_flagged,
+        "gate": gate,
+        "conditions": None if gate is None else _conditions(hub, caller, row.ref, links),
         "licence": license_of(row.card),
         "parameters": parameters_of(row.files.safetensors),
         "dtypes": dtypes_of(row.files.safetensors),
@@ -96,6 +112,12 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "citation": citation_of(row, head, endpoint) if refusal is None else "",
     }
     return WebPage("card.html", str(row.ref.id), values)
+
+
+def _conditions(hub: HubContext, caller: MaybeCaller, ref: RepoRef, links: CardLinks) -> tuple[str, str]:
+    """Return the heading and the conditions of a gate, which its card defines; empty for what it does not define."""
+    form = access_requests.describe(hub, caller, ref).form
+    return form.heading or "", "" if form.prompt is None else render_card(form.prompt, links)
 
 
 def _uses(
@@ -130,7 +152,7 @@ def _tree(
 ) -> ModelTree | None:
     if found.info.row.type is not RepoType.MODEL:
         return None
-    [counted] = infos.with_children(hub, caller, [found], most=MOST_CHILDREN)
+    [counted] = infos.with_children(hub, caller, [found], most=MAX_CHILDREN)
     return tree_of(counted, sources)
 
 
@@ -151,4 +173,4 @@ def tag_links(found: RevisionInfo) -> list[tuple[str, str]]:
     The region, which clients of the public hub expect, says nothing here; how a base model was used says it twice.
     """
     shown = [tag for tag in found.info.tags if not _UNSAID.match(tag)]
-    return [(tag, urlencode({"filter": tag})) for tag in shown[:_MOST_TAGS]]
+    return [(tag, urlencode({"filter": tag})) for tag in shown[:_MAX_TAGS]]

@@ -25,7 +25,7 @@ from entrepot.errors import (
 )
 from entrepot.names import RepoRef
 from entrepot.server.error_responses import error_response
-from entrepot.server.pages.forms import sentence
+from entrepot.server.pages.forms import FRESH, Form, OutdatedForm, sentence
 from entrepot.server.pages.frames import WebPage, page_response
 from entrepot.wire.texts import legible
 
@@ -37,6 +37,7 @@ _TITLES: dict[type[EntrepotError], str] = {
     RepoArchived: "This repository is archived",
     RepoDisabled: "This repository is disabled",
     HistoryBeingIndexed: "The history is being indexed",
+    OutdatedForm: "Nothing was sent: your session has changed",
     NotFound: "This page does not exist",
 }
 _BY_STATUS = {
@@ -60,6 +61,7 @@ _PARAMETER = re.compile(r"parameter '(\w+)'")
 _SHOWN = 200
 _RELOAD_S = 2
 _INDEXED_TEXT = "Many commits of this repository are new. This page loads again automatically until they are indexed."
+_OUTDATED_TEXT = "You have signed out, or in again, since the page with this form was opened. Nothing has changed."
 _LOGIN_TEXT = "This page is for users of this hub. You come back here after you have signed in."
 
 
@@ -107,16 +109,19 @@ def show_error(request: Request, error: EntrepotError, last: LastVersion | None 
         next_pages=next_pages,
         reloads=isinstance(error, HistoryBeingIndexed),
         leaves_query=_parameter_of(error) is not None and request.method in ("GET", "HEAD"),
+        kept=error.form if isinstance(error, OutdatedForm) else FRESH,
     )
     skipped = (b"content-type", b"content-length")
     headers = {name.decode(): value.decode("latin-1") for name, value in answer.headers if name.lower() not in skipped}
+    if isinstance(error, OutdatedForm):
+        headers["cache-control"] = "no-store"
     if page.values["reloads"]:
         headers["refresh"] = str(_RELOAD_S)  # works without scripts
     return page_response(request, page, headers)
 
 
 def show_absent(request: Request) -> Response:
-    """Return the page of an address that nothing serves, which is also that of things the visitor may not know of."""
+    """Return the page of an address that nothing serves, which is also that of things hidden from the visitor."""
     return page_response(request, error_page(404, _TITLES[RepoNotFound], _HIDDEN_TEXT))
 
 
@@ -132,12 +137,36 @@ def _text_of(error: EntrepotError) -> str:
             return _INDEXED_TEXT
         case LoginRequired():
             return _LOGIN_TEXT
+        case GatedRepo():
+            return gate_sentence(error)
+        case OutdatedForm():
+            return _OUTDATED_TEXT
         case RevisionNotFound(revision=revision):
             return f"The repository has no branch, tag or commit that is called “{legible(revision)[:_SHOWN]}”."
         case EntryNotFound(path=path, reason="Entry not found"):
             return f"This revision has nothing at the path “{legible(path)[:_SHOWN]}”."
         case _:
             return sentence(error)
+
+
+def gate_sentence(error: GatedRepo) -> str:
+    """Return why a visitor may not read gated files, and what to do."""
+    if error.anonymous:
+        return f"To read the files of this {error.kind}, sign in and ask for access."
+    match error.request:
+        case "pending":
+            return "Your request for access waits for a decision. You are notified of it."
+        case "rejected":
+            return f"Those who may write to this {error.kind} have rejected your request for access."
+        case _:
+            return f"To read the files of this {error.kind}, ask for access. Their list is open."
+
+
+def gate_link(error: GatedRepo) -> AccessLink:
+    """Return the page of a gate, and what the visitor does there."""
+    prefix = "" if error.kind == "model" else f"{error.kind}s/"
+    action = "How to get access" if error.anonymous else "See your request" if error.request else "Request access"
+    return AccessLink(f"/{prefix}{error.repo}/access", action)
 
 
 def _parameter_of(error: EntrepotError) -> str | None:
@@ -150,8 +179,7 @@ def _gate_of(error: EntrepotError) -> AccessLink | None:
     """Return where a user asks for access to files that are gated; None if asking is not what helps."""
     if not isinstance(error, GatedRepo) or error.anonymous:
         return None
-    prefix = "" if error.kind == "model" else f"{error.kind}s/"
-    return AccessLink(f"/{prefix}{error.repo}/access", "See your request" if error.request else "Request access")
+    return gate_link(error)
 
 
 def _next_pages(error: EntrepotError, ref: RepoRef | None) -> list[NextPage]:
@@ -180,12 +208,14 @@ def error_page(
     next_pages: Sequence[NextPage] = (),
     reloads: bool = False,
     leaves_query: bool = False,
+    kept: Form = FRESH,
 ) -> WebPage:
     """Return the page of an error, with a link to sign in unless that cannot help.
 
     Args:
         reloads: whether the browser loads the page again automatically, because it will soon succeed.
         leaves_query: whether the page leads to the same address without its query.
+        kept: what was typed into a form that was refused, to send it again.
     """
     may_sign_in = status in (401, 403, 404, 410)
     values = {
@@ -197,5 +227,6 @@ def error_page(
         "next_pages": next_pages,
         "reloads": reloads,
         "leaves_query": leaves_query,
+        "kept": [(name, value) for name, values in kept.fields.items() for value in values],
     }
     return WebPage("error.html", title, values, status)

@@ -41,7 +41,9 @@ MAX_NOTEBOOK_HTML = 8 << 20
 """Bytes of sources and outputs of a notebook that are shown."""
 
 MAX_PICKLE = 4 << 20
-"""Bytes of pickles that are examined for a page: reading their operations takes seconds for every ten million."""
+"""Bytes of pickles that are examined for a page."""
+
+_MAX_DIRECTORY = 1 << 20
 
 
 @attrs.frozen
@@ -137,11 +139,12 @@ def _view_tensors(name: str, source: RangeReader, wanted: TensorFilter) -> FileV
 def _view_pickle(source: RangeReader) -> FileView:
     size = source.size
     if source.read_at(0, 4) == b"PK\3\4":
-        members = archives.list_zip(source).members
-        size = sum(member.size for member in members if member.name.endswith(".pkl"))
+        found = archives.list_zip(source)
+        size = sum(member.size for member in found.members if member.name.endswith(".pkl"))
+        size = size if found.is_complete else source.size
     if size > MAX_PICKLE:
         return FileView("none", "This pickle is too large to be examined here. Loading it would run its code.")
-    scan = pickles.scan_pickles(source)
+    scan = pickles.scan_pickles(source, most_directory=_MAX_DIRECTORY)
     rows = [(item.module, item.name, item.safety) for item in scan.imports[:MAX_ROWS]]
     note = "This file is a pickle: loading it runs code. It was only examined, never loaded."
     if not scan.is_complete:

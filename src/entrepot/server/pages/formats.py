@@ -19,7 +19,7 @@ _AGES = (
     ("minute", 60),
 )
 _LENGTHS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
-_MOST_NAME = 60
+_MAX_NAME = 60
 
 
 def size_text(size: int) -> str:
@@ -99,7 +99,7 @@ def quoted_segment(text: str) -> str:
 def cut_name(text: str) -> str:
     """Return a name cut in the middle if it is longer than 60 characters, and legible in any case."""
     shown = legible(text)
-    return shown if len(shown) <= _MOST_NAME else f"{shown[:36]}…{shown[-20:]}"
+    return shown if len(shown) <= _MAX_NAME else f"{shown[:36]}…{shown[-20:]}"
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

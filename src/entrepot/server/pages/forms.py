@@ -14,7 +14,15 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import ConfirmationNeeded, Damaged, EntrepotError, LoginRequired, Malformed, RepoMoved
+from entrepot.errors import (
+    ConfirmationNeeded,
+    Damaged,
+    EntrepotError,
+    LoginRequired,
+    Malformed,
+    NotAllowed,
+    RepoMoved,
+)
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
@@ -28,6 +36,9 @@ MAX_FORM = 1 << 20
 """Maximum size of a form in bytes, as browsers encode it."""
 
 _MAX_FIELDS = 2_000
+
+_SECRETS = frozenset(("password", "present", "wanted", "again", "code", "proof", "setup", "secret", "credential"))
+"""Fields with passwords and the like: a form that has one of them is never shown again with what was typed."""
 
 
 @attrs.frozen
@@ -70,6 +81,14 @@ class Form:
 FRESH = Form()
 """A form that was not sent yet."""
 
+
+@attrs.define
+class OutdatedForm(NotAllowed):
+    """A form of a session that has ended, or of another one; ``form``: what was typed, without passwords."""
+
+    form: Form
+
+
 FormAction = Callable[[HubContext, MaybeCaller, Form], str | WebPage]
 """Runs the use case of a form in a thread; returns the path to go to, or a page to show."""
 
@@ -84,7 +103,7 @@ async def answer_form(
 
     Raises:
         NotAllowed: it was not sent by a page of this hub, or belongs to another session.
-        Whatever both the use case and the page raise: the visitor may not know of the thing.
+        Whatever both the use case and the page raise: the thing is hidden from the visitor.
     """
     form = await checked_form(request, limit)
     return await run_form(request, form, act, again, is_slow=is_slow)
@@ -94,22 +113,37 @@ async def checked_form(request: Request, limit: int = MAX_FORM) -> Form:
     """Return the fields of a form after the check of its origin.
 
     Raises:
-        NotAllowed: it was not sent by a page of this hub, or belongs to another session.
+        NotAllowed: it was not sent by a page of this hub.
+        OutdatedForm: it belongs to another session.
         Malformed, LimitExceeded: as :func:`read_form`.
     """
     hub = app_state(request).hub
     browser_sessions.check_origin(request, hub)
     form = await read_form(request, limit)
-    browser_sessions.check_form_token(request, hub, form.text("csrf"))
+    try:
+        browser_sessions.check_form_token(request, hub, form.text("csrf"))
+    except NotAllowed as error:
+        raise _outdated(form, error.reason) from None
     return form
+
+
+def _outdated(form: Form, reason: str) -> OutdatedForm:
+    kept = {} if _SECRETS & form.fields.keys() else {key: form.fields[key] for key in form.fields if key != "csrf"}
+    return OutdatedForm(reason, Form(kept))
 
 
 async def run_form(
     request: Request, form: Form, act: FormAction, again: FormPage, *, is_slow: bool = False
 ) -> Response:
-    """Call the use case of a form that was checked and read, as :func:`answer_form`."""
+    """Call the use case of a form that was checked and read, as :func:`answer_form`.
+
+    Raises:
+        OutdatedForm: its session has ended; visitors without one have no form to send.
+    """
 
     def run(hub: HubContext, caller: MaybeCaller) -> str | WebPage:
+        if caller is None:
+            raise _outdated(form, "The session of this form has ended; sign in and send it again")
         try:
             return _counted(request, hub, caller, act(hub, caller, form))
         except (RepoMoved, Damaged, LoginRequired):

@@ -77,7 +77,7 @@ DONE = {
     "requested": "Your request is sent.",
     "granted": "Access is granted.",
     "rejected": "The request is rejected.",
-    "invited": "The invitation is sent. It waits for an answer.",
+    "invited": "The invitation was sent and is waiting for an answer.",
     "accepted": "You are a member now.",
     "declined": "The invitation is declined.",
     "left": "You have left the organisation.",
@@ -216,8 +216,8 @@ def frame(request: Request) -> Mapping[str, object]:
 
 
 def _capped(unread: int) -> str:
-    if unread >= notification_lists.MOST_COUNTED:
-        return f"{notification_lists.MOST_COUNTED - 1}+"
+    if unread >= notification_lists.MAX_COUNTED:
+        return f"{notification_lists.MAX_COUNTED - 1}+"
     return str(unread) if unread else ""
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import histories, pulls, repositories
+from entrepot.hub.repos import histories, pulls, repo_rights
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import FRESH, Form, answer_form
@@ -53,7 +53,7 @@ async def revert(request: Request, ref: RepoRef) -> Response:
     revision = decode_segment(request.path_params["tail"])
 
     def act(hub: HubContext, caller: MaybeCaller, _form: Form) -> str:
-        found = repositories.rights(hub, caller, ref).row.ref
+        found = repo_rights.of(hub, caller, ref).row.ref
         return f"/{found.path}/discussions/{pulls.open_revert(hub, caller, found, revision)}"
 
     def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:

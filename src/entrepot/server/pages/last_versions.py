@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from entrepot.errors import EntrepotError, EntryNotFound
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import contents, histories, repositories
+from entrepot.hub.repos import contents, histories, repo_rights
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state, call_hub_slow
 from entrepot.server.pages.error_pages import LastVersion, show_error
@@ -52,7 +52,7 @@ def find_other(
         RepoNotFound, RepoMoved, RepoDisabled: no access.
         RevisionNotFound: the revision does not exist.
     """
-    found = repositories.rights(hub, caller, ref).row.ref
+    found = repo_rights.of(hub, caller, ref).row.ref
     listed = contents.paths_info(hub, caller, found, revision, [path], with_commits=False) if path else []
     has_folder = not path or (listed and listed[0].listed.is_folder)
     if has_folder == is_folder or not (has_folder or listed):
@@ -68,7 +68,7 @@ def find_last(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str,
     """
     if not path:
         return None
-    found = repositories.rights(hub, caller, ref).row.ref
+    found = repo_rights.of(hub, caller, ref).row.ref
     try:
         removed = histories.path_history(hub, caller, found, revision, path, offset=0, limit=1).commits[0]
     except EntrepotError:

@@ -24,7 +24,7 @@ from entrepot.server.pages.rows import repo_rows
 PAGE = 30
 """Repositories on a page."""
 
-MOST_COUNTED = 1_000
+MAX_COUNTED = 1_000
 """Maximum number of matches that a list counts; beyond it, the list shows this number and a plus sign."""
 
 SORTS = (
@@ -83,10 +83,10 @@ def _bound(kind: RepoType) -> PageHandler:
         def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
             found = infos.search(hub, caller, wanted)
             is_whole = wanted.after is None and found.after is None
-            total = len(found.infos) if is_whole else infos.count(hub, caller, wanted, most=MOST_COUNTED + 1)
+            total = len(found.infos) if is_whole else infos.count(hub, caller, wanted, most=MAX_COUNTED + 1)
             values = {
-                "total": min(total, MOST_COUNTED),
-                "is_capped": total > MOST_COUNTED,
+                "total": min(total, MAX_COUNTED),
+                "is_capped": total > MAX_COUNTED,
                 "section": kind.plural,
                 "kind": kind,
                 "rows": repo_rows(found.infos),

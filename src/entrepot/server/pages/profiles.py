@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import AccountNotFound, RepoNotFound
-from entrepot.hub.accounts import avatars, follows
+from entrepot.hub.accounts import avatars, follows, members
 from entrepot.hub.accounts.orgs import Account
 from entrepot.hub.buckets import buckets
 from entrepot.hub.callers import MaybeCaller
@@ -26,6 +26,7 @@ from entrepot.server.hf.pages import parse_name
 from entrepot.server.pages.accounts import calendars
 from entrepot.server.pages.accounts.calendars import DrawnCalendar
 from entrepot.server.pages.admin.guards import BASE as ADMINISTRATION
+from entrepot.server.pages.creating.repos import owners_of
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -36,6 +37,7 @@ from entrepot.server.pages.settings.org_frame import base_of
 
 _SHOWN = 20
 _ORGS = 50
+_PEOPLE = 24
 
 
 @attrs.frozen
@@ -112,7 +114,8 @@ def build_account(
     ]
     if isinstance(profile, FolderProfile):
         return _folder_page(profile, owned)
-    members = profile.members if isinstance(profile, OrgProfile) else None
+    is_org = isinstance(profile, OrgProfile)
+    people = members.list_members(hub, caller, account.name, limit=_PEOPLE) if is_org else None
     path = "users" if isinstance(profile, UserProfile) else "organizations"
     found = buckets.list_all(hub, caller, account.name, limit=_SHOWN)
     base = f"/api/{path}/{quoted(account.name)}"
@@ -124,7 +127,9 @@ def build_account(
         "faces": avatars.versions(hub, [account.name]),
         "owned": owned,
         **_lists(hub, caller, account, begin),
-        "members": members,
+        "members": profile.members if isinstance(profile, OrgProfile) else None,
+        "people": [] if people is None else [member.user.name for member in people.members],
+        "may_create": caller is not None and account.name in owners_of(caller),
         "followers": profile.followers,
         "is_followed": profile.is_followed,
         "may_follow": caller is not None and caller.account.id != account.id,
@@ -171,7 +176,7 @@ def _lists(hub: HubContext, caller: MaybeCaller, account: Account, begin: ListSt
 
 
 def _calendar(hub: HubContext, caller: MaybeCaller, account: Account) -> DrawnCalendar | None:
-    """Return what was done in the last year, as far as the visitor may see it; folders have no calendar."""
+    """Return the activity of the last year that the visitor may see; folders have no calendar."""
     if account.parent_id is not None:
         return None
     find_activity = activity.of_user if account.is_user else activity.of_org

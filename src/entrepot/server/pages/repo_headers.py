@@ -9,14 +9,14 @@ import attrs
 from entrepot.errors import EntrepotError
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import branches, infos, pulls, repositories
+from entrepot.hub.repos import branches, infos, pulls, repo_rights
 from entrepot.hub.repos.infos import RevisionInfo
-from entrepot.hub.repos.repositories import RepoRights
+from entrepot.hub.repos.repo_rights import RepoRights
 from entrepot.names import MAIN, RefName, RepoRef
 from entrepot.server.pages.formats import quoted_segment
 from entrepot.server.pages.rows import ICONS
 
-MOST_REFS = 200
+MAX_REFS = 200
 """Branches, tags and pull requests that the picker offers."""
 
 REF_ICONS = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/pr/": "pull"}
@@ -75,8 +75,8 @@ def describe_header(
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
     """
     found = infos.describe(hub, caller, ref, revision, with_files=False, with_sizes=False)
-    may = repositories.rights(hub, caller, found.info.row.ref)
-    header = header_of(may, revision, branches.first_refs(hub, caller, ref, MOST_REFS))
+    may = repo_rights.of(hub, caller, found.info.row.ref)
+    header = header_of(may, revision, branches.first_refs(hub, caller, ref, MAX_REFS))
     return attrs.evolve(header, may_edit=_may_edit(hub, caller, may, revision)), found
 
 
@@ -86,7 +86,7 @@ def describe_repo(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> tuple[R
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
-    may = repositories.rights(hub, caller, ref)
+    may = repo_rights.of(hub, caller, ref)
     return header_of(may, MAIN.removeprefix("refs/heads/"), ()), may
 
 
@@ -129,8 +129,8 @@ def header_of(may: RepoRights, revision: str, refs: Sequence[RefName]) -> RepoHe
 
 
 def _count(number: int) -> str:
-    if number >= repositories.MOST_COUNTED:
-        return f"{repositories.MOST_COUNTED - 1}+"
+    if number >= repo_rights.MAX_COUNTED:
+        return f"{repo_rights.MAX_COUNTED - 1}+"
     return str(number) if number else ""
 
 

@@ -7,6 +7,7 @@ What they do not match is absent: a page for browsers, and JSON for everyone els
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -22,6 +23,7 @@ from entrepot.names.accounts import RESERVED
 from entrepot.server.handlers import app_state, call_hub, repo_of
 from entrepot.server.log_format import render
 from entrepot.server.pages.error_pages import show_absent, show_error
+from entrepot.server.pages.forms import OutdatedForm
 from entrepot.server.public_urls import path_prefix
 from entrepot.server.raw_path import decode_segment
 
@@ -142,15 +144,19 @@ def _without_slash(request: Request) -> Response | None:
 
 
 async def _absent_page(request: Request) -> Response:
-    state, headers = request.scope["state"], request.headers
-    state["takes_session"] = True
+    request.scope["state"]["takes_session"] = True
     try:
-        # The header of the page names the visitor.
-        if "caller" not in state and ("cookie" in headers or "authorization" in headers):
-            await call_hub(request, lambda _hub, _caller: None)
+        await _note_visitor(request)
     except EntrepotError as error:
         return _show_problem(request, error)
     return show_absent(request)
+
+
+async def _note_visitor(request: Request) -> None:
+    """Find out who asks, unless that is known: the header of the page names the visitor."""
+    state, headers = request.scope["state"], request.headers
+    if "caller" not in state and ("cookie" in headers or "authorization" in headers):
+        await call_hub(request, lambda _hub, _caller: None)
 
 
 def _show_problem(request: Request, error: EntrepotError) -> Response:
@@ -186,6 +192,9 @@ def _answering(handler: PageHandler, *, sets_up_factor: bool) -> PageHandler:
         except EntrepotError as error:
             if not wants_html(request):
                 raise
+            if isinstance(error, OutdatedForm):
+                with contextlib.suppress(EntrepotError):
+                    await _note_visitor(request)
             if isinstance(error, Damaged):
                 state = request.scope["state"]
                 _log.error(render("page.failed", id=state["request_id"], path=request.scope["path"]), exc_info=error)

@@ -13,10 +13,10 @@ from entrepot.wire.texts import legible, one_line
 ICONS = {"model": "model", "dataset": "data", "space": "space", "bucket": "store"}
 """Name of the icon of each type of repository; its colour class is ``k-`` and this name."""
 
-MOST_DESCRIPTION = 160
+MAX_DESCRIPTION = 160
 """Characters of the line about a repository."""
 
-_MOST_READ = 2_000
+_MAX_READ = 2_000
 
 
 @attrs.frozen
@@ -49,7 +49,7 @@ def parameters_of(counts: WeightCounts | None) -> int | None:
 def license_of(card: Mapping[str, object] | None) -> str | None:
     """Return the licence that a card names, as it can be shown on a line."""
     value = (card or {}).get("license")
-    return _line_of(value, MOST_DESCRIPTION) or None if isinstance(value, str) else None
+    return _line_of(value, MAX_DESCRIPTION) or None if isinstance(value, str) else None
 
 
 def description_of(found: RevisionInfo) -> str:
@@ -57,10 +57,10 @@ def description_of(found: RevisionInfo) -> str:
     row = found.info.row
     said = (row.card or {}).get("description")
     text = said if isinstance(said, str) and said.strip() else row.description or row.files.summary or ""
-    line = _line_of(text, _MOST_READ)
-    if len(line) <= MOST_DESCRIPTION:
+    line = _line_of(text, _MAX_READ)
+    if len(line) <= MAX_DESCRIPTION:
         return line
-    return line[: MOST_DESCRIPTION - 1].rsplit(" ", 1)[0] + "…"
+    return line[: MAX_DESCRIPTION - 1].rsplit(" ", 1)[0] + "…"
 
 
 def facts_of(row: RepoRow, used_bytes: int = 0) -> list[str]:

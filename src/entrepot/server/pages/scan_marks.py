@@ -12,7 +12,7 @@ _WARNINGS = {
     "caution": ("Caution", "warn"),
 }
 _OTHERS = {"safe": ("No known threat", "ok"), "error": ("Scan failed", ""), "queued": ("Waiting for a scan", "")}
-_MOST_IMPORTS = 10
+_MAX_IMPORTS = 10
 
 
 @attrs.frozen
@@ -47,5 +47,5 @@ def _texts(row: ScanRow) -> list[str]:
     """Return what a scanner found: its message, and the imports that are not harmless."""
     found = [str(row.report["message"])] if row.report.get("message") else []
     named = [f"{module}.{name}" for module, name, safety in row.report.get("imports", ()) if safety != "innocuous"]
-    more = f" and {len(named) - _MOST_IMPORTS} more" if len(named) > _MOST_IMPORTS else ""
-    return [*found, *([f"it imports {', '.join(named[:_MOST_IMPORTS])}{more}"] if named else [])]
+    more = f" and {len(named) - _MAX_IMPORTS} more" if len(named) > _MAX_IMPORTS else ""
+    return [*found, *([f"it imports {', '.join(named[:_MAX_IMPORTS])}{more}"] if named else [])]

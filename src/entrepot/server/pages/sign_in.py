@@ -20,7 +20,7 @@ from entrepot.server import browser_sessions
 from entrepot.server.client_addresses import client_address, network_text
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.browsers import browser_name
-from entrepot.server.pages.forms import read_form, safe_target, sentence, wait_text
+from entrepot.server.pages.forms import go_to, read_form, safe_target, sentence, wait_text
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response, passkey_site, with_script
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.public_urls import path_prefix
@@ -82,9 +82,10 @@ async def sign_out(request: Request) -> Response:
     state = app_state(request)
     browser_sessions.check_origin(request, state.hub)
     fields = await read_form(request, _MAX_FORM)
-    browser_sessions.check_form_token(request, state.hub, fields.text("csrf"))
     secret = browser_sessions.secret_of(request.scope, state.hub)
-    assert secret is not None, "a form with a valid token has a session"
+    if secret is None:  # signed out already, in another tab
+        return go_to(request, "/")
+    browser_sessions.check_form_token(request, state.hub, fields.text("csrf"))
     await state.threads.run_short(sessions.sign_out, state.hub, secret, line=line_of(request.scope))
     cookie = browser_sessions.cookie_header(request.scope, state.hub, None)
     return _redirect(request, path_prefix(state.hub.settings) + "/", cookie)

@@ -172,9 +172,9 @@ class _Reading:
 
 
 class _Readings:
-    """Texts that responses had no time left for, at most :data:`MOST`; thread-safe."""
+    """Texts that responses had no time left for, at most :data:`MAX_READINGS`; thread-safe."""
 
-    MOST = 64
+    MAX_READINGS = 64
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, _Reading] = OrderedDict()
@@ -189,7 +189,7 @@ class _Readings:
         """Keep a text for the next response that shows it."""
         with self._guard:
             self._kept[key] = reading
-            if len(self._kept) > self.MOST:
+            if len(self._kept) > self.MAX_READINGS:
                 self._kept.popitem(last=False)
 
 

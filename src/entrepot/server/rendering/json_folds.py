@@ -14,7 +14,7 @@ MAX_JSON = 128 << 10
 MAX_VALUES = 2_000
 """Values that are shown; the rest is counted."""
 
-_OPEN_LEVELS, _MOST_LEVELS, _MOST_TEXT = 2, 40, 400
+_OPEN_LEVELS, _MAX_LEVELS, _MAX_TEXT = 2, 40, 400
 
 
 @attrs.frozen
@@ -59,7 +59,7 @@ def _parts(name: str, value: object, level: int, left: list[int]) -> Iterator[st
         yield f"<li>{label}{_leaf(value)}</li>"
         return
     size = f"{len(members):,} {'member' if isinstance(value, _Members) else 'item'}{'s' if len(members) != 1 else ''}"
-    if not members or level >= _MOST_LEVELS:
+    if not members or level >= _MAX_LEVELS:
         yield f'<li>{label}<span class="soft">{size}</span></li>'
         return
     is_open = " open" if level < _OPEN_LEVELS else ""
@@ -80,7 +80,7 @@ def _members_of(value: object) -> Sequence[tuple[str, object]] | None:
 
 def _leaf(value: object) -> str:
     if isinstance(value, _Number):
-        return f'<span class="d">{escape(value.text[:_MOST_TEXT])}</span>'
+        return f'<span class="d">{escape(value.text[:_MAX_TEXT])}</span>'
     text = json.dumps(value, ensure_ascii=False)
-    cut = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
+    cut = text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
     return f'<span class="{"s" if isinstance(value, str) else "k"}">{escape(cut)}</span>'

@@ -68,10 +68,10 @@ def list_tensors(name: str, source: RangeReader, wanted: TensorFilter) -> Tensor
         parameters = sum(tensor.parameters for _, tensor in named)
         found = [(key, tensor.dtype, tensor.shape, tensor.parameters) for key, tensor in named]
     else:
-        told = gguf.read_header(source, most=MAX_HEADER)
-        facts = list(_facts_of(told.metadata, told.lengths))
-        parameters = told.parameters
-        found = [(tensor.name, tensor.dtype, tensor.shape, tensor.parameters) for tensor in told.tensors]
+        gguf_header = gguf.read_header(source, most=MAX_HEADER)
+        facts = list(_facts_of(gguf_header.metadata, gguf_header.lengths))
+        parameters = gguf_header.parameters
+        found = [(tensor.name, tensor.dtype, tensor.shape, tensor.parameters) for tensor in gguf_header.tensors]
     matching = [item for item in found if wanted.takes(item[0], item[1])]
     rows = [(key, dtype, _shape(shape), f"{number:,}") for key, dtype, shape, number in matching[:MAX_ROWS]]
     counts = [("Tensors", f"{len(found):,}"), ("Parameters", f"{parameters:,}")]
@@ -83,7 +83,7 @@ def note_of(found: TensorList) -> str:
     """Return the sentence about tensors that match but are not shown; empty if all are."""
     if found.total <= MAX_ROWS:
         return ""
-    advice = "" if found.wanted != ALL else " A part of a name finds others."
+    advice = "" if found.wanted != ALL else " Search for a part of a name to find the others."
     return f"Only the first {MAX_ROWS:,} of {found.total:,} tensors are listed.{advice}"
 
 

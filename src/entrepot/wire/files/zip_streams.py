@@ -52,7 +52,7 @@ class ZipWriter:
         self._moment = struct.pack("<HH", hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day)
 
     def begin(self, name: str, size: int) -> bytes:
-        """Return what stands before the bytes of a member.
+        """Return the local header of a member, which precedes its bytes.
 
         Args:
             name: its path, with slashes.
@@ -79,7 +79,7 @@ class ZipWriter:
         return head
 
     def end(self, checksum: int) -> bytes:
-        """Return what stands behind the bytes of a member; ``checksum``: their CRC-32."""
+        """Return the data descriptor of a member, which follows its bytes; ``checksum``: their CRC-32."""
         begun = self._begun
         assert begun is not None, "a member has begun"
         self._begun = None

@@ -115,7 +115,7 @@ def load_configuration(root: Path | None, home: Path, environ: Mapping[str, str]
 
 
 def _idle_keys(own: Mapping[str, Any], user: Mapping[str, Any]) -> list[str]:
-    """Return what to say about keys that have no effect where they stand."""
+    """Return warnings about keys that have no effect where they stand."""
     said = [f"{key!r} counts in ~/{GLOBAL_NAME} only (config set --global)" for key in USER_KEYS if key in own]
     return said + [
         f"{key!r} counts in the file of a project only, not in ~/{GLOBAL_NAME}" for key in private_keys(user)

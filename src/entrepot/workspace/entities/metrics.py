@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from entrepot.errors import LimitExceeded, Malformed
 
-MOST_BYTES = 1 << 20
-MOST_COLUMNS = 1000
+MAX_BYTES = 1 << 20
+MAX_COLUMNS = 1000
 
 
 def parse_metrics(pairs: Iterable[tuple[str, str]]) -> dict[str, float]:
@@ -30,8 +30,8 @@ def parse_metrics_file(content: bytes, what: str) -> dict[str, float]:
         Malformed: it is empty or not UTF-8, the columns are unequal, a name occurs twice, or a value is no
             finite number; the message names line and column.
     """
-    if len(content) > MOST_BYTES:
-        raise LimitExceeded(f"{what}: its size in bytes", MOST_BYTES)
+    if len(content) > MAX_BYTES:
+        raise LimitExceeded(f"{what}: its size in bytes", MAX_BYTES)
     try:
         rows = [row for row in csv.reader(io.StringIO(content.decode("utf-8-sig")), strict=True) if row]
     except (UnicodeDecodeError, csv.Error) as error:
@@ -39,8 +39,8 @@ def parse_metrics_file(content: bytes, what: str) -> dict[str, float]:
     if len(rows) != 2:
         raise Malformed(what, f"expected a header and one row, found {len(rows)} lines")
     names, values = [name.strip() for name in rows[0]], rows[1]
-    if len(names) > MOST_COLUMNS:
-        raise LimitExceeded(f"{what}: its number of columns", MOST_COLUMNS)
+    if len(names) > MAX_COLUMNS:
+        raise LimitExceeded(f"{what}: its number of columns", MAX_COLUMNS)
     if len(names) != len(values):
         raise Malformed(what, f"line 1 has {len(names)} columns, line 2 has {len(values)}")
     found: dict[str, float] = {}

@@ -161,7 +161,7 @@ class Spec:
         return attrs.evolve(self, data=data | ({_FOLDER: above} if above else {}))
 
     def declared(self) -> dict[str, Any]:
-        """Return what the user declares: everything but the version, links and what is derived from the data."""
+        """Return the part that the user declares: all but the version, links and values derived from the data."""
         data = copy.deepcopy({key: value for key, value in self.data.items() if key not in self.kind.links})
         data.pop("version", None)
         data.pop(_FOLDER, None)

@@ -10,8 +10,8 @@ import attrs
 from entrepot.errors import InvalidName
 
 SEPARATOR = "__"
-MOST_CATEGORIES = 20
-MOST_NUMBER = 999_999_999
+MAX_CATEGORIES = 20
+MAX_NUMBER = 999_999_999
 
 _WORD = re.compile(r"[A-Za-z0-9.+-]{1,100}", re.ASCII)
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
@@ -97,8 +97,8 @@ def parse_categories(words: Iterable[str]) -> tuple[str, ...]:
         fault = word_fault(word)
         if fault is not None:
             raise InvalidName("category", word, fault)
-    if not 1 <= len(found) <= MOST_CATEGORIES:
-        raise InvalidName("categories", ", ".join(found), f"name 1 to {MOST_CATEGORIES}")
+    if not 1 <= len(found) <= MAX_CATEGORIES:
+        raise InvalidName("categories", ", ".join(found), f"name 1 to {MAX_CATEGORIES}")
     return found
 
 
@@ -108,8 +108,8 @@ def parse_number(number: int) -> int:
     Raises:
         InvalidName: it is not between 1 and 999,999,999.
     """
-    if not 1 <= number <= MOST_NUMBER:
-        raise InvalidName("version", str(number), f"use a number between 1 and {MOST_NUMBER:,}")
+    if not 1 <= number <= MAX_NUMBER:
+        raise InvalidName("version", str(number), f"use a number between 1 and {MAX_NUMBER:,}")
     return number
 
 

@@ -8,9 +8,9 @@ import yaml
 
 from entrepot.errors import LimitExceeded, Malformed
 
-MOST_BYTES = 1 << 20
-MOST_DEPTH = 32
-_MOST_DIGITS = 100
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+_MAX_DIGITS = 100
 
 
 _FAST = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,7 +22,7 @@ class _Loader(_FAST):  # type: ignore[misc,valid-type] # one of two loaders
 
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Return a whole number."""
-        if len(node.value) > _MOST_DIGITS:
+        if len(node.value) > _MAX_DIGITS:
             raise yaml.constructor.ConstructorError(None, None, "a number is too long", node.start_mark)
         return int(super().construct_yaml_int(node))
 
@@ -54,8 +54,8 @@ def parse_yaml(text: str | bytes, what: str) -> dict[str, Any]:
         LimitExceeded: it is longer than 1 MiB.
         Malformed: it is not UTF-8, not YAML, or not a mapping; the message names ``what`` and the line.
     """
-    if len(text) > MOST_BYTES:
-        raise LimitExceeded(f"{what}: its size in bytes", MOST_BYTES)
+    if len(text) > MAX_BYTES:
+        raise LimitExceeded(f"{what}: its size in bytes", MAX_BYTES)
     try:
         decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         _check_structure(decoded, what)
@@ -85,7 +85,7 @@ def _check_structure(text: str, what: str) -> None:
             raise Malformed(what, f"line {line}: aliases are not supported")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > MOST_DEPTH:
+            if depth > MAX_DEPTH:
                 raise Malformed(what, f"line {line}: it is nested too deeply")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

@@ -14,7 +14,7 @@ from entrepot.errors import CannotWrite, EntrepotError, LimitExceeded, Malformed
 from entrepot.names import RepoPath
 from entrepot.workspace.manifests.entry_paths import check_paths, find_collision
 
-MOST_ENTRIES = 1_000_000
+MAX_ENTRIES = 1_000_000
 HIGHEST_RATIO = 200
 """How many times larger than its archive the content may be."""
 
@@ -69,8 +69,8 @@ def _checked(opened: zipfile.ZipFile, archive: Path) -> dict[RepoPath, zipfile.Z
     """Return the entries of an archive that are files, by path."""
     what = f"archive {archive.name}"
     entries = opened.infolist()
-    if len(entries) > MOST_ENTRIES:
-        raise LimitExceeded(f"the number of entries of {archive.name}", MOST_ENTRIES, "split it")
+    if len(entries) > MAX_ENTRIES:
+        raise LimitExceeded(f"the number of entries of {archive.name}", MAX_ENTRIES, "split it")
     found = dict(_files(entries, what))
     try:
         check_paths(found)

@@ -15,7 +15,7 @@ from entrepot.errors.redactions import redact
 from entrepot.names import parse_path
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
-_MOST_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _DRIVE = re.compile(
     r"https://(?:drive|docs)\.google\.com/(?:drive/(?:u/\d+/)?folders/|file/d/|open\?id=|uc\?(?:[^#]*&)?id=)"
     r"(?P<id>[A-Za-z0-9_-]{1,200})(?:[/?&#].*)?",
@@ -41,7 +41,7 @@ def download_file(url: str, folder: Path, progress: Progress) -> Path:
     redact_foreign_logs()
     with httpx2.Client(timeout=_TIMEOUT, follow_redirects=False) as client:
         current = _checked(url)
-        for _ in range(_MOST_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             try:
                 with client.stream("GET", current, headers={"accept-encoding": "identity"}) as response:
                     if response.has_redirect_location:
@@ -50,7 +50,7 @@ def download_file(url: str, folder: Path, progress: Progress) -> Path:
                     return _receive(response, url, folder, progress)
             except (httpx2.TransportError, httpx2.InvalidURL) as error:
                 raise StorageUnreachable(redact(url), str(error) or type(error).__name__) from error
-    raise StorageUnreachable(redact(url), f"it redirects more than {_MOST_REDIRECTS} times")
+    raise StorageUnreachable(redact(url), f"it redirects more than {_MAX_REDIRECTS} times")
 
 
 def _checked(url: str) -> str:

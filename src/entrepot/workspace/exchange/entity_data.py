@@ -22,7 +22,7 @@ def data_from(
     credentials: str | None = None,
     unpacks: bool = False,
 ) -> Fill | None:
-    """Return what fills the folder of the data; None if there is nothing to fill it with.
+    """Return the source of the data for its folder; None if there is none.
 
     Args:
         source: a file or folder to copy.

@@ -18,7 +18,7 @@ from entrepot.client.hubs import Hub
 from entrepot.client.progress import Meter, Progress, Silent
 from entrepot.client.sources import PathSource, sha256_of
 from entrepot.client.uploads import large_files, lfs_uploads
-from entrepot.client.uploads.bulk_uploads import MOST_BYTES as SMALL_BYTES
+from entrepot.client.uploads.bulk_uploads import SMALL_BYTES
 from entrepot.errors import RepoNotFound, SourceChanged, SourceMissing, SourceUnreadable
 from entrepot.names import RepoPath, RepoRef, Sha256
 from entrepot.workspace.manifests import Manifest, ManifestEntry

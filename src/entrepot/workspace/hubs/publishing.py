@@ -29,7 +29,7 @@ _RACE = re.compile(
 )
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 3.0
 _HEAD = "refs/entrepot/fetched/head"
-_MOST_SPECS = 10
+_MAX_SPECS = 10
 
 Notify = Callable[[str], None]
 
@@ -177,7 +177,7 @@ def _check_free(repository: HubMetadata, ref: RepoRef, spec: Spec) -> None:
         head = _current_head(repository, ref)
         names = read_entries(repository.git, head)
         specs = [path for path in names if "/" not in path and path.endswith(".spec")]
-        contents = [read_file(repository.git, head, path) for path in specs[:_MOST_SPECS]] if head is not None else []
+        contents = [read_file(repository.git, head, path) for path in specs[:_MAX_SPECS]] if head is not None else []
     except (Malformed, RepoNotFound):
         return
     for kind, content in itertools.product(KINDS, contents):

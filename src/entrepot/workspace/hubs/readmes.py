@@ -51,7 +51,7 @@ def kind_of(card: object) -> str | None:
 
 
 def name_of(card: object) -> str | None:
-    """Return the name of the entity that the metadata of a README name, or None: it is that of the repository."""
+    """Return the name of the entity in the metadata of a README; None if it is the name of the repository."""
     own = card.get(_OWN) if isinstance(card, Mapping) else None
     name = own.get("name") if isinstance(own, Mapping) else None
     return name if isinstance(name, str) else None

@@ -42,7 +42,7 @@ from entrepot.workspace.metadata.repositories import FetchReport, MetadataReposi
 MAIN = "main"
 _FETCHED = "refs/entrepot/fetched/"
 _THREADS = 8
-_MOST_REPOSITORIES = 100_000
+_MAX_REPOSITORIES = 100_000
 
 
 OTHER_REPOSITORY = (
@@ -207,8 +207,8 @@ class HubMetadata(MetadataRepository):
         wanted = repo_calls.Filter(author=self.address.namespace, full=True, card_data=True)
         found = []
         for count, info in enumerate(self.hub.pages(repo_calls.page(repo_type(self.word), wanted))):
-            if count == _MOST_REPOSITORIES:
-                raise LimitExceeded(f"the number of repositories of {self.address.url}", _MOST_REPOSITORIES)
+            if count == _MAX_REPOSITORIES:
+                raise LimitExceeded(f"the number of repositories of {self.address.url}", _MAX_REPOSITORIES)
             namespace, _, name = str(info.id).rpartition("/")
             kind = None if info.card_data is UNSET else kind_of(info.card_data)
             if namespace.lower() != self.address.namespace.lower() or kind not in (None, self.word):

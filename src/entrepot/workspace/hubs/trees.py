@@ -9,7 +9,7 @@ from entrepot.errors import Refused
 from entrepot.git import Pointer, render_pointer
 from entrepot.names import Oid, Sha256
 from entrepot.workspace.manifests import Manifest
-from entrepot.workspace.metadata.git_objects import MOST_PATH_BYTES
+from entrepot.workspace.metadata.git_objects import MAX_PATH_BYTES
 
 TreeEntry = tuple[str, str, bytes | Oid]
 """Mode, path, and the content or the id of a file."""
@@ -69,7 +69,7 @@ def read_entries(git: Git, commit: Oid | None) -> dict[str, tuple[str, Oid]]:
     if commit is None:
         return {}
     found: dict[str, tuple[str, Oid]] = {}
-    for entry in git.limited_paths("ls-tree", "-r", "-z", "--full-tree", commit, most_bytes=MOST_PATH_BYTES):
+    for entry in git.limited_paths("ls-tree", "-r", "-z", "--full-tree", commit, most_bytes=MAX_PATH_BYTES):
         facts, _, path = entry.partition("\t")
         mode, _, oid = facts.split(" ")
         found[path] = (mode, Oid(oid))

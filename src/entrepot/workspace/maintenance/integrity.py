@@ -170,7 +170,7 @@ def _check_workspace(entity: Entity, findings: _Findings, *, is_full: bool, fixe
     damaged = {*found.corrupted}
     if is_full:
         damaged |= _wrong(scan, {path: tracked[path].entry for path in tracked if path not in staged}, found.changed)
-    problems = {path: Problem(f"{entity.folder}/{path}", "its content is not the committed one") for path in damaged}
+    problems = {path: Problem(f"{entity.folder}/{path}", "its content was changed") for path in damaged}
     findings.objects += problems.values()
     if fixes and damaged:
         try:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from entrepot.errors import LimitExceeded, Malformed
-from entrepot.names import RepoPath
+from entrepot.names import RepoPath, is_sha256
 from entrepot.workspace.manifests.cids import parse_cid
 from entrepot.workspace.manifests.entry_paths import check_paths
 from entrepot.workspace.manifests.legacy import parse_legacy
@@ -31,7 +31,6 @@ ReadPart = Callable[[str], bytes]
 
 _START = b'{"format":'
 _PART = re.compile(r"MANIFEST\.d/([0-9a-f]{16})\.json", re.ASCII)
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,7 +121,7 @@ def _checked(files: dict[str, ManifestEntry], text: bytes) -> dict[str, Manifest
             raise Malformed("manifest", f"the path {path[:100]!r} is out of order: paths are sorted")
         before = path
         if entry.sha256:
-            if entry.cid or not _SHA256.fullmatch(entry.sha256):
+            if entry.cid or not is_sha256(entry.sha256):
                 raise Malformed("manifest", f"the content of {path[:100]!r} has no valid sha256, or also a content id")
         else:
             parse_cid(entry.cid)

@@ -18,7 +18,7 @@ from entrepot.workspace.projects.versions import Version, read_specs, read_versi
 from entrepot.workspace.state.rows import Head
 from entrepot.workspace.stores import VersionRef
 
-_MOST_MESSAGE = 1 << 20
+_MAX_MESSAGE = 1 << 20
 
 
 @attrs.frozen
@@ -58,7 +58,7 @@ class Ancestry:
     def _bases(self, tag: VersionTag, commit: Oid) -> list[VersionTag]:
         """Return the versions from which a version was made: the one before, and those that were merged."""
         git = self.state.metadata.git
-        names = merged_in(read_message(git, commit, _MOST_MESSAGE))
+        names = merged_in(read_message(git, commit, _MAX_MESSAGE))
         if commit == self.head.commit and self.head.base is not None:
             names.append(self.head.base)
         elif self.state.hub is not None:

@@ -28,7 +28,7 @@ class ManifestMerge:
 
 
 def merge_manifests(base: Files, ours: Files, theirs: Files) -> ManifestMerge:
-    """Return what ``ours`` takes over from ``theirs``: what differs between ``base`` and ``theirs``."""
+    """Return the changes from ``base`` to ``theirs`` that ``ours`` takes over."""
     taken: dict[RepoPath, ManifestEntry] = {}
     removed, conflicts = [], []
     for path in sorted({*base, *theirs}, key=lambda path: path.encode()):

@@ -8,8 +8,8 @@ from entrepot.client.git.git_commands import Git
 from entrepot.errors import LimitExceeded, Malformed
 from entrepot.names import Oid
 
-MOST_FILE_BYTES = 512 << 20
-MOST_PATH_BYTES = 256 << 20
+MAX_FILE_BYTES = 512 << 20
+MAX_PATH_BYTES = 256 << 20
 
 _FILE, _FOLDER = "100644", "040000"
 
@@ -21,7 +21,7 @@ def list_paths(git: Git, commit: Oid) -> list[str]:
         GitFailed: the commit does not exist.
         LimitExceeded: the paths have more than 256 MiB.
     """
-    return git.limited_paths("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, most_bytes=MOST_PATH_BYTES)
+    return git.limited_paths("ls-tree", "-r", "-z", "--name-only", "--full-tree", commit, most_bytes=MAX_PATH_BYTES)
 
 
 def read_files(git: Git, names: Iterable[str]) -> dict[str, bytes]:
@@ -38,8 +38,8 @@ def read_files(git: Git, names: Iterable[str]) -> dict[str, bytes]:
     sizes = git.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=question)
     for line in sizes.split(b"\n"):
         kind, _, length = line.partition(b" ")
-        if kind == b"blob" and int(length) > MOST_FILE_BYTES:
-            raise LimitExceeded("a file of the metadata: its size in bytes", MOST_FILE_BYTES)
+        if kind == b"blob" and int(length) > MAX_FILE_BYTES:
+            raise LimitExceeded("a file of the metadata: its size in bytes", MAX_FILE_BYTES)
     answer = git.run("cat-file", "--batch", stdin=question)
     found: dict[str, bytes] = {}
     at = 0
@@ -130,8 +130,8 @@ def read_parents(git: Git, commit: Oid) -> tuple[Oid, ...]:
 def read_message(git: Git, commit: Oid, most_bytes: int) -> str:
     """Return the message of a commit, of a longer one its beginning; raises GitFailed if the commit does not exist."""
     size = int(git.line("cat-file", "-s", commit))
-    if size > MOST_FILE_BYTES:
-        raise LimitExceeded("a commit of the metadata: its size in bytes", MOST_FILE_BYTES)
+    if size > MAX_FILE_BYTES:
+        raise LimitExceeded("a commit of the metadata: its size in bytes", MAX_FILE_BYTES)
     message = git.run("cat-file", "commit", commit).partition(b"\n\n")[2]
     return message[:most_bytes].decode("utf-8", "replace")
 

@@ -24,7 +24,7 @@ _REMOTE = frozenset({"clone", "fetch", "ls-remote", "push"})
 _LOOK_S = 0.25
 _END_S = 5.0
 _SLOWEST = 1000
-_MOST_OUTPUT = 64 << 20
+_MAX_OUTPUT = 64 << 20
 _PIECE = 1 << 16
 _PROGRESS = re.compile(
     rb"^(?:remote: )?(?:Cloning|Enumerating|Counting|Compressing|Receiving|Resolving|Unpacking|Checking|Total)\b"
@@ -119,7 +119,7 @@ class _Watch:
         kept = self._output[name]
         while piece := os.read(stream.fileno(), _PIECE):
             self._said += len(piece)
-            if len(kept) < _MOST_OUTPUT:
+            if len(kept) < _MAX_OUTPUT:
                 kept += piece
 
     def _received(self) -> int:

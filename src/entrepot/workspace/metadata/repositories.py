@@ -29,7 +29,7 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 _TRIES = 3
-_MOST_PACKS = 50
+_MAX_PACKS = 50
 
 
 @attrs.frozen
@@ -101,7 +101,7 @@ class MetadataRepository:
     def tidy(self) -> None:
         """Put packs together if there are many: each fetch that brings something leaves one."""
         packs = list((self.folder / ".git" / "objects" / "pack").glob("*.pack"))
-        if len(packs) > _MOST_PACKS:
+        if len(packs) > _MAX_PACKS:
             self.git.attempt("repack", "--geometric=2", "-d", "--quiet")
 
     def refs(self) -> RefTable:

@@ -26,7 +26,7 @@ from entrepot.workspace.projects.transfers.pushes import free_outbox
 from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.rows import Extent, FileChange, Head, StagedFile, Step, TrackedFile
 
-_MOST_MESSAGE = 1 << 20
+_MAX_MESSAGE = 1 << 20
 
 
 class ResetMode(enum.StrEnum):
@@ -77,7 +77,7 @@ def _merged_into_head(entity: Entity) -> list[str]:
     head = entity.state.database.head(entity.folder)
     if head is None:
         return []
-    named = merged_in(read_message(entity.state.metadata.git, head.commit, _MOST_MESSAGE))
+    named = merged_in(read_message(entity.state.metadata.git, head.commit, _MAX_MESSAGE))
     return [tag for tag in named if find_tag(tag) is not None]
 
 

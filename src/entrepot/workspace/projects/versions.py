@@ -49,7 +49,7 @@ class Version:
         return VersionRef(self.spec.kind.word, self.tag.identity.name, self.tag.number, self.commit)
 
     def draft(self, state: KindState, base: str | None) -> VersionDraft:
-        """Return what a store needs to publish or check the version."""
+        """Return the version as a store needs it to publish or check it."""
         remote = without_user(state.url)
         return VersionDraft(self.ref(), str(self.tag), remote, base, self.manifest, self.manifest_documents)
 

@@ -112,7 +112,7 @@ def _has_unknown(manifest: Manifest) -> bool:
 
 
 def read_diff(state: KindState, first: str, second: str, name: str = "") -> DiffReport:
-    """Return what differs between two versions, which are those of the named entity if there is a name.
+    """Return the differences between two versions, which are those of the named entity if there is a name.
 
     Raises:
         VersionMissing: one does not exist, or is a version of another entity.
@@ -144,7 +144,7 @@ def read_shown(state: KindState, name: str, tag: str | None = None) -> Version:
 
 
 def diff_manifests(old: Manifest, new: Manifest) -> DiffReport:
-    """Return what differs between two manifests."""
+    """Return the differences between two manifests."""
     return DiffReport(
         added=_sorted(path for path in new.files if path not in old.files),
         updated=_sorted(

@@ -124,7 +124,7 @@ class Database:
         return {entity: Step(kind, tag, payload) for entity, kind, tag, payload in rows}
 
     def check(self) -> list[str]:
-        """Return what SQLite finds wrong with the file; nothing if it is intact."""
+        """Return the faults that SQLite finds in the file; empty if it is intact."""
         return [text for (text,) in self._rows("PRAGMA integrity_check") if text != "ok"]
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from entrepot.workspace.stores.formats.index_objects import Pack
 from entrepot.xet import HASH_BYTES
 
 _CHUNK_BITS = 16
-_MOST_LEVELS = 8
+_MAX_LEVELS = 8
 
 
 @attrs.frozen(eq=False)
@@ -50,7 +50,7 @@ class ChunkTable:
             self._packs.append(pack)
         if heads:
             self._levels.append(_sorted(np.concatenate(heads), np.concatenate(places)))
-        if len(self._levels) > _MOST_LEVELS:
+        if len(self._levels) > _MAX_LEVELS:
             levels = self._levels
             self._levels = [
                 _sorted(

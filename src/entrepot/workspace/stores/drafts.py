@@ -13,7 +13,7 @@ from entrepot.workspace.manifests import DescriptorHasher, ManifestEntry
 
 PART = ".part"
 _PIECE = 1 << 20
-_MOST_VECTORS = 512
+_MAX_VECTORS = 512
 _FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -105,8 +105,8 @@ def _write_at(descriptor: int, views: Sequence[memoryview | bytes], offset: int)
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.writelines(views)
         return
-    for first in range(0, len(views), _MOST_VECTORS):
-        group = views[first : first + _MOST_VECTORS]
+    for first in range(0, len(views), _MAX_VECTORS):
+        group = views[first : first + _MAX_VECTORS]
         expected = sum(map(len, group))
         written = os.pwritev(descriptor, group, offset)
         if written < expected:  # rare: a signal, or a disk that has just become full

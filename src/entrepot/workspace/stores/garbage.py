@@ -72,7 +72,7 @@ def collect_garbage(
     is_rehearsal: bool = False,
     old_manifests: Iterable[Manifest] | None = None,
 ) -> GarbageReport:
-    """Record what no version needs, or delete what was recorded at least a day ago and is still not needed.
+    """Record unreferenced objects, or delete those that were recorded at least a day ago and are still unreferenced.
 
     Args:
         grace_s: objects and records younger than this, by the store's clock, are kept.

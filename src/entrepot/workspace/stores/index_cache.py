@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import threading
 import zlib
@@ -12,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from entrepot.errors import ContentMismatch, Malformed
+from entrepot.names import is_sha256
 from entrepot.workspace.stores.buckets import Data
 from entrepot.workspace.stores.formats.index_objects import MAGIC, IndexObject, parse_index
 
-_NAME = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _LARGEST = 513 << 20
 _LEVEL = 1
 """Half of an index are hashes, which no level compresses."""
@@ -38,7 +37,7 @@ class IndexCache:
         found = []
         with contextlib.suppress(FileNotFoundError):
             for entry in os.scandir(self.folder):
-                if _NAME.fullmatch(entry.name):
+                if is_sha256(entry.name):
                     with contextlib.suppress(FileNotFoundError):
                         found.append((-entry.stat().st_mtime_ns, entry.name))
         return [name for _, name in sorted(found)]

@@ -14,7 +14,7 @@ from entrepot.workspace.stores.buckets.opening import open_bucket
 from entrepot.workspace.stores.chunk_stores import ChunkStore
 from entrepot.workspace.stores.values import StorageConfig
 
-_MOST_THREADS = 16
+_MAX_THREADS = 16
 
 
 def open_store(
@@ -47,7 +47,7 @@ def open_store(
         bucket,
         storage=config.url,
         indexes=cached_indexes(config, indexes),
-        threads=threads if threads > 0 else min(_MOST_THREADS, 4 * (os.cpu_count() or 1)),
+        threads=threads if threads > 0 else min(_MAX_THREADS, 4 * (os.cpu_count() or 1)),
     )
 
 

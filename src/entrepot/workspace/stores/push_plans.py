@@ -11,7 +11,7 @@ from entrepot.names import Sha256, XetHash
 from entrepot.workspace.manifests import Manifest
 from entrepot.workspace.stores.chunk_tables import ChunkTable
 from entrepot.workspace.stores.formats.index_objects import Pack
-from entrepot.workspace.stores.formats.records import MOST_INDEXES
+from entrepot.workspace.stores.formats.records import MAX_INDEXES
 from entrepot.workspace.stores.knowledge import Knowledge
 from entrepot.workspace.stores.known_contents import weigh, weigh_index
 from entrepot.workspace.stores.outbox import Outbox
@@ -192,7 +192,7 @@ def _with_indexes(
     held = sum(weigh_index(index) for name in names if (index := known.indexes.get(name)))
     written = sum(pack.index.raw_length(0, pack.index.count) for pack in sent.values())
     bytes_known = max(0, sum(contents.values()) - written)
-    is_fresh = len(names) + needs_index > MOST_INDEXES or held > 2 * needed + _SMALL_INDEX
+    is_fresh = len(names) + needs_index > MAX_INDEXES or held > 2 * needed + _SMALL_INDEX
     if is_fresh:
         return PushPlan(
             tuple(sent.values()), tuple(relied.values()), tuple(blocks.values()), all_packs, (), bytes_known

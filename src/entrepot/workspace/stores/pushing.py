@@ -108,7 +108,7 @@ def publish_version(
 
 
 def plan_push(store: ChunkStore, outbox: Outbox, version: VersionDraft) -> PushCounts:
-    """Return what :func:`push_version` would send; nothing is written.
+    """Return the plan of :func:`push_version`; nothing is written.
 
     Contents that only ``sources`` would have count as bytes that are not known.
 

@@ -29,11 +29,11 @@ from entrepot.names import ROOT, RepoId, RepoRef, RepoType, parse_path
 from entrepot.server.app import make_app
 from entrepot.server.handlers import AppState
 from entrepot.server.hf.files.files import FilePath, parse_file_path, routes
-from entrepot.server.hosting import running
 from entrepot.server.metrics import Metrics
 from entrepot.server.middleware import Middleware
 from entrepot.server.threads import Threads
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 MIB = 1 << 20

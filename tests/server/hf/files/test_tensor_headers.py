@@ -6,6 +6,7 @@ import httpx2
 import pytest
 from huggingface_hub.errors import BadRequestError, RemoteEntryNotFoundError, RepositoryNotFoundError
 
+from entrepot.previews import time_limits
 from tests.previews.test_safetensors import HEADER, tensor_file
 from tests.support.site import Committer, Site
 
@@ -66,3 +67,11 @@ def test_errors_are_those_that_the_client_knows(site: Site, alice: httpx2.Client
     private = site.new_repo(visibility="private")
     with pytest.raises(RepositoryNotFoundError):
         site.api(site.bob).get_sharded_safetensors_metadata(private)
+
+
+def test_the_time_of_a_request_is_limited(site: Site, alice: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo = site.new_repo()
+    Committer(alice).write(repo, {"model.safetensors": MODEL["a.safetensors"]})
+    monkeypatch.setattr(time_limits, "MAX_CPU_S", 0.0)
+    answer = alice.get(f"/api/models/{repo}/safetensors-metadata/model.safetensors")
+    assert (answer.status_code, "too much time" in answer.text) == (400, True)

@@ -533,3 +533,20 @@ def test_the_lines_of_a_message_are_kept(site: Site, committer: Committer) -> No
     details = api.get_discussion_details(repo, opened.pr_num)
     assert details.title == "Title"
     assert vars(details.events[0])["content"] == "* one\n* two"
+
+
+def test_a_short_commit_begins_one_transaction_to_read(
+    site: Site, repo: str, committer: Committer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog, begun = site.hub.catalog, list[str]()
+    for holder, name in ((catalog, "_read"), (catalog._shared, "_begin")):
+        begin = getattr(holder, name)
+
+        def counted(begin: Any = begin, name: str = name) -> Any:
+            begun.append(name)
+            return begin()
+
+        monkeypatch.setattr(holder, name, counted)
+    committer.write(repo, {"notes.txt": b"short"})
+    assert begun.count("_begin") == 1
+    assert "_read" not in begun, "a transaction of its own for one read"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from entrepot.hub.repos import push_reservations, repositories
+from entrepot.hub.repos import push_reservations, repo_rights
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 from tests.support.site import Committer, Site
 
@@ -19,7 +19,7 @@ def reserve(site: Site, name: str, monkeypatch: pytest.MonkeyPatch) -> Callable[
         monkeypatch.setattr(push_reservations, setting, 120.0)
     for setting in ("SIGN_MS", "LONGEST_MS"):
         monkeypatch.setattr(push_reservations, setting, 120_000)
-    repo_id = repositories.rights(
+    repo_id = repo_rights.of(
         site.hub, site.hub.identify(site.alice), RepoRef(RepoType.MODEL, parse_repo_id(name))
     ).row.id
     push_reservations.note_loss(site.hub, repo_id, _SOMEONE)

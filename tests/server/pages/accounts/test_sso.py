@@ -16,11 +16,11 @@ from entrepot.hub.context import open_hub
 from entrepot.hub.sso import browser_sign_ins, issuer_keys
 from entrepot.hub.sso.browser_sign_ins import FinishedSignIn
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import sender
 from tests.support.issuer import LocalIssuer, serving
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 

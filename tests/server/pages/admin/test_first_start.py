@@ -10,9 +10,9 @@ import pytest
 from entrepot.hub.accounts import accounts, first_accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.server import app
-from entrepot.server.hosting import running
 from entrepot.settings import Settings
 from tests.support import hub_work
+from tests.support.running_apps import running
 
 FIELDS = {"name": "ada", "password": "correct horse", "again": "correct horse", "email": ""}
 OWN = {"sec-fetch-site": "same-origin", "accept": "text/html"}

@@ -5,7 +5,7 @@ import pytest
 
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import Role
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.server.pages.creating.repos import owners_of
 from tests.server.pages.conftest import field_of, send_form
@@ -29,7 +29,7 @@ def test_a_repository_is_created_and_shown(
     assert answer.url.path == path
     assert "Created." in answer.text
     assert "Private" in answer.text
-    row = repositories.rights(site.hub, site.caller(), RepoRef(kind, RepoId("alice", "made-here"))).row
+    row = repo_rights.of(site.hub, site.caller(), RepoRef(kind, RepoId("alice", "made-here"))).row
     assert (row.visibility, row.description) == ("private", "Birds")
     with site.client(site.alice) as client:
         card = client.get(f"{path}/raw/main/README.md").text

@@ -20,10 +20,10 @@ from entrepot.hub.search import archives
 from entrepot.hub.search.archives import ArchiveListing
 from entrepot.names import ROOT, RepoPath, RepoRef, RepoType
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.pages.repositories import archives as pages
 from entrepot.server.pages.repositories.archives import ArchiveContent, stem_of
 from entrepot.settings import Settings
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 LARGE = bytes(range(256)) * 20_000

@@ -13,7 +13,7 @@ from entrepot.hub.repos import repositories as moves
 from entrepot.hub.repos.lineage import LineageInput
 from entrepot.names import Oid, RepoRef, RepoType, parse_repo_id
 from entrepot.server.pages.repositories.card_facts import (
-    MOST_CHILDREN,
+    MAX_CHILDREN,
     citation_of,
     measured_lines,
     source_lines,
@@ -105,7 +105,7 @@ def test_many_models_are_counted_up_to_a_limit(site: ServedHub) -> None:
     found = infos.describe(site.hub, None, base, "main", with_files=False, with_sizes=False)
     [some] = infos.with_children(site.hub, None, [found], most=2)
     assert some.children == {"adapter": 0, "merge": 0, "quantized": 0, "finetune": 2}
-    full = attrs.evolve(found, children={"finetune": MOST_CHILDREN, "adapter": MOST_CHILDREN - 1})
+    full = attrs.evolve(found, children={"finetune": MAX_CHILDREN, "adapter": MAX_CHILDREN - 1})
     tree = tree_of(full, [])
     assert tree is not None
     assert [(line.label, line.count) for line in tree.children] == [("Fine-tuned", "999+"), ("Adapters", "999")]

@@ -4,7 +4,7 @@ from entrepot.hub.comparisons.comparisons import FileDifference
 from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.server.pages.repositories.changes import (
     MAX_PICTURE,
-    MOST_PICTURES,
+    MAX_PICTURES,
     describe_change,
     pictures_of,
     summarize,
@@ -58,4 +58,4 @@ def test_pictures_are_shown_as_they_were_and_are_within_bounds() -> None:
         ("old.webp", 4, None),
         ("x.svg", 1, 2),
     ]
-    assert len(pictures_of([picture(f"{number}.png", 1, 2) for number in range(30)])) == MOST_PICTURES
+    assert len(pictures_of([picture(f"{number}.png", 1, 2) for number in range(30)])) == MAX_PICTURES

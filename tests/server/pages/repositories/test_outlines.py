@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from entrepot.server.pages.card_html import CardLinks, relink, render_card
-from entrepot.server.pages.repositories.outlines import LEAST_HEADINGS, MOST_HEADINGS, OutlineItem, outline_of
+from entrepot.server.pages.repositories.outlines import LEAST_HEADINGS, MAX_HEADINGS, OutlineItem, outline_of
 from tests.support.served_hub import ServedHub
 
 LINKS = CardLinks("/a/m/blob/main/", "/a/m/resolve/main/")
@@ -31,7 +31,7 @@ def test_titles_are_plain_text_and_anchors_are_ids_of_the_card() -> None:
 def test_a_card_with_few_headings_has_no_outline_and_a_long_one_a_bounded_one() -> None:
     few = "# A\n\n" * (LEAST_HEADINGS - 1)
     assert outline_of(render_card(few, LINKS)) == ()
-    assert len(outline_of(render_card("# A\n\n" * (MOST_HEADINGS + 1), LINKS))) == MOST_HEADINGS
+    assert len(outline_of(render_card("# A\n\n" * (MAX_HEADINGS + 1), LINKS))) == MAX_HEADINGS
     [long] = outline_of(render_card("# " + "a" * 1_000 + "\n## b\n## c\n## d\n", LINKS))
     assert long.title == "a" * 100
 

@@ -60,5 +60,5 @@ def test_the_page_of_an_account_draws_and_lists_its_repositories(site: ServedHub
 
 
 def test_very_many_repositories_are_not_drawn(site: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_maps, "MOST_REPOS", 1)
+    monkeypatch.setattr(storage_maps, "MAX_REPOS", 1)
     assert map_of(site.hub, site.caller(), None, quotas.own(site.hub, site.caller())) is None

@@ -5,7 +5,8 @@ import pytest
 
 from entrepot.errors import Malformed
 from entrepot.hub.community import collections
-from entrepot.hub.community.collections import Collection, CollectionDraft
+from entrepot.hub.community.collection_views import Collection
+from entrepot.hub.community.collections import CollectionDraft
 from entrepot.server.pages.searching.collection_forms import NEW, item_of
 from tests.server.pages.conftest import field_of, send_form
 from tests.support.served_hub import ServedHub

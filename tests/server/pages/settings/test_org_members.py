@@ -57,7 +57,7 @@ def test_an_administrator_leaves(site: ServedHub, send: Send) -> None:
 def test_a_user_is_invited_and_the_invitation_cancelled(site: ServedHub, send: Send) -> None:
     base = make(site, "inviting")
     done = send(f"{base}/invitations", {"user": " bob ", "role": "contributor"})
-    assert "The invitation is sent." in done.text
+    assert "The invitation was sent and is waiting for an answer." in done.text
     assert "as <b>contributor</b>" in done.text
     [offer] = invitations.of_org(site.hub, site.caller(), "inviting").items
     for fields, status in (

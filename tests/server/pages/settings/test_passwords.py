@@ -40,10 +40,10 @@ def test_a_new_password_ends_all_other_sessions(site: ServedHub, user: str) -> N
 @pytest.mark.parametrize(
     ("fields", "status", "words"),
     [
-        ({"present": "wrong horse", "wanted": NEW, "again": NEW}, 403, "The present password is wrong."),
+        ({"present": "wrong horse", "wanted": NEW, "again": NEW}, 403, "The current password is wrong."),
         ({"present": PASSWORD, "wanted": NEW, "again": NEW + "x"}, 400, "the two fields differ"),
         ({"present": PASSWORD, "wanted": "short", "again": "short"}, 400, "use 8 to 1,000 characters"),
-        ({"wanted": NEW, "again": NEW}, 403, "The present password is wrong."),
+        ({"wanted": NEW, "again": NEW}, 403, "The current password is wrong."),
     ],
 )
 def test_a_mistake_changes_nothing_and_shows_no_password(
@@ -66,7 +66,7 @@ def test_who_came_with_a_one_time_link_needs_no_present_password(site: ServedHub
     code = sign_ins.issue_code(site.hub, audit.CONSOLE, user, 600).code
     with browse(site) as client:
         client.post("/login", data={"code": code})
-        assert "Present password" not in client.get("/settings/password").text
+        assert "Current password" not in client.get("/settings/password").text
         answer = sender(client)("/settings/password", {"wanted": NEW, "again": NEW})
         assert "The password is changed." in answer.text
     with browse(site) as client:

@@ -13,11 +13,11 @@ from entrepot.hub.repos.repositories import NewRepo
 from entrepot.hub.sso import publishers
 from entrepot.names import RepoRef, RepoType, parse_repo_id
 from entrepot.server.app import make_app
-from entrepot.server.hosting import running
 from entrepot.server.pages.settings import repo_publishers
 from entrepot.settings import Settings
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import Send, sender
+from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 ISSUER = "https://ci.example"

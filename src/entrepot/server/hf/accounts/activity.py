@@ -25,12 +25,12 @@ def routes() -> list[BaseRoute]:
 
 
 async def show_user(request: Request) -> Response:
-    """Serve what a user did on each day; 404 if not found."""
+    """Serve the activity of a user by day; 404 if not found."""
     return json_response(render(await call_hub(request, activity.of_user, _account(request))))
 
 
 async def show_org(request: Request) -> Response:
-    """Serve what was done on each day in the repositories of an organisation; 404 if not found."""
+    """Serve the activity in the repositories of an organisation by day; 404 if not found."""
     return json_response(render(await call_hub(request, activity.of_org, _account(request))))
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.hub.search import profiles
-from entrepot.hub.search.profiles import MOST_ORGS, MOST_STORED, OrgProfile, StoredPage, UserProfile
+from entrepot.hub.search.profiles import MAX_ORGS, MAX_STORED, OrgProfile, StoredPage, UserProfile
 from entrepot.names import RepoType
 from entrepot.server.handlers import call_hub, json_response, query_int, read_json
 from entrepot.server.hf.accounts import activity, avatars
@@ -45,7 +45,7 @@ async def show_user(request: Request) -> Response:
 
 async def list_orgs(request: Request) -> Response:
     """Serve a page of the organisations of a user, by name."""
-    limit, after = query_int(request, "limit", MOST_ORGS, low=1, high=MOST_ORGS), name_after(request)
+    limit, after = query_int(request, "limit", MAX_ORGS, low=1, high=MAX_ORGS), name_after(request)
     page = await call_hub(request, profiles.list_orgs, _account(request), after=after, limit=limit)
     return json_response(render_orgs(page.items, avatar_urls(request)), headers=link_to_name(request, page.after))
 
@@ -131,7 +131,7 @@ def render_storage(page: StoredPage) -> list[StoredRepo]:
 
 
 async def _list_storage(request: Request, name: str | None) -> Response:
-    limit, after = query_int(request, "limit", MOST_STORED, low=1, high=MOST_STORED), after_of(request)
+    limit, after = query_int(request, "limit", MAX_STORED, low=1, high=MAX_STORED), after_of(request)
     page = await call_hub(request, profiles.stored, name, after=after, limit=limit)
     return json_response(render_storage(page), headers=link_to(request, page.after))
 

@@ -11,14 +11,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.errors import AlreadyExists, Malformed
-from entrepot.hub.community import collections
-from entrepot.hub.community.collections import (
-    Collection,
-    CollectionDraft,
-    CollectionItem,
-    CollectionQuery,
-    CollectionUpdate,
-)
+from entrepot.hub.community import collection_items, collections
+from entrepot.hub.community.collection_views import Collection, CollectionItem
+from entrepot.hub.community.collections import CollectionDraft, CollectionQuery, CollectionUpdate
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import MAX_JSON, call_hub, json_response, query_int, query_list, read_json
 from entrepot.server.hf.accounts.people import AvatarUrl, avatar_urls
@@ -140,14 +135,14 @@ async def add_item(request: Request) -> Response:
     """Add an item; 409 if the collection already has it."""
     body = await read_json(request, NewItem)
     item = (body.item.type, body.item.id)
-    return _respond(request, await call_hub(request, collections.add_item, _slug(request), item, body.note))
+    return _respond(request, await call_hub(request, collection_items.add, _slug(request), item, body.note))
 
 
 async def update_item(request: Request) -> Response:
     """Change the note or the position of an item."""
     edits = await read_json(request, ItemChanges)
     slug, item = _slug(request), decode_segment(request.path_params["item"])
-    await call_hub(request, collections.update_item, slug, item, note=edits.note, position=edits.position)
+    await call_hub(request, collection_items.update, slug, item, note=edits.note, position=edits.position)
     return json_response({})
 
 
@@ -162,13 +157,13 @@ async def update_items(request: Request) -> Response:
         raise Malformed("body", "the only action is 'update'")
     for action in actions:
         edits, slug = action.data, _slug(request)
-        await call_hub(request, collections.update_item, slug, action.uid, note=edits.note, position=edits.position)
+        await call_hub(request, collection_items.update, slug, action.uid, note=edits.note, position=edits.position)
     return json_response({})
 
 
 async def remove_item(request: Request) -> Response:
     """Remove an item."""
-    await call_hub(request, collections.remove_item, _slug(request), decode_segment(request.path_params["item"]))
+    await call_hub(request, collection_items.remove, _slug(request), decode_segment(request.path_params["item"]))
     return PlainTextResponse("OK")
 
 

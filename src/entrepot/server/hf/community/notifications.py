@@ -32,7 +32,7 @@ from entrepot.wire.community.notifications import (
 )
 from entrepot.wire.texts import legible
 
-_PAGE, _MOST = 50, 100
+_PAGE, _MAX_LIMIT = 50, 100
 _STATUSES = {"": True, "unread": True, "all": False}
 
 
@@ -55,7 +55,7 @@ async def list_own(request: Request) -> Response:
     status = request.query_params.get("readStatus", "")
     if status not in _STATUSES:
         raise Malformed("parameter 'readStatus'", "expected unread or all")
-    limit = query_int(request, "limit", _PAGE, low=1, high=_MOST)
+    limit = query_int(request, "limit", _PAGE, low=1, high=_MAX_LIMIT)
     page, unread = await call_hub(request, _list, is_unread=_STATUSES[status], after=after_of(request), limit=limit)
     found = NotificationList(notifications=[render(item) for item in page.items], unread=unread)
     return json_response(found, headers=link_to(request, page.after))

@@ -28,7 +28,7 @@ from entrepot.server.hf.files.viewer_requests import read_count, required, targe
 from entrepot.server.responders import MemoryContent
 
 _ROUTE = "/-/viewer/assets"
-_MOST_DEPTH = 32
+_MAX_DEPTH = 32
 _CACHING = "private, no-cache"  # rights are checked at every request
 
 
@@ -97,7 +97,7 @@ class MediaPlace:
 
 def _has_media(feature: object, depth: int = 0) -> bool:
     """Return whether a feature is one of media, or contains one."""
-    if depth > _MOST_DEPTH:
+    if depth > _MAX_DEPTH:
         return False
     if isinstance(feature, list):
         return any(_has_media(item, depth + 1) for item in feature)

@@ -135,10 +135,10 @@ async def list_parquet(request: Request) -> Response:
         for config, reason in found.failed.items()
         if config in names
     ]
-    told: dict[str, Any] = {"parquet_files": files, "pending": pending, "failed": failed, "partial": False}
+    document: dict[str, Any] = {"parquet_files": files, "pending": pending, "failed": failed, "partial": False}
     if wanted is not None and wanted in found.converted:
-        told["features"] = found.converted[wanted]["features"]
-    return viewer_response(told, layout.commit)
+        document["features"] = found.converted[wanted]["features"]
+    return viewer_response(document, layout.commit)
 
 
 async def show_size(request: Request) -> Response:

@@ -18,11 +18,11 @@ from entrepot.errors import InvalidPath
 from entrepot.git import MAX_POINTER_BYTES, parse_pointer
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.remembered import Version
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.hub.repos.infos import RepoRow
 from entrepot.hub.search.downloads import is_counted
+from entrepot.hub.versioned_cache import Version
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
@@ -152,7 +152,7 @@ def _note(request: Request, repo: RepoRow, path: RepoPath) -> None:
 
 
 def count_download(request: Request, repo: RepoRow, path: RepoPath) -> None:
-    """Count a download of a file from its beginning."""
+    """Count a download that began with the first byte of the file."""
     state = app_state(request)
     client = f"{_address(request)} {request.headers.get('user-agent', '')[:200]}"
     state.downloads.note(repo, path, client, state.hub.now_ms())

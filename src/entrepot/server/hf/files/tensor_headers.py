@@ -17,6 +17,7 @@ from entrepot.hub.comparisons import tensor_headers
 from entrepot.hub.context import HubContext
 from entrepot.names import ROOT, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.previews.safetensors import Header
+from entrepot.previews.time_limits import time_limit
 from entrepot.server.handlers import app_state, call_hub_in_turn, json_response, repo_of
 from entrepot.server.hf.repo_routes import tail_of
 from entrepot.server.hf.type_routes import each_kind
@@ -36,6 +37,7 @@ async def show_headers(request: Request, kind: RepoType) -> Response:
     return json_response(found)
 
 
+@time_limit()
 def find_headers(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, path: RepoPath
 ) -> ModelHeadersResponse:

@@ -21,7 +21,7 @@ from entrepot.server.bodies import SpooledBody, check_coding, read_small, spool_
 from entrepot.server.handlers import app_state, base_url, call_hub_briefly, json_response, query_flag
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commit_body import read_lines, read_whole
-from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved
+from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved, call_hub_unreserved_together
 from entrepot.settings import Settings
 from entrepot.wire.repos.commits import CommitResponse
 
@@ -41,8 +41,10 @@ async def create(request: Request, ref: RepoRef) -> Response:
     revision, allows_disjoint = tail_of(request), _wants_disjoint(request)
     is_proposal = query_flag(request, "create_pr")
     target = _CommitRequest(ref, revision, is_proposal=is_proposal)
-    if not _is_short(request):
+    is_short = _is_short(request)
+    if not is_short:
         await call_hub_briefly(request, target.check)  # before a body of gigabytes is received
+    call = call_hub_unreserved_together if is_short else call_hub_unreserved
     if request.headers.get("content-type", "").startswith("application/json"):
         body = await read_small(request, max_line(app_state(request).hub.settings))
 
@@ -50,14 +52,14 @@ async def create(request: Request, ref: RepoRef) -> Response:
             decode = functools.partial(read_whole, body, allows_disjoint=allows_disjoint)
             return target.run(hub, caller, decode, len(body), waiter)
 
-        return _answer(request, await call_hub_unreserved(request, record))
+        return _answer(request, await call(request, record))
     with await spool(request) as spooled:
 
         def record_lines(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> _CommitResult:
             decode = functools.partial(read_lines, spooled.lines(), allows_disjoint=allows_disjoint)
             return target.run(hub, caller, decode, spooled.size, waiter)
 
-        return _answer(request, await call_hub_unreserved(request, record_lines))
+        return _answer(request, await call(request, record_lines))
 
 
 async def spool(request: Request) -> SpooledBody:

@@ -55,7 +55,7 @@ async def describe_revision(request: Request, ref: RepoRef) -> Reusable:
 
 
 async def describe_scan(request: Request, ref: RepoRef) -> Response:
-    """Serve what scanners found at the head of main, or of ``revision``."""
+    """Serve the findings of scanners at the head of main, or of ``revision``."""
     revision = request.query_params.get("revision") or "main"
     return json_response(await _security(request, ref, revision))
 

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller, require_login
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
 from entrepot.server.handlers import base_url, call_hub, json_response, lookup_id, read_json
@@ -126,13 +126,13 @@ async def duplicate(request: Request, ref: RepoRef) -> Response:
 
 async def check_read(request: Request, ref: RepoRef) -> Response:
     """Serve ``{}`` if the caller may read the content of a repository, else an error with the reason."""
-    await call_hub(request, repositories.check_read, ref)
+    await call_hub(request, repo_rights.check_read, ref)
     return json_response({})
 
 
 async def check_write(request: Request, ref: RepoRef) -> Response:
     """Serve ``{}`` if the caller may change a repository, else an error with the reason."""
-    await call_hub(request, repositories.check_write, ref)
+    await call_hub(request, repo_rights.check_write, ref)
     return json_response({})
 
 

@@ -18,7 +18,7 @@ def security_of(scan: FileScan) -> FileSecurity:
 
 
 def security_status_of(scan: RepoScan) -> SecurityStatus:
-    """Return what is known about the files of a revision."""
+    """Return the verdicts on the files of a revision."""
     issues = [{"path": legible(path), "level": level} for path, level in scan.issues]
     return SecurityStatus(scans_done=scan.is_done, files_with_issues=issues)
 

@@ -70,7 +70,7 @@ def build_users(
     """Return a page of users.
 
     Args:
-        after: the last name of the page before.
+        after: the last name of the previous page.
         code: that of a one-time link, which was made by this request.
 
     Raises:

@@ -93,10 +93,10 @@ def admin_form(act: AdminForm, page: AdminPage, *, is_grave: bool = False) -> Pa
 
     async def endpoint(request: Request) -> Response:
         def run(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
-            known = admin_of(caller)
+            admin = admin_of(caller)
             if is_grave:
-                require_recent(hub, known, browser_sessions.secret_of(request.scope, hub))
-            done = act(hub, known, form)
+                require_recent(hub, admin, browser_sessions.secret_of(request.scope, hub))
+            done = act(hub, admin, form)
             return done if isinstance(done, WebPage) else f"{BASE}{done}"
 
         return await answer_form(request, run, again, is_slow=True)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import mirror_overviews
-from entrepot.hub.jobs.mirror_overviews import MOST_SHOWN
+from entrepot.hub.jobs.mirror_overviews import MAX_SHOWN
 from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, repo_in, show_admin
 from entrepot.server.pages.forms import FRESH, Form
 from entrepot.server.pages.frames import WebPage
@@ -39,7 +39,7 @@ def build_mirrors(hub: HubContext, caller: Caller, form: Form) -> WebPage:
         "form": form,
         "found": mirror_overviews.list_mirrors(hub, caller),
         "icons": ICONS,
-        "most": MOST_SHOWN,
+        "most": MAX_SHOWN,
         "limit": hub.settings.git_cache_bytes,
     }
     return admin_page("mirrors", values)

@@ -36,7 +36,7 @@ async def show_overview(request: Request) -> Response:
 
 
 async def show_storage(request: Request) -> Response:
-    """Serve what the hub stores."""
+    """Serve the overview of the hub: accounts, repositories and stored bytes."""
     return await show_admin(request, build_storage)
 
 
@@ -73,7 +73,7 @@ def build_overview(hub: HubContext, caller: Caller) -> WebPage:
 
 
 def build_storage(hub: HubContext, caller: Caller) -> WebPage:
-    """Return what the hub stores.
+    """Return the page of the overview.
 
     Raises:
         NotAllowed: the caller is not an administrator of the hub.

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.scanning import scan_reports
-from entrepot.hub.scanning.scan_reports import MOST_COUNTED, WORST
+from entrepot.hub.scanning.scan_reports import MAX_COUNTED, WORST
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.admin.guards import BASE, admin_form, admin_page, repo_in, show_admin
 from entrepot.server.pages.forms import FRESH, Form
@@ -45,7 +45,7 @@ def build_scans(hub: HubContext, caller: Caller, form: Form, *, worst: str = WOR
     """Return the page of what scanners found.
 
     Args:
-        before: the row id of the last repository of the page before; 0 for the first page.
+        before: the row id of the last repository of the previous page; 0 for the first page.
 
     Raises:
         NotAllowed: the caller is not an administrator of the hub.
@@ -59,7 +59,7 @@ def build_scans(hub: HubContext, caller: Caller, form: Form, *, worst: str = WOR
         "icons": ICONS,
         "worst": worst,
         "sizes": scan_reports.count_reports(hub, caller),
-        "most": MOST_COUNTED,
+        "most": MAX_COUNTED,
         "before": before,
         "more": shown[-1].repo.id if len(found) > SHOWN else 0,
         "scanning": hub.settings.scanning,

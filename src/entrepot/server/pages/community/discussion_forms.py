@@ -12,11 +12,11 @@ from entrepot.git import MergeSide
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import conflicts, pulls, repositories
+from entrepot.hub.repos import conflicts, pulls, repo_rights
 from entrepot.hub.repos.conflicts import Resolution
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
-from entrepot.server.pages.community.discussions import MOST_CHOICES, build_discussion, build_new, number_of
+from entrepot.server.pages.community.discussions import MAX_CHOICES, build_discussion, build_new, number_of
 from entrepot.server.pages.forms import Form, answer_form
 from entrepot.server.pages.frames import WebPage
 from entrepot.server.pages.routing import PageRoute, RepoPageHandler, repo_pages
@@ -58,7 +58,7 @@ async def create(request: Request, ref: RepoRef) -> Response:
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
         if form.has("preview"):
             return build_new(hub, caller, ref, form)
-        found = repositories.rights(hub, caller, ref).row.ref
+        found = repo_rights.of(hub, caller, ref).row.ref
         title, text = form.text("title"), form.text("text") if form.text("text").strip() else _NO_TEXT
         source = form.text("head").strip()
         if form.text("kind") != "pull_request":
@@ -80,7 +80,7 @@ async def delete(request: Request, ref: RepoRef) -> Response:
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         if form.text("confirm").strip() != str(num):
             raise Malformed("confirmation", f"type {num}, the number of the discussion, to delete it")
-        found = repositories.rights(hub, caller, ref).row.ref
+        found = repo_rights.of(hub, caller, ref).row.ref
         discussions.delete(hub, caller, found, num)
         return f"/{found.path}/discussions?done=removed"
 
@@ -94,7 +94,7 @@ def _handler(change: Change, done: str) -> RepoPageHandler:
         def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str | WebPage:
             if form.has("preview"):
                 return build_discussion(hub, caller, ref, num, form)
-            found = repositories.rights(hub, caller, ref).row.ref
+            found = repo_rights.of(hub, caller, ref).row.ref
             change(hub, caller, found, num, form)
             return f"/{found.path}/discussions/{num}" + (f"?done={done}" if done else "")
 
@@ -140,6 +140,6 @@ def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: F
 
 
 def _resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
-    words = [form.text(f"side-{at}") for at in range(MOST_CHOICES)]
+    words = [form.text(f"side-{at}") for at in range(MAX_CHOICES)]
     sides = [_SIDES[word] for word in words if word in _SIDES]
     conflicts.resolve(hub, caller, ref, num, Resolution(form.text("base"), form.text("head"), sides))

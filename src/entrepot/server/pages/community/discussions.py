@@ -18,7 +18,7 @@ from entrepot.hub.community.discussion_rules import MAX_EVENTS
 from entrepot.hub.community.discussions import ListedDiscussion
 from entrepot.hub.context import HubContext
 from entrepot.hub.notifications import may_change
-from entrepot.hub.repos import merges, pulls, repositories
+from entrepot.hub.repos import merges, pulls, repo_rights
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.community.threads import author_name, comment_html, links_of, thread_of
@@ -37,7 +37,7 @@ PAGE = 50
 EVENTS = 100
 """Events of a discussion on a page."""
 
-MOST_CHOICES = 100
+MAX_CHOICES = 100
 """Files in conflict that a page offers a choice for."""
 
 _LAST_PAGE = 10**7
@@ -240,7 +240,7 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
         ThingNotFound: it does not exist, or is no pull request.
     """
     header, may = describe_repo(hub, caller, ref)
-    repositories.check_read(hub, caller, may.row.ref)
+    repo_rights.check_read(hub, caller, may.row.ref)
     found = discussions.show(hub, caller, may.row.ref, num)
     reviewed = pulls.review(hub, caller, may.row.ref, num, with_diff=True, most_files=MAX_FILES)
     diff = colour_diff(parse_diff(reviewed.diff or ""))
@@ -266,7 +266,7 @@ def _is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> b
 
 def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:
     found = merges.mergeability(hub, caller, ref, num)
-    sides = found.sides if len(found.conflicts) <= MOST_CHOICES else None
+    sides = found.sides if len(found.conflicts) <= MAX_CHOICES else None
     return MergeBox(found.obstacle, tuple(legible(path) for path in found.conflicts), found.added_bytes, sides)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import likes
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights
 from entrepot.names import RepoRef
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.cards import build_card
@@ -29,7 +29,7 @@ async def choose(request: Request, ref: RepoRef) -> Response:
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         change = likes.like if form.yes_or_no("liked") else likes.unlike
-        found = repositories.rights(hub, caller, ref).row.ref
+        found = repo_rights.of(hub, caller, ref).row.ref
         change(hub, caller, found)
         return way_back(form, root, f"/{found.path}")
 

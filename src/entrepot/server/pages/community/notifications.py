@@ -11,9 +11,9 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import notification_lists, subscriptions
 from entrepot.hub.community.notification_lists import Notification
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights
 from entrepot.names import RepoRef
-from entrepot.server.handlers import app_state
+from entrepot.server.handlers import app_state, query_choice
 from entrepot.server.hf.community.notification_json import path_of, sentence
 from entrepot.server.hf.pages import After, after_of, render_cursor
 from entrepot.server.pages.community.discussions import build_discussion, number_of
@@ -57,7 +57,7 @@ def routes() -> list[PageRoute]:
 
 async def show(request: Request) -> Response:
     """Serve the visitor's notifications, newest first."""
-    shows_all, after = request.query_params.get("show") == "all", after_of(request)
+    shows_all, after = query_choice(request, "show", ("unread", "all"), "unread") == "all", after_of(request)
     return await show_page(request, lambda hub, caller: build(hub, caller, FRESH, shows_all=shows_all, after=after))
 
 
@@ -80,7 +80,7 @@ async def choose(request: Request, ref: RepoRef) -> Response:
     root = path_prefix(app_state(request).hub.settings)
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        found = repositories.rights(hub, caller, ref).row.ref
+        found = repo_rights.of(hub, caller, ref).row.ref
         subscriptions.choose(hub, caller, found, form.text("level"))
         return way_back(form, root, f"/{found.path}/discussions?done=saved")
 
@@ -94,7 +94,7 @@ async def mute(request: Request, ref: RepoRef) -> Response:
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
         is_muted = form.yes_or_no("muted")
-        found = repositories.rights(hub, caller, ref).row.ref
+        found = repo_rights.of(hub, caller, ref).row.ref
         subscriptions.mute(hub, caller, found, num, is_muted=is_muted)
         return f"/{found.path}/discussions/{num}?done=saved"
 

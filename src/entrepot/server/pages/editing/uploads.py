@@ -147,8 +147,8 @@ def quota_of(hub: HubContext, caller: MaybeCaller, namespace: str) -> NamespaceQ
     if caller is None:
         return None
     try:
-        is_own = namespace == caller.account.name
-        found = quotas.own(hub, caller) if is_own else quotas.of_org(hub, caller, namespace.partition(".")[0])
+        owner = namespace.partition(".")[0]  # of a folder, too
+        found = quotas.own(hub, caller) if owner == caller.account.name else quotas.of_org(hub, caller, owner)
     except EntrepotError:
         return None
     return found if found.max_bytes is not None else None

@@ -18,7 +18,7 @@ from entrepot.hub.search import archives
 from entrepot.hub.search.archives import ArchivedFile, ArchiveListing, ArchivePiece
 from entrepot.hub.search.downloads import is_counted
 from entrepot.names import RepoRef
-from entrepot.server.handlers import MOST_ARCHIVES_EACH, app_state, call_hub_slow, identify, left_out_header
+from entrepot.server.handlers import MAX_ARCHIVES_EACH, app_state, call_hub_slow, identify, left_out_header
 from entrepot.server.hf.files.files import count_download
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import path_of
@@ -149,7 +149,7 @@ async def send_archive(request: Request, ref: RepoRef) -> Response:
             async with asyncio.timeout(_WAIT_S):
                 await place.enter_async_context(state.archives.hold(line_of(request.scope).hex()))
         except TimeoutError:
-            raise TooManyArchives(MOST_ARCHIVES_EACH) from None
+            raise TooManyArchives(MAX_ARCHIVES_EACH) from None
         listing = await call_hub_slow(request, archives.describe, ref, revision, folder)
         stem = stem_of(listing, revision)
         pieces = archives.read(state.hub, lambda: identify(request), listing)

@@ -16,10 +16,10 @@ from entrepot.server.pages.repositories.charts import draw_spark, number_text
 from entrepot.server.pages.rows import ICONS
 from entrepot.wire.times import format_ms
 
-MOST_CHILDREN = 1_000
+MAX_CHILDREN = 1_000
 """Models made from a model in one way that its page counts at most."""
 
-_MOST = 6
+_MAX_LINES = 6
 
 
 _FROM_BASES = ("derived_from", "quantised_from", "merged_from")
@@ -52,7 +52,7 @@ def source_lines(edges: Iterable[LineageEdge]) -> list[SourceLine]:
         path, commit = row.ref.path, edge.row.source_oid
         if path not in found or (commit and not found[path].commit):
             found[path] = SourceLine(ICONS[row.type.value], edge.source.name, path, commit)
-    return list(found.values())[:_MOST]
+    return list(found.values())[:_MAX_LINES]
 
 
 @attrs.frozen
@@ -93,7 +93,7 @@ def tree_of(found: RevisionInfo, edges: Iterable[LineageEdge]) -> ModelTree | No
     Base models are those that the visitor may see, and others that the card or a file names.
 
     Args:
-        found: with its children, counted up to :data:`MOST_CHILDREN`.
+        found: with its children, counted up to :data:`MAX_CHILDREN`.
         edges: its sources; those that are no base models are left out.
     """
     row, bases, known = found.info.row, dict[str, BaseLine](), set[str]()
@@ -115,7 +115,7 @@ def tree_of(found: RevisionInfo, edges: Iterable[LineageEdge]) -> ModelTree | No
         if counted.get(word)
     ]
     relation, _ = _RELATIONS.get(named.relation if named else "", ("", ""))
-    return ModelTree(list(bases.values())[:_MOST], relation, children) if bases or children else None
+    return ModelTree(list(bases.values())[:_MAX_LINES], relation, children) if bases or children else None
 
 
 def is_base(edge: LineageEdge) -> bool:
@@ -124,7 +124,7 @@ def is_base(edge: LineageEdge) -> bool:
 
 
 def _number(count: int) -> str:
-    return f"{MOST_CHILDREN - 1:,}+" if count >= MOST_CHILDREN else f"{count:,}"
+    return f"{MAX_CHILDREN - 1:,}+" if count >= MAX_CHILDREN else f"{count:,}"
 
 
 @attrs.frozen
@@ -147,7 +147,7 @@ def trend_of(days: Sequence[DayDownloads]) -> DownloadTrend | None:
 
 def measured_lines(card: Mapping[str, object] | None) -> list[tuple[str, str]]:
     """Return the first evaluation results of a card: what was measured, and its value."""
-    return [(name, number_text(value)) for name, value in list(metrics_of_card(card).items())[:_MOST]]
+    return [(name, number_text(value)) for name, value in list(metrics_of_card(card).items())[:_MAX_LINES]]
 
 
 def citation_of(row: RepoRow, head: Oid, endpoint: str) -> str:

@@ -16,10 +16,10 @@ from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.repositories.grids import PICTURE
 from entrepot.wire.texts import legible
 
-MOST_PICTURES = 20
+MAX_PICTURES = 20
 """Pictures of a comparison that a page shows."""
 
-MOST_TEXTS = 30
+MAX_TEXTS = 30
 """Files of a comparison whose lines a page shows; those of others have a page of their own."""
 
 MAX_PICTURE = 8 << 20
@@ -71,7 +71,7 @@ def changes_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: str) ->
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: no access.
         Malformed, RevisionNotFound: the specification cannot be read, or a side does not exist.
     """
-    found = comparisons.list_changes(hub, caller, ref, spec, most_files=MAX_FILES, most_texts=MOST_TEXTS)
+    found = comparisons.list_changes(hub, caller, ref, spec, most_files=MAX_FILES, most_texts=MAX_TEXTS)
     diff = colour_diff(parse_diff(found.text))
     large = {item.path: item for item in found.files if is_large(item)}
     for file in diff.files:
@@ -109,7 +109,7 @@ def pictures_of(files: Sequence[FileDifference]) -> list[PictureChange]:
         sizes = [None if side is None else side.size for side in (item.old, item.new)]
         if PICTURE.search(item.path) and all(size is None or size <= MAX_PICTURE for size in sizes):
             found.append(PictureChange(legible(item.path), quoted(item.path), *sizes))
-        if len(found) == MOST_PICTURES:
+        if len(found) == MAX_PICTURES:
             break
     return found
 

@@ -18,14 +18,14 @@ from entrepot.hub.comparisons.comparisons import ContentDiff
 from entrepot.hub.comparisons.rows import RowsDiff
 from entrepot.hub.comparisons.tensors import TensorChange, TensorsDiff, TensorSide
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import branches, histories, repositories
+from entrepot.hub.repos import branches, histories, repo_rights
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import app_state, call_hub, query_list
 from entrepot.server.pages.diffs import colour_diff, parse_diff
 from entrepot.server.pages.formats import quoted, shape_text
 from entrepot.server.pages.forms import go_to, sentence
 from entrepot.server.pages.frames import WebPage, show_page
-from entrepot.server.pages.repo_headers import MOST_REFS, choices, describe_repo
+from entrepot.server.pages.repo_headers import MAX_REFS, choices, describe_repo
 from entrepot.server.pages.repositories.changes import changes_of, describe_change, is_large, pictures_of
 from entrepot.server.pages.repositories.commit_lines import commit_line
 from entrepot.server.pages.repositories.grids import Grid, GridCell, grid_of, type_text
@@ -34,7 +34,7 @@ from entrepot.server.pages.trees import crumbs, path_of
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.texts import legible
 
-_MOST_COMMITS, _MOST_TENSORS, _MOST_COLUMNS = 250, 2_000, 40
+_MAX_COMMITS, _MAX_TENSORS, _MAX_COLUMNS = 250, 2_000, 40
 _OID = re.compile(r"\b[0-9a-f]{40}\b")
 _SIGNS = {"added": "ADD", "removed": "DEL", "changed": "CHG"}
 
@@ -71,7 +71,7 @@ async def choose(request: Request, ref: RepoRef) -> Response:
     base, head = (request.query_params.get(key, "").strip() for key in ("base", "head"))
     if not (base and head):
         return await show_page(request, lambda hub, caller: build_choice(hub, caller, ref, base, head))
-    await call_hub(request, repositories.rights, ref)
+    await call_hub(request, repo_rights.of, ref)
     return go_to(request, f"/{ref.path}/compare/{quoted(base)}...{quoted(head)}")
 
 
@@ -88,13 +88,13 @@ def build_choice(hub: HubContext, caller: MaybeCaller, ref: RepoRef, base: str, 
         "tab": "commits",
         "base": base or "main",
         "head": head,
-        "refs": choices(branches.first_refs(hub, caller, may.row.ref, MOST_REFS)),
+        "refs": choices(branches.first_refs(hub, caller, may.row.ref, MAX_REFS)),
     }
     return WebPage("compare_choice.html", f"Compare revisions of {header.id}", values)
 
 
 async def show_comparison(request: Request, ref: RepoRef) -> Response:
-    """Serve what differs between two revisions; with ``file``, how one file differs."""
+    """Serve the differences between two revisions; with ``file``, those of one file."""
     spec, file = decode_segment(request.path_params["tail"]), request.query_params.get("file", "")
     if not file:
         return await show_page(request, lambda hub, caller: build_comparison(hub, caller, ref, spec), is_slow=True)
@@ -111,7 +111,7 @@ def build_comparison(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: s
         Malformed, RevisionNotFound: the specification cannot be read, or a side does not exist.
     """
     header, may = describe_repo(hub, caller, ref)
-    between = histories.commits_between(hub, caller, may.row.ref, spec, limit=_MOST_COMMITS)
+    between = histories.commits_between(hub, caller, may.row.ref, spec, limit=_MAX_COMMITS)
     values = {
         "section": may.row.type.plural,
         "repo": header,
@@ -119,7 +119,7 @@ def build_comparison(hub: HubContext, caller: MaybeCaller, ref: RepoRef, spec: s
         "spec": spec,
         "short": short_spec(spec),
         "commits": [commit_line(logged) for logged in between.commits],
-        "is_cut": between.total == _MOST_COMMITS,
+        "is_cut": between.total == _MAX_COMMITS,
         "proposal": _proposal(spec) if between.total and may.may_discuss and may.has_discussions else "",
         **changes_of(hub, caller, may.row.ref, spec),
     }
@@ -192,7 +192,7 @@ def _grid(found: RowsDiff) -> Grid:
 
 
 def _plain_grid(samples: Sequence[Mapping[str, Any]], rows: Sequence[tuple[int, Mapping[str, Any]]]) -> Grid:
-    names = list(dict.fromkeys(name for row in samples for name in row))[:_MOST_COLUMNS]
+    names = list(dict.fromkeys(name for row in samples for name in row))[:_MAX_COLUMNS]
     features = {name: {"dtype": "string", "_type": "Value"} for name in names}
     return grid_of(features, rows, len(rows))
 
@@ -227,7 +227,7 @@ def _columns(found: RowsDiff) -> list[tuple[str, str, str]]:
 
 
 def _tensor_lines(found: TensorsDiff) -> list[TensorLine]:
-    return [_tensor_line(change) for change in found.tensors[:_MOST_TENSORS]]
+    return [_tensor_line(change) for change in found.tensors[:_MAX_TENSORS]]
 
 
 def _tensor_line(change: TensorChange) -> TensorLine:

@@ -15,7 +15,7 @@ MAX_NODES = 40
 _WIDTH, _HEIGHT, _GAP, _LANE = 212, 62, 18, 96
 _TOP, _SAG = 24, 53
 _RULES = {"model": "m", "dataset": "d", "space": "s"}
-_MOST_NAME = 26
+_MAX_NAME = 26
 _MIN_WIDTH = 1_200  # a narrower drawing would be enlarged to the width of the page
 
 
@@ -147,4 +147,4 @@ def _title(level: int) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MOST_NAME else f"{text[: _MOST_NAME - 1]}…"
+    return text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME - 1]}…"

@@ -22,8 +22,8 @@ from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.repositories.charts import LineChart, draw_line, number_text
 from entrepot.server.pages.routing import PageRoute
 
-_MOST_COLUMNS = 24
-_MOST_POINTS, _LEAST_POINTS = 4_800, 80  # of all charts, and of one: the page stays small
+_MAX_COLUMNS = 24
+_MAX_POINTS, _LEAST_POINTS = 4_800, 80  # of all charts, and of one: the page stays small
 
 
 @attrs.frozen
@@ -92,7 +92,7 @@ def build_metrics(
     row = found.info.row
     files = metrics.read_files(hub, caller, row.ref, revision)
     history = metrics.read_history(hub, caller, row.ref)
-    columns = history.metrics[:_MOST_COLUMNS]
+    columns = history.metrics[:_MAX_COLUMNS]
     compared = metrics.compare(hub, caller, others)
     values = {
         **_comparison(row, compared),
@@ -120,7 +120,7 @@ def _comparison(row: RepoRow, others: Sequence[ComparedModel]) -> dict[str, obje
     models = [here, *(other for other in others if other.ref != row.ref)]
     names = list(dict.fromkeys(name for model in models for name in model.values))
     names.sort(key=lambda name: -sum(name in model.values for model in models))
-    shown = names[:_MOST_COLUMNS]
+    shown = names[:_MAX_COLUMNS]
     lines = [
         ComparedLine(
             model.name,
@@ -161,7 +161,7 @@ def _version_chart(history: MetricsHistory, name: str) -> MetricChart | None:
 
 def _series_charts(files: Sequence[FileMetrics]) -> list[MetricChart]:
     every = [(file, series) for file in files for series in file.series]
-    most = max(_LEAST_POINTS, _MOST_POINTS // max(1, len(every)))
+    most = max(_LEAST_POINTS, _MAX_POINTS // max(1, len(every)))
     return [_series_chart(file, series, most) for file, series in every]
 
 

@@ -11,7 +11,7 @@ import attrs
 LEAST_HEADINGS = 4
 """Headings of a card that has an outline, at least."""
 
-MOST_HEADINGS = 100
+MAX_HEADINGS = 100
 """Headings in an outline, at most."""
 
 _HEADING = re.compile(r'<h([2-6]) id="([^"]*)"[^>]*>(.*?)</h\1>', re.DOTALL)
@@ -44,7 +44,7 @@ def outline_of(made: str) -> Sequence[OutlineItem]:
         if not title:
             continue
         count += 1
-        if count > MOST_HEADINGS:
+        if count > MAX_HEADINGS:
             break
         level, item = int(heading[1]), OutlineItem(title[:_LONGEST], html.unescape(heading[2]))
         while path and path[-1][0] >= level:

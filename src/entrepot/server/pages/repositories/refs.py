@@ -15,7 +15,7 @@ from starlette.responses import Response
 from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import branches, repositories
+from entrepot.hub.repos import branches, repo_rights
 from entrepot.hub.repos.branches import RefHead
 from entrepot.names import MAIN, RepoRef
 from entrepot.server.hf.pages import bad_cursor
@@ -72,7 +72,7 @@ async def create(request: Request, ref: RepoRef) -> Response:
     """Create a branch or a tag, and redirect to the list."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        found, kind = repositories.rights(hub, caller, ref).row.ref, kind_of(form)
+        found, kind = repo_rights.of(hub, caller, ref).row.ref, kind_of(form)
         name, start = form.text("name").strip(), form.text("start").strip() or "main"
         if kind == "tag":
             branches.create_tag(hub, caller, found, start, name, form.text("message").strip() or None)
@@ -87,7 +87,7 @@ async def delete(request: Request, ref: RepoRef) -> Response:
     """Delete a branch or a tag, and redirect to the list."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        found, kind = repositories.rights(hub, caller, ref).row.ref, kind_of(form)
+        found, kind = repo_rights.of(hub, caller, ref).row.ref, kind_of(form)
         remove = branches.delete_tag if kind == "tag" else branches.delete_branch
         remove(hub, caller, found, form.text("removed"))
         return f"/{found.path}/refs?type={kind}&done=removed"

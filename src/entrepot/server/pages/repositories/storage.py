@@ -19,7 +19,7 @@ from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_repo
 from entrepot.server.pages.routing import PageRoute, repo_pages
 
-_MOST_REFS = 20
+_MAX_REFS = 20
 
 
 @attrs.frozen
@@ -53,7 +53,7 @@ def build_storage(hub: HubContext, caller: MaybeCaller, ref: RepoRef, without: S
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
         RevisionNotFound, LimitExceeded: a ref does not exist, or there are too many.
     """
-    costs = storage_costs.of_refs(hub, caller, ref, most=_MOST_REFS)
+    costs = storage_costs.of_refs(hub, caller, ref, most=_MAX_REFS)
     header, may = describe_repo(hub, caller, ref)
     values: dict[str, object] = {
         "section": may.row.type.plural,

@@ -14,14 +14,14 @@ from entrepot.hub.search import profiles
 from entrepot.server.pages.formats import cut_name
 from entrepot.server.pages.rows import ICONS
 
-MOST_REPOS = 2_000
+MAX_REPOS = 2_000
 """An account with more repositories gets no drawing: adding up their sizes would take too long for one page."""
 
-MOST_LISTED = 100
+MAX_LISTED = 100
 """Repositories in the table, the largest first."""
 
 _WIDE, _NARROW = (940.0, 260.0), (330.0, 420.0)
-_MOST_CELLS, _LEAST_SHARE = 24, 0.012
+_MAX_CELLS, _LEAST_SHARE = 24, 0.012
 _TINTS = {"model": "m", "dataset": "d", "space": "s"}
 _LETTER, _MARGIN, _LABEL_HEIGHT = 7.2, 16, 44
 
@@ -70,9 +70,9 @@ def map_of(hub: HubContext, caller: MaybeCaller, name: str | None, quota: Namesp
     Raises:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`entrepot.hub.search.profiles.stored`.
     """
-    if not 0 < quota.repos <= MOST_REPOS:
+    if not 0 < quota.repos <= MAX_REPOS:
         return None
-    return draw_storage(profiles.stored(hub, caller, name, limit=MOST_REPOS).items)
+    return draw_storage(profiles.stored(hub, caller, name, limit=MAX_REPOS).items)
 
 
 def draw_storage(found: Sequence[RevisionInfo]) -> StorageMap | None:
@@ -93,8 +93,8 @@ def draw_storage(found: Sequence[RevisionInfo]) -> StorageMap | None:
         )
         for full in ordered
     ]
-    pieces, left_out = _pieces(ordered, total), max(0, len(repos) - MOST_LISTED)
-    return StorageMap(place_cells(pieces, *_WIDE), place_cells(pieces, *_NARROW), repos[:MOST_LISTED], left_out)
+    pieces, left_out = _pieces(ordered, total), max(0, len(repos) - MAX_LISTED)
+    return StorageMap(place_cells(pieces, *_WIDE), place_cells(pieces, *_NARROW), repos[:MAX_LISTED], left_out)
 
 
 @attrs.frozen
@@ -109,7 +109,7 @@ class MapPiece:
 
 def _pieces(ordered: Sequence[RevisionInfo], total: int) -> list[MapPiece]:
     """Return the largest repositories, and the others as one piece that is large enough to be seen."""
-    shown = [full for full in ordered[:_MOST_CELLS] if full.used_bytes >= _LEAST_SHARE * total]
+    shown = [full for full in ordered[:_MAX_CELLS] if full.used_bytes >= _LEAST_SHARE * total]
     pieces = [
         MapPiece(
             str(full.info.row.ref.id),

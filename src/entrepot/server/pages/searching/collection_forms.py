@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller, require_login
-from entrepot.hub.community import collections
-from entrepot.hub.community.collections import Collection, CollectionDraft, CollectionUpdate
+from entrepot.hub.community import collection_items, collections
+from entrepot.hub.community.collection_views import Collection
+from entrepot.hub.community.collections import CollectionDraft, CollectionUpdate
 from entrepot.hub.context import HubContext
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.forms import FRESH, Form, FormAction, answer_form
@@ -129,17 +130,17 @@ def _change(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
 
 def _add(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
     note = form.text("note").strip() or None
-    return _edit_page(collections.add_item(hub, caller, form.text("slug"), item_of(form.text("item")), note))
+    return _edit_page(collection_items.add(hub, caller, form.text("slug"), item_of(form.text("item")), note))
 
 
 def _change_item(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
     slug, uid, do = form.text("slug"), form.text("uid"), form.text("do")
     if do == "remove":
-        collections.remove_item(hub, caller, slug, uid)
+        collection_items.remove(hub, caller, slug, uid)
     elif do == "note":
-        collections.update_item(hub, caller, slug, uid, note=form.text("note").strip())
+        collection_items.update(hub, caller, slug, uid, note=form.text("note").strip())
     elif do in ("up", "down"):
-        collections.move_item(hub, caller, slug, uid, is_down=do == "down")
+        collection_items.move(hub, caller, slug, uid, is_down=do == "down")
     else:
         raise Malformed("form", "expected up, down, note or remove")
     return _edit_page(collections.get(hub, caller, slug))

@@ -10,9 +10,11 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.community import collections
-from entrepot.hub.community.collections import MAX_ITEMS, Collection, CollectionItem, CollectionQuery
+from entrepot.hub.community.collection_items import MAX_ITEMS
+from entrepot.hub.community.collection_views import Collection, CollectionItem
+from entrepot.hub.community.collections import CollectionQuery
 from entrepot.hub.context import HubContext
-from entrepot.server.handlers import query_int
+from entrepot.server.handlers import query_choice, query_int
 from entrepot.server.hf.pages import after_of, render_cursor
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
@@ -25,6 +27,8 @@ PAGE = 30
 
 ITEMS = 100
 """Items on a page of a collection."""
+
+_SORT = "lastModified"
 
 
 @attrs.frozen
@@ -51,9 +55,10 @@ def routes() -> list[PageRoute]:
 
 
 async def show_collections(request: Request) -> Response:
-    """Serve a page of collections, filtered by ``owner`` and words in ``q``."""
+    """Serve a page of collections, filtered by ``owner`` and words in ``q``, in the order of ``sort``."""
     owner, text = request.query_params.get("owner", ""), request.query_params.get("q", "").strip()
-    wanted = CollectionQuery([owner] if owner else (), (), text, "lastModified", after_of(request), PAGE)
+    sort = query_choice(request, "sort", collections.SORTS, _SORT)
+    wanted = CollectionQuery([owner] if owner else (), (), text, sort, after_of(request), PAGE)
     return await show_page(request, lambda hub, caller: build_collections(hub, caller, wanted))
 
 
@@ -67,6 +72,7 @@ def build_collections(hub: HubContext, caller: MaybeCaller, wanted: CollectionQu
     """Return a page of the collections that the caller may see."""
     found = collections.list_collections(hub, caller, wanted)
     query = [("q", wanted.text), *(("owner", owner) for owner in wanted.owners)]
+    query += [("sort", wanted.sort)] if wanted.sort != _SORT else []
     query = [pair for pair in query if pair[1]]
     more = None if found.after is None else urlencode([*query, ("cursor", render_cursor(found.after))])
     values = {

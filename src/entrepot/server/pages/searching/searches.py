@@ -17,7 +17,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.search import searches
 from entrepot.hub.search.searches import BEGIN, END, SearchHit
 from entrepot.names import RepoType
-from entrepot.server.handlers import query_int
+from entrepot.server.handlers import query_choice, query_int
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.rows import ICONS, facts_of
@@ -32,7 +32,7 @@ _INNER = re.compile(r"[*_]{2,}|`{3,}\w*|`+|\||<[^<>]*>")
 _OUTER = re.compile(r"(?:^|(?<=\s))(?:#{1,6}|>+|[-+*]|[0-9]+\.|:?-{2,}:?)(?=\s|$)")
 """Headings, quotations, items of lists and rules: as words of their own."""
 
-_MOST_ACCOUNTS, _MOST_COLLECTIONS, _MOST_TEXT = 10, 10, 500
+_MAX_ACCOUNTS, _MAX_COLLECTIONS, _MAX_TEXT = 10, 10, 500
 
 
 @attrs.frozen
@@ -57,10 +57,11 @@ def routes() -> list[PageRoute]:
 
 
 async def show_search(request: Request) -> Response:
-    """Serve what matches the words of ``q``; without words, the form."""
-    text = request.query_params.get("q", "").strip()[:_MOST_TEXT]
+    """Serve the results for the words of ``q``; without words, the form."""
+    text = request.query_params.get("q", "").strip()[:_MAX_TEXT]
     page = query_int(request, "p", 0, low=0, high=searches.MAX_SKIP // PAGE)
-    kind = next((kind for kind in RepoType if kind.value == request.query_params.get("type")), None)
+    kinds = {kind.value: kind for kind in RepoType}
+    kind = kinds.get(query_choice(request, "type", ("", *kinds), ""))
     return await show_page(request, lambda hub, caller: build_search(hub, caller, text, kind, page))
 
 
@@ -88,8 +89,8 @@ def build_search(hub: HubContext, caller: MaybeCaller, text: str, kind: RepoType
         "api": "/api/search/full-text?" + urlencode([("q", text), *(("type", item.value) for item in kinds)]),
     }
     if text:
-        named = searches.quick(hub, caller, text, [], limit=_MOST_ACCOUNTS)
-        listed = collections.list_collections(hub, caller, CollectionQuery(text=text, limit=_MOST_COLLECTIONS))
+        named = searches.quick(hub, caller, text, [], limit=_MAX_ACCOUNTS)
+        listed = collections.list_collections(hub, caller, CollectionQuery(text=text, limit=_MAX_COLLECTIONS))
         values |= {"users": named.users, "orgs": named.orgs, "collections": listed.items}
     return WebPage("search.html", f"Search: {text}" if text else "Search", values)
 

@@ -88,7 +88,7 @@ def lines_of(
     """Return a page of the folders of an account that the caller may see, models first, and where the next one begins.
 
     Args:
-        after: type and name of the last folder of the page before, as ``model.alice.llm``.
+        after: type and name of the last folder of the previous page, as ``model.alice.llm``.
     """
     lines: list[FolderLine] = []
     begin, _, name = after.partition(".")

@@ -34,7 +34,7 @@ async def show(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """Set the password; attempts with a wrong present one wait as those to sign in do."""
+    """Set the password; attempts with a wrong current one wait as those to sign in do."""
     secret = browser_sessions.secret_of(request.scope, app_state(request).hub)
 
     def act(hub: HubContext, caller: MaybeCaller, sent: Form) -> str:

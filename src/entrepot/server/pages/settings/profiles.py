@@ -1,4 +1,4 @@
-"""Settings of an account: its profile, which everyone may see, and what belongs to it."""
+"""Settings of an account: its public profile, and the page of its organisations, invitations and storage."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def save_profile(request: Request) -> Response:
 
 
 async def show_account(request: Request) -> Response:
-    """Serve what belongs to the account: organisations, invitations, storage."""
+    """Serve the organisations, invitations and storage of the account."""
     after, orgs_after = query_int(request, "after", 0, low=0, high=2**62), name_after(request)
     return await show_page(
         request, lambda hub, caller: build_account(hub, caller, FRESH, after=after, orgs_after=orgs_after)
@@ -107,10 +107,10 @@ def build_profile(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
 
 
 def build_account(hub: HubContext, caller: MaybeCaller, form: Form, *, after: int = 0, orgs_after: str = "") -> WebPage:
-    """Return what belongs to the account.
+    """Return the organisations, invitations and storage of the account.
 
     Args:
-        after: the row id with which the page of invitations before ended.
+        after: the row id of the last invitation of the previous page.
         orgs_after: the last name of the page of organisations before.
 
     Raises:

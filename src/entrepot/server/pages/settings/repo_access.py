@@ -10,7 +10,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import access_requests
 from entrepot.hub.community.access_requests import STATUSES, RequesterId
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights, repositories
 from entrepot.hub.repos.repositories import GATES, RepoChanges
 from entrepot.names import RepoRef
 from entrepot.server.hf.pages import After, parse_cursor, render_cursor
@@ -53,8 +53,8 @@ def build(
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_manage(hub, caller, ref)
-    gate = repositories.rights(hub, caller, ref).row.gated
+    repo_rights.check_manage(hub, caller, ref)
+    gate = repo_rights.of(hub, caller, ref).row.gated
     found = None
     if gate != GATES[0]:
         found = access_requests.list_requests(hub, caller, ref, status, after=after, limit=PAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from entrepot.hub import file_mutability
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import protections, repositories
+from entrepot.hub.repos import protections, repo_rights, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef
 from entrepot.server.pages.forms import Form
@@ -29,8 +29,8 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> Web
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_manage(hub, caller, ref)
-    row = repositories.rights(hub, caller, ref).row
+    repo_rights.check_manage(hub, caller, ref)
+    row = repo_rights.of(hub, caller, ref).row
     values = {"form": form, "present": protections.of(row), "mutability": row.settings.get(file_mutability.KEY)}
     return repo_settings_page(hub, caller, ref, "branches", values)
 

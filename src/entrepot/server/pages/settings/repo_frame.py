@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repo_rights
 from entrepot.names import RepoRef
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -44,7 +44,7 @@ def repo_settings_page(
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_manage(hub, caller, ref)
+    repo_rights.check_manage(hub, caller, ref)
     header, may = describe_repo(hub, caller, ref)
     around = {
         "section": may.row.type.plural,

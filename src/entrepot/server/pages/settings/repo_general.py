@@ -9,7 +9,7 @@ from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.folders.visibilities import FOLDER
-from entrepot.hub.repos import repositories, storage_costs
+from entrepot.hub.repos import repo_rights, repositories, storage_costs
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef, parse_repo_id
 from entrepot.server.pages.forms import FRESH, Form, answer_form
@@ -45,7 +45,7 @@ async def move(request: Request, ref: RepoRef) -> Response:
     """Rename or transfer the repository, and redirect to its new address."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        repositories.check_manage(hub, caller, ref)
+        repo_rights.check_manage(hub, caller, ref)
         target = parse_repo_id(f"{form.text('namespace').strip()}/{form.text('name').strip()}")
         moved = repositories.move(hub, caller, ref, RepoRef(ref.type, target))
         return f"/{moved.ref.path}/settings?done=moved"
@@ -57,7 +57,7 @@ async def delete(request: Request, ref: RepoRef) -> Response:
     """Delete the repository, whose name was typed, and redirect to the page of its namespace."""
 
     def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-        repositories.check_manage(hub, caller, ref)
+        repo_rights.check_manage(hub, caller, ref)
         if form.text("confirm").strip() != str(ref.id):
             raise Malformed("confirmation", f"type {ref.id} to delete it")
         repositories.delete(hub, caller, ref)
@@ -77,7 +77,7 @@ def build(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> Web
         "form": form,
         "folder": FOLDER,
         "off": DISCUSSIONS_OFF,
-        "may_archive": repositories.may_archive(hub, caller, ref),
+        "may_archive": repo_rights.may_archive(hub, caller, ref),
     }
     return repo_settings_page(hub, caller, ref, "general", values)
 
@@ -88,7 +88,7 @@ def build_deletion(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: For
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
     """
-    repositories.check_manage(hub, caller, ref)
+    repo_rights.check_manage(hub, caller, ref)
     values = {"form": form, "cost": storage_costs.of_repo(hub, caller, ref)}
     return repo_settings_page(hub, caller, ref, "delete", values)
 

@@ -116,7 +116,7 @@ def build(
     """Return a page of the caller's tokens.
 
     Args:
-        after: the position of the last token of the page before.
+        after: the position of the last token of the previous page.
         fresh: a secret that this request has created.
 
     Raises:

@@ -26,7 +26,7 @@ SHOWN = 50
 LABELS = {"repo": "commits, branches, tags and settings", "discussion": "discussions and pull requests"}
 """What a page calls the scopes of events."""
 
-_MOST_ANSWER = 300
+_MAX_ANSWER = 300
 _BASE = "/settings/webhooks"
 _PREFIXES = {"datasets/": "dataset", "spaces/": "space", "models/": "model", "users/": "user"}
 
@@ -206,7 +206,7 @@ def _shown(item: Delivery) -> ShownDelivery:
         item.state,
         item.attempts,
         item.status,
-        one_line(item.answer or "", _MOST_ANSWER),
+        one_line(item.answer or "", _MAX_ANSWER),
         item.created_ms,
         item.next_ms if item.state == "pending" else None,
     )

@@ -1,4 +1,5 @@
-// Single keys of pages, listed in the dialog #keys of every page; they can be switched off there.
+// Single keys of pages, listed in the dialog #keys of every page, where they can be switched off; how menus close, and
+// that a second click does not send a form again.
 const OFF = "entrepot-keys-off", WAIT_MS = 1500;
 const dialog = document.getElementById("keys"), box = document.getElementById("keys-on");
 const PLACES = { h: "home", m: "models", d: "datasets", s: "spaces", n: "notifications" };
@@ -40,6 +41,28 @@ addEventListener("keydown", (event) => {
   else if (!isOn() || dialog.matches(":popover-open") || !press(event.key)) return;
   event.preventDefault();
 });
+
+// Menus close with Escape and with a click elsewhere, whether single keys are used or not.
+addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = menu.contains(event.target);
+});
+
+// A second click while a form is being sent does not send it again.
+const sent = new Set();
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (sent.has(form)) return event.preventDefault();
+  sent.add(form);
+  setTimeout(() => sent.delete(form), 10_000);
+});
+addEventListener("pageshow", () => sent.clear());
 
 box.checked = isOn();
 box.addEventListener("change", () => {

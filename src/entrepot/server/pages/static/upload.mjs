@@ -30,7 +30,7 @@ function add(path, blob) {
   const drop = node("button", "btn bare sm", "Remove");
   drop.type = "button";
   drop.setAttribute("aria-label", `Remove ${path}`);
-  drop.onclick = () => { if (!stop) { row.remove(); files.delete(path); } };
+  drop.onclick = () => { if (!stop) { row.remove(); files.delete(path); count(); } };
   bar.max = 1;
   bar.value = 0;
   bar.setAttribute("aria-label", `Progress of ${path}`);
@@ -73,6 +73,14 @@ function sum() {
   const since = now - past[0][0], rate = since < 5_000 ? 0 : (done - past[0][1]) / since * 1000;
   at("bar").value = all ? done / all : 0;
   at("sum").textContent = `${size(done)} of ${size(all)}` + (rate > 1 && done < all ? `, ${size(rate)}/s, ${duration((all - done) / rate)} left` : "");
+}
+
+// What is chosen, before anything is sent.
+function count() {
+  at("total").hidden = !files.size;
+  at("sum").textContent = `${files.size.toLocaleString("en")} file${files.size === 1 ? "" : "s"}, ${size(whole()[0])}`;
+  const isMuch = data.left && whole()[0] > +data.left;
+  say("warn", isMuch ? `This is more than the quota has left: ${size(+data.left)}. What the hub stores already counts as well.` : "");
 }
 
 // What rows say when nothing is being sent: only what the hub has stored.
@@ -145,7 +153,9 @@ function explain({name, message, statusCode, path}) {
   if (name === "TypeError") return `${about}the connection to the hub was lost. ${rest} Blocks of up to 64 MiB that have arrived are not sent again.`;
   if (statusCode === 401) return `${about}you are signed out. Sign in in another tab, then try again. ${rest}`;
   if (statusCode >= 500 && statusCode !== 507) return `${about}the hub could not answer (${message || statusCode}). Wait a minute. ${rest}`;
-  return `${about}${message || "the upload failed"}. ${rest}`.replace("..", ".");
+  // The vendored client puts words of its own around what the hub says.
+  const said = (message || "the upload failed").replace(/^Error while doing LFS batch call for .*?: (?=\S)/s, "").replace(/ - Request ID: \S*$/, "");
+  return `${about}${said}. ${statusCode === 413 ? "Sending it again does not help before that." : rest}`.replace("..", ".");
 }
 
 function hear({phase, files: some, again}) {
@@ -200,8 +210,10 @@ if (isSecureContext && "WebAssembly" in window) {
   at("limit").hidden = true;
   for (const input of form.querySelectorAll("input[type=file]"))
     input.onchange = () => {
-      for (const file of input.files) add(file.webkitRelativePath || file.name, file);
+      const chosen = [...input.files].map(file => [file.webkitRelativePath || file.name, file]);
+      for (const [path, file] of chosen.sort(([a], [b]) => a < b ? -1 : 1)) add(path, file);
       input.value = "";
+      if (!stop) count();
     };
   for (const name of ["dragenter", "dragover"])
     drop.addEventListener(name, event => { event.preventDefault(); drop.classList.add("on"); });
@@ -210,6 +222,7 @@ if (isSecureContext && "WebAssembly" in window) {
     event.preventDefault();
     const entries = [...event.dataTransfer.items].filter(item => item.kind === "file").map(item => [item.webkitGetAsEntry?.(), item.getAsFile()]);
     for (const [entry, file] of entries) await (entry ? addEntry(entry, "") : add(file.name, file));
+    if (!stop) count();
   });
   form.addEventListener("submit", event => { event.preventDefault(); if (!stop) run(); });
   at("pause").onclick = () => stop?.();

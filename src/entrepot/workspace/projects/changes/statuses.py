@@ -99,7 +99,7 @@ def _remember(
     tracked: Mapping[RepoPath, TrackedFile],
     staged: Mapping[RepoPath, StagedFile],
 ) -> None:
-    """Store what was read, so that the next command need not read it again; not worth waiting for a writer."""
+    """Store the results of reading, so that the next command need not read again; never waits for a writer."""
     if not seen:
         return
     database = entity.state.database

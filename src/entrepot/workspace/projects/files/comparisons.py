@@ -139,7 +139,7 @@ def content_of(path: str, *, is_legacy: bool = False) -> str:
 def refreshed(
     seen: Mapping[RepoPath, FileState], tracked: Mapping[RepoPath, TrackedFile], staged: Mapping[RepoPath, StagedFile]
 ) -> tuple[dict[RepoPath, TrackedFile], dict[RepoPath, StagedFile]]:
-    """Return the rows of files that were read and found unchanged, with their present state."""
+    """Return the rows of files that were read and found unchanged, with their current state."""
     files = {
         path: attrs.evolve(tracked[path], state=settled(state))
         for path, state in seen.items()

@@ -34,7 +34,7 @@ class BucketRemote:
         return message
 
     def plan_push(self, version: Version) -> PushCounts:
-        """Return what a push would send; raises as :meth:`push`."""
+        """Return the plan of a push; raises as :meth:`push`."""
         from entrepot.workspace.stores import plan_push
 
         with self.state.store(version.spec.storage) as store:

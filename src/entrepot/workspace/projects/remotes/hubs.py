@@ -71,7 +71,7 @@ class HubRemote:
         return lineage_lines(spec, text, self._linked(spec))
 
     def plan_push(self, version: Version) -> PushCounts:
-        """Return what a push would send; nothing is written."""
+        """Return the plan of a push; nothing is written."""
         known = KnownContents(self._published_contents(version))
         missing = find_missing(self.repository.hub, self._repo(version.spec), version.manifest, known)
         return count(version.manifest, missing)

@@ -25,7 +25,7 @@ class VersionRemote(Protocol):
         ...
 
     def plan_push(self, version: Version) -> PushCounts:
-        """Return what a push would send; nothing is written."""
+        """Return the plan of a push; nothing is written."""
         ...
 
     def push(self, entity: Entity, version: Version, ref: TagRef, fail_limit: int | None) -> PushCounts:

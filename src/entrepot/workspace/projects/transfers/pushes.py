@@ -28,7 +28,7 @@ from entrepot.workspace.projects.versions import Version, read_version
 from entrepot.workspace.state.locks import is_held
 from entrepot.workspace.stores import PushCounts
 
-_MOST_MESSAGE = 1 << 20
+_MAX_MESSAGE = 1 << 20
 
 
 @attrs.frozen
@@ -95,7 +95,7 @@ def push_versions(entity: Entity, options: PushOptions | None = None, report: Re
 
 
 def plan_pushes(entity: Entity) -> PushReport:
-    """Return what a push would send; nothing is written.
+    """Return the plan of a push; nothing is written.
 
     Raises: as :func:`push_versions`.
     """
@@ -187,9 +187,7 @@ def _renumber_lost(entity: Entity, refs: RefTable, options: PushOptions) -> None
     spec = lost.spec.with_version(number)
     parent = state.metadata.parent_of(refs, head.tag, head.commit)
     git = state.metadata.git
-    message = read_message(git, lost.commit, _MOST_MESSAGE).replace(
-        default_message(lost.spec), default_message(spec), 1
-    )
+    message = read_message(git, lost.commit, _MAX_MESSAGE).replace(default_message(lost.spec), default_message(spec), 1)
     merged = read_parents(git, lost.commit)[1:]
     commit = write_version(
         state.metadata, entity.folder, spec, lost.manifest, lost.documents, parent, message, merged=merged

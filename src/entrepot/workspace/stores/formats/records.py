@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import TypeVar
 
 import attrs
 import msgspec
 
 from entrepot.errors import Malformed
+from entrepot.names import is_sha256
 from entrepot.workspace.stores.buckets import Bucket, Data
 from entrepot.workspace.stores.formats.keys import record_key
 from entrepot.workspace.stores.values import VersionDraft, VersionRef
 
 FORMAT = 1
 MAX_RECORD_BYTES = 1 << 20
-MOST_INDEXES = 16
+MAX_INDEXES = 16
 
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 T = TypeVar("T")
 
 
@@ -79,10 +78,10 @@ def read_record(data: Data) -> RootRecord:
     record = decode_json(data, RootRecord, "root record")
     if record.format != FORMAT:
         raise Malformed("root record", f"format {record.format} is unknown; a newer version may have written it")
-    if not 0 <= len(record.indexes) <= 4 * MOST_INDEXES:
+    if not 0 <= len(record.indexes) <= 4 * MAX_INDEXES:
         raise Malformed("root record", f"it names {len(record.indexes)} indexes")
     for name in (*record.indexes, record.manifest):
-        if not _SHA256.fullmatch(name):
+        if not is_sha256(name):
             raise Malformed("root record", f"{name[:80]!r} is not a SHA-256")
     return record
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from entrepot.hub.remembered import Remembered, Share
+from entrepot.hub.versioned_cache import Share, VersionedCache
 
 V1, V2 = (1, 1), (1, 2)
 
 
 def test_a_value_is_found_under_its_version_only() -> None:
-    memory = Remembered[str](100_000)
+    memory = VersionedCache[str](100_000)
     assert memory.find(V1, "a") is None
     memory.put(V1, "a", "old")
     assert memory.find(V1, "a") == "old"
@@ -17,7 +17,7 @@ def test_a_value_is_found_under_its_version_only() -> None:
 
 
 def test_a_value_that_was_made_while_the_database_changed_is_not_kept() -> None:
-    memory = Remembered[str](100_000)
+    memory = VersionedCache[str](100_000)
     memory.find(V1, "a")
     memory.find(V2, "b")
     memory.put(V1, "a", "old")
@@ -25,7 +25,7 @@ def test_a_value_that_was_made_while_the_database_changed_is_not_kept() -> None:
 
 
 def test_an_unknown_version_finds_and_keeps_nothing() -> None:
-    memory = Remembered[str](100_000)
+    memory = VersionedCache[str](100_000)
     memory.find(V1, "a")
     memory.put(V1, "a", "x")
     memory.put(None, "b", "y")
@@ -34,7 +34,7 @@ def test_an_unknown_version_finds_and_keeps_nothing() -> None:
 
 
 def test_values_used_longest_ago_are_forgotten_first() -> None:
-    memory = Remembered[int](10 * 2048)
+    memory = VersionedCache[int](10 * 2048)
     memory.find(V1, 0)
     for number in range(10):
         memory.put(V1, number, number, 1024)
@@ -46,14 +46,14 @@ def test_values_used_longest_ago_are_forgotten_first() -> None:
 
 def test_a_value_larger_than_the_memory_is_not_kept() -> None:
     for most in (0, 5_000):
-        memory = Remembered[str](most)
+        memory = VersionedCache[str](most)
         memory.find(V1, "a")
         memory.put(V1, "a", "x", 5_000)
         assert (memory.find(V1, "a"), memory.size) == (None, 0)
 
 
 def test_a_value_is_replaced_and_forgotten_with_its_size() -> None:
-    memory = Remembered[str](100_000)
+    memory = VersionedCache[str](100_000)
     memory.find(V1, "a")
     memory.put(V1, "a", "x", 5_000)
     memory.put(V1, "a", "y", 100)

@@ -1,7 +1,7 @@
-"""Caches values that were read from the database, valid until something is written to it.
+"""A cache of values that were read from the database, valid until something is written to it.
 
 Every commit of any process changes the version of the database (:mod:`entrepot.catalog.versions`).
-Every request asks for the version before it uses the memory, and values of another version are
+Every request asks for the version before it uses the cache, and values of another version are
 forgotten, so a revoked token or a repository made private takes effect on the very next request, on
 every server. Anything that depends on the clock has to be checked at each use.
 """
@@ -44,14 +44,17 @@ class Share(IntEnum):
         return remembered_bytes * self // sum(Share)
 
 
-class Remembered(Generic[Value]):
-    """Values of one version of the database; the least recently used are forgotten first. Thread-safe."""
+class VersionedCache(Generic[Value]):
+    """A bounded LRU cache of values that were read from one version of the database. Thread-safe.
+
+    Values that never change are in a :class:`~entrepot.storage.store.ImmutableCache`, which outlives versions.
+    """
 
     def __init__(self, most_bytes: int) -> None:
         """Start empty.
 
         Args:
-            most_bytes: size of all values together at most; 0 remembers nothing.
+            most_bytes: size of all values together at most; 0 caches nothing.
         """
         self._most = most_bytes
         self._lock = threading.Lock()
@@ -65,7 +68,7 @@ class Remembered(Generic[Value]):
         return self._bytes
 
     def find(self, version: Version | None, key: Hashable) -> Value | None:
-        """Return the value with this key if it was remembered under this version.
+        """Return the value with this key if it is cached for this version.
 
         Args:
             version: asked for after the request that needs the value has arrived; None finds nothing.
@@ -100,7 +103,7 @@ class Remembered(Generic[Value]):
                 self._remove(next(iter(self._held)))
 
     def forget(self, key: Hashable) -> None:
-        """Forget a value."""
+        """Remove a value, if it is cached."""
         with self._lock:
             self._remove(key)
 

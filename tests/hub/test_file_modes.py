@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from entrepot.errors import DataFolderError
-from entrepot.hub import permissions
+from entrepot.hub import file_modes
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
-from entrepot.hub.permissions import create_private, make_private
+from entrepot.hub.file_modes import create_private, make_private
 from entrepot.settings import Settings
 
 
@@ -70,7 +70,7 @@ def test_files_of_others_in_a_closed_folder_do_not_matter(
     (tmp_path / "entrepot.toml").write_text("")
     (tmp_path / "entrepot.toml").chmod(0o644)
     (tmp_path / "dangling").symlink_to("nowhere")
-    monkeypatch.setattr(permissions, "_close", lambda path: path == tmp_path)
+    monkeypatch.setattr(file_modes, "_close", lambda path: path == tmp_path)
     make_private(tmp_path)
     assert (tmp_path / "entrepot.toml").stat().st_mode & 0o777 == 0o644
 

@@ -11,8 +11,8 @@ import pytest
 from entrepot.errors import InvalidPath, LimitExceeded
 from entrepot.git import Kind, Pointer, oid_of, render_pointer
 from entrepot.git.packs import entry_header, pack_header
-from entrepot.hub.repos import push_contents
-from entrepot.hub.repos.push_contents import PushContents, read_push
+from entrepot.hub.git import push_contents
+from entrepot.hub.git.push_contents import PushContents, read_push
 from entrepot.names import Oid, Sha256
 from entrepot.storage.quarantines import open_quarantine
 

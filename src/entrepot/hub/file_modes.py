@@ -1,4 +1,4 @@
-"""Keep a data folder private: it holds every secret of the hub, and private files of all users."""
+"""Modes of the files of a data folder, which keep it private: it holds every secret of the hub, and private files."""
 
 from __future__ import annotations
 
