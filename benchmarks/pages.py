@@ -30,6 +30,7 @@ from benchmarks.results import Figure
 from entrepot import testing
 from entrepot.catalog import Write, open_catalog, tables
 from entrepot.catalog.accounts import accounts
+from entrepot.catalog.repos import name_parts
 from entrepot.catalog.search import full_text
 from entrepot.names import RepoType, new_uid
 
@@ -47,6 +48,9 @@ PAGES = {
     "lists": {
         "first page": "/",
         "models": "/models",
+        "models by a part of the name": "/models?search=m-4321",
+        "models by what many names have": "/models?search=golf",
+        "models by what no name has": "/models?search=nothing-has-this",
         "models with a tag, by downloads": "/models?filter=license:mit&sort=downloads",
         "datasets": "/datasets",
         "search": "/search?q=whale+golf",
@@ -186,6 +190,8 @@ def seed_users(file: Path, users: int) -> None:
         rows = [attrs.asdict(user, filter=attrs.filters.exclude("id")) | {"name_key": user.name} for user in new]
         with catalog.write() as tx:
             tx.sql.execute(sa.insert(tables.namespaces), rows)
+            names = {user.name: user.id for user in accounts.by_uids(tx, [user.uid for user in new])}
+            name_parts.put_accounts(tx, {user_id: name for name, user_id in names.items()})
     catalog.close()
 
 
@@ -210,6 +216,7 @@ def _add_repos(tx: Write, dice: random.Random, orgs: Sequence[accounts.Account],
         tags += [{"repo_id": repo_id, "tag": tag, "position": at, "is_label": False} for at, tag in enumerate(words)]
         texts.append(full_text.RepoText(repo_id, f"{owner.name}/{name}", words, " ".join(dice.choices(_WORDS, k=20))))
     tx.sql.execute(sa.insert(tables.repos), rows)
+    name_parts.put_repos(tx, tables.repos.c.id >= first)
     tx.sql.execute(sa.insert(tables.repo_tags), tags)
     full_text.put_all(tx, texts)
 

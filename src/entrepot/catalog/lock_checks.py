@@ -28,9 +28,14 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         frozenset({_HUB}),
     ),
     # The namespace of a folder is made and renamed under the lock of its owner's.
-    **dict.fromkeys(("namespaces", "folders", "folder_grants", "folder_redirects"), frozenset({_NAMESPACE, _HUB})),
+    **dict.fromkeys(
+        ("namespaces", "account_name_parts", "folders", "folder_grants", "folder_redirects"),
+        frozenset({_NAMESPACE, _HUB}),
+    ),
     # Creating, moving and deleting repositories changes what names are taken, and so does removing an account.
-    **dict.fromkeys(("repos", "redirects", "repo_tags", "repo_texts"), frozenset({_REPO, _NAMESPACE, _HUB})),
+    **dict.fromkeys(
+        ("repos", "repo_name_parts", "redirects", "repo_tags", "repo_texts"), frozenset({_REPO, _NAMESPACE, _HUB})
+    ),
     # The removal of an account holds the lock of the hub: likes, requests, uploads and deleted repositories go with it.
     **dict.fromkeys(
         (

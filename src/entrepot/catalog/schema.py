@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_290997452e0e"
+HEAD = "first_bda4e749c46f"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

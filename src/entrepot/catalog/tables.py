@@ -192,8 +192,28 @@ repos = sa.Table(
     sa.Index("repos_by_likes", "type", "likes"),
     sa.Index("repos_by_trend", "type", "trending"),
     sa.Index("repos_by_size", "type", "size"),
+    sa.Index("repos_by_task", "type", "pipeline_tag"),
     # Deleted ones are few: the others are counted as all of them without these.
     sa.Index("repos_deleted", "deleted_ms", sqlite_where=IS_DELETED),
+)
+
+# The parts of names: see `catalog/repos/name_parts.py`.
+repo_name_parts = sa.Table(
+    "repo_name_parts",
+    metadata,
+    sa.Column("part", sa.LargeBinary(12), primary_key=True),
+    # 0: the repository is public; otherwise its namespace.
+    sa.Column("mark", sa.BigInteger, primary_key=True),
+    sa.Column("repo_id", sa.BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+account_name_parts = sa.Table(
+    "account_name_parts",
+    metadata,
+    sa.Column("part", sa.LargeBinary(12), primary_key=True),
+    sa.Column("account_id", sa.BigInteger, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 redirects = sa.Table(

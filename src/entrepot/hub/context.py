@@ -27,6 +27,7 @@ from entrepot.hub.revisions import ReadableTree
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.forked_processes import ForkedProcesses
 from entrepot.hub.tables.known_layouts import KnownLayouts
+from entrepot.hub.tables.known_rows import FirstRows
 from entrepot.hub.tables.reader import TableReader
 from entrepot.hub.usage_cache import UsageCache
 from entrepot.hub.versioned_cache import Share, Version, VersionedCache, VersionWatch
@@ -66,6 +67,7 @@ class HubContext:
     sending: HostSlots = attrs.field(factory=HostSlots)
     tables: TableReader = attrs.field(factory=TableReader)
     layouts: KnownLayouts = attrs.field(factory=KnownLayouts)
+    first_rows: FirstRows = attrs.field(factory=FirstRows)
     known_callers: VersionedCache[Caller] = attrs.field(
         default=attrs.Factory(
             lambda hub: VersionedCache[Caller](Share.CALLERS.of(hub.settings.remembered_bytes)), takes_self=True

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
-from entrepot.errors import GatedRepo, SplitNotFound, UnsupportedDataset
+from entrepot.errors import GatedRepo, RepoNotFound, SplitNotFound, UnsupportedDataset
 from entrepot.hub.conversions import conversions
 from entrepot.hub.datasets import queries, tables
 from entrepot.hub.datasets.layouts import find_layout
@@ -227,3 +228,45 @@ def test_features_that_the_card_states_count(world: World) -> None:
     assert list(page(world, ref).features) == ["other"]
     world.add(ref, "README.md", b"---\ndataset_info:\n  features:\n  - 5\n---\n")
     assert list(page(world, ref).features) == ["other"]
+
+
+def test_first_rows_are_known_after_they_were_read(world: World, shards: RepoRef) -> None:
+    layout = find_layout(world.hub, None, shards, "main")
+    row, head = layout.repo, layout.commit
+    assert tables.known_first_rows(world.hub, None, row, head) is None
+    page(world, shards, split="test")
+    page(world, shards, 1)
+    page(world, shards, 0, 3)
+    assert tables.known_first_rows(world.hub, None, row, head) is None
+    page(world, shards)
+    known = tables.known_first_rows(world.hub, None, row, head)
+    assert known is not None
+    assert (known.config, known.split, known.total) == ("default", "train", 5)
+    assert [cells["a"] for cells in known.rows] == [0, 1, 2, 3, 4]
+    assert len(known.paths) == 2
+    later = world.add(shards, "README.md", b"# d\n")
+    assert tables.known_first_rows(world.hub, None, row, later) is None
+
+
+def test_known_first_rows_are_shown_to_readers_of_their_files_only(world: World, shards: RepoRef) -> None:
+    page(world, shards)
+    layout = find_layout(world.hub, None, shards, "main")
+    row, head = layout.repo, layout.commit
+    row = repositories.configure(world.hub, world.alice, shards, RepoChanges(gated="manual"))
+    assert tables.known_first_rows(world.hub, world.alice, row, head) is not None
+    with pytest.raises(GatedRepo):
+        tables.known_first_rows(world.hub, None, row, head)
+    row = repositories.configure(world.hub, world.alice, shards, RepoChanges(gated="no", visibility="private"))
+    with pytest.raises(RepoNotFound):
+        tables.known_first_rows(world.hub, None, row, head)
+
+
+def test_first_rows_of_files_that_are_gone_are_forgotten(world: World, shards: RepoRef) -> None:
+    page(world, shards)
+    layout = find_layout(world.hub, None, shards, "main")
+    row, head = layout.repo, layout.commit
+    [(key, known)] = world.hub.first_rows._held.items()
+    world.hub.first_rows.drop(key)
+    world.hub.first_rows.put(key, attrs.evolve(known, paths=("gone.parquet",)))
+    assert tables.known_first_rows(world.hub, None, row, head) is None
+    assert world.hub.first_rows.find(key) is None

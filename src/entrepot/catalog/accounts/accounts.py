@@ -13,7 +13,7 @@ from entrepot.catalog.accounts import oauth_grants
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded
 from entrepot.catalog.prepared import Prepared
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import name_parts, repositories
 from entrepot.errors import AlreadyExists
 from entrepot.names import Uid, new_uid
 
@@ -139,6 +139,9 @@ _MEMBERSHIPS = Prepared(
     .order_by(_NS.c.name_key)
 )
 _ORG = _NS.alias("org")
+_SEARCHED = ("user", "org")
+_MAX_NAMED = 5_000
+"""Accounts whose names may have a term, and which are therefore read one by one."""
 
 
 def _select_owned() -> sa.Select[Any]:
@@ -177,6 +180,8 @@ def add(tx: Write, account: Account) -> Account:
     values = attrs.asdict(account, filter=attrs.filters.exclude("id")) | {"name_key": account.name.lower()}
     key = tx.sql.execute(sa.insert(_NS).values(values)).inserted_primary_key
     assert key is not None
+    if account.kind in _SEARCHED:
+        name_parts.put_accounts(tx, {key[0]: account.name})
     return attrs.evolve(account, id=key[0])
 
 
@@ -219,11 +224,15 @@ def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int, *, after: 
     Args:
         after: the last name of the previous page.
     """
-    here = (_NS.c.kind == kind) & (_NS.c.name_key > after.lower())
-    # The index of names is scanned, which is a fraction of the table; only matching rows are read from the table.
-    found = sa.select(_NS.c.id).where(here).order_by(_NS.c.name_key).limit(limit)
-    for term in terms:
-        found = found.where(_NS.c.name_key.contains(term.lower(), autoescape=True))
+    words = [term.lower() for term in terms]
+    few = name_parts.find_accounts(tx, words, most=_MAX_NAMED)
+    # Of terms that many names have, the index of names is scanned until there are enough; only matching rows are read
+    # from the table. Of others, functions keep SQLite from scanning that index.
+    name, its_kind = (_NS.c.name_key, _NS.c.kind) if few is None else map(sa.func.lower, (_NS.c.name_key, _NS.c.kind))
+    here = (its_kind == kind) & (name > after.lower()) & (sa.true() if few is None else few)
+    found = sa.select(_NS.c.id).where(here).order_by(name).limit(limit)
+    for word in words:
+        found = found.where(_NS.c.name_key.contains(word, autoescape=True))
     query = sa.select(*_ACCOUNT).where(_NS.c.id.in_(found)).order_by(_NS.c.name_key)
     return [Account(*row) for row in tx.sql.execute(query)]
 
@@ -278,6 +287,8 @@ def remove(tx: Write, account_id: int) -> None:
     tx.sql.execute(sa.delete(tables.push_reservations).where(tables.push_reservations.c.account_id == account_id))
     tx.sql.execute(sa.delete(members).where((members.c.user_id == account_id) | (members.c.org_id == account_id)))
     tx.sql.execute(sa.delete(_NS).where(_NS.c.parent_id == account_id))
+    for name in tx.sql.execute(sa.select(_NS.c.name).where(_NS.c.id == account_id)).scalars().all():
+        name_parts.remove_account(tx, account_id, name)
     tx.sql.execute(sa.delete(_NS).where(_NS.c.id == account_id))
 
 

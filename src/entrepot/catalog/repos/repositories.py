@@ -13,7 +13,7 @@ from entrepot.catalog import cascades, file_tables, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared, PreparedWrite
-from entrepot.catalog.repos import repo_tags
+from entrepot.catalog.repos import name_parts, repo_tags
 from entrepot.catalog.repos.file_metadata import WeightMetadata, decode, encode
 from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
@@ -289,6 +289,7 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
     key = tx.sql.execute(sa.insert(_R).values(values)).inserted_primary_key
     assert key is not None
     drop_redirect(tx, row.ref)
+    name_parts.put_repos(tx, _R.c.id == key[0])
     repo_tags.add_labels(tx, key[0], row.labels)
     return attrs.evolve(row, id=key[0])
 
@@ -298,11 +299,13 @@ def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
     redirects = tables.redirects
     drop_redirect(tx, target)
     drop_redirect(tx, row.ref)
+    name_parts.remove_repos(tx, _R.c.id == row.id)
     tx.sql.execute(
         sa.update(_R)
         .where(_R.c.id == row.id)
         .values(namespace_id=namespace_id, name=target.id.name, name_key=target.id.name.lower())
     )
+    name_parts.put_repos(tx, _R.c.id == row.id)
     if target.id.key != row.ref.id.key:
         tx.sql.execute(
             sa.insert(redirects).values(type=row.type.value, path_key=row.ref.id.key, repo_id=row.id),
@@ -341,17 +344,19 @@ def _update(names: tuple[str, ...]) -> PreparedWrite:
 def unlink(tx: Write, row: RepoRow, now_ms: int) -> None:
     """Mark a repository as deleted and free its name; the sweeper deletes its rows later."""
     redirects = tables.redirects
+    name_parts.remove_repos(tx, _R.c.id == row.id)
     tx.sql.execute(sa.update(_R).where(_R.c.id == row.id).values(deleted_ms=now_ms, name_key=f"~{row.uid}"))
     tx.sql.execute(sa.delete(redirects).where(redirects.c.repo_id == row.id))
     tx.sql.execute(sa.delete(tables.repo_tags).where(tables.repo_tags.c.repo_id == row.id))
 
 
 def unlink_all(tx: Write, namespace_id: int, kind: RepoType, now_ms: int) -> None:
-    """Unlink all repositories of a type in a namespace, as :func:`unlink` does one, in four statements."""
+    """Unlink all repositories of a type in a namespace, as :func:`unlink` does one, in few statements."""
     here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & _R.c.deleted_ms.is_(None)
     chosen = sa.select(_R.c.id).where(here)
     for table in (tables.redirects, tables.repo_tags):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id.in_(chosen)))
+    name_parts.remove_repos(tx, here)
     gone = sa.literal("~") + _R.c.uid
     tx.sql.execute(sa.update(_R).where(here).values(deleted_ms=now_ms, name_key=gone))
 
@@ -395,6 +400,7 @@ def erase(tx: Write, repo_id: int) -> None:
     ):
         tx.sql.execute(sa.delete(table).where(table.c.repo_id == repo_id))
     cascades.erase_around_repo(tx, repo_id)
+    name_parts.remove_repos(tx, _R.c.id == repo_id)
     tx.sql.execute(sa.delete(_R).where(_R.c.id == repo_id))
 
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
+from entrepot.catalog.repos import name_parts
 from entrepot.catalog.repos.repo_tags import tags_of
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import text_scopes, word_vectors
@@ -145,13 +146,16 @@ def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
 
 
 def follow(tx: Write, repo_id: int) -> None:
-    """Index the text of a repository again after its visibility or namespace has changed."""
+    """Index the text and the name of a repository again after its visibility or namespace has changed."""
+    name_parts.renew_repos(tx, _R.c.id == repo_id)
     _put_again(tx, _R.c.id == repo_id)
 
 
 def follow_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
-    """Index the texts of all repositories of a type in a namespace again, after their visibility has changed."""
-    _put_again(tx, (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value))
+    """Index the texts and names of all repositories of a type in a namespace again, after a change of visibility."""
+    here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value)
+    name_parts.renew_repos(tx, here & _R.c.deleted_ms.is_(None))
+    _put_again(tx, here)
 
 
 def _put_again(tx: Write, condition: sa.ColumnElement[bool]) -> None:

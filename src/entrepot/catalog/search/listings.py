@@ -11,12 +11,17 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.lists import bounded, slices
+from entrepot.catalog.repos import name_parts
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
-from entrepot.catalog.search import full_text
+from entrepot.catalog.search import full_text, text_scopes
 from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility, visible_condition
 from entrepot.names import RepoType
 
 _TAGS_AT_ONCE = 500
+_MAX_SORTED = 1_000
+"""Repositories that may have a term in their ids, or have a tag, and which are therefore all read to be sorted.
+
+If there are more, repositories are read in order until enough of them match."""
 
 SORTS = {
     "lastModified": tables.repos.c.updated_ms,
@@ -68,13 +73,14 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
     """
     column = SORTS[search.sort]
     repos = tables.repos
-    # An author has few repositories: "+ 0" keeps SQLite from scanning all repositories in index order.
-    value = column if search.author is None and not search.owners else column + 0
+    few = _few(tx, search)
+    # What has an author has few repositories, as what is rare: "+ 0" keeps SQLite from scanning all in index order.
+    value = column + 0 if few is not None or _has_owner(search) else column
     order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
     query = (
         sa.select(*COLUMNS)
         .join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
-        .where(*_conditions(tx, search))
+        .where(*_conditions(tx, search, is_led=few is not None), sa.true() if few is None else few)
         .order_by(*order)
         .limit(search.limit)
     )
@@ -91,9 +97,17 @@ def count(tx: Read, search: Search, *, most: int | None = None) -> int:
     Args:
         most: stop counting at this number; None: count all.
     """
-    query = sa.select(tables.repos.c.id)
-    query = query.join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
-    matches = query.where(*_conditions(tx, search)).limit(most).subquery()
+    repos, on, parts = tables.repos, tables.repo_tags.alias(), tables.repo_name_parts
+    query = sa.select(repos.c.id).join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
+    named = name_parts.starting(*_terms_of(tx, search)) if search.terms and not _has_owner(search) else None
+    is_led = named is not None or (bool(search.tags) and not _has_owner(search))
+    if named is not None:
+        query = query.join(parts, parts.c.repo_id == repos.c.id).where(named).distinct()
+    elif is_led:
+        query = query.join(on, on.c.repo_id == repos.c.id).where(on.c.tag == search.tags[0])
+    elif search.pipeline_tag is not None:
+        query = query.where(repos.c.pipeline_tag == search.pipeline_tag)
+    matches = query.where(*_conditions(tx, search, is_led=is_led)).limit(most).subquery()
     return tx.sql.execute(sa.select(sa.func.count()).select_from(matches)).scalar_one()
 
 
@@ -147,9 +161,47 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
     return values[sort], row.id
 
 
-def _conditions(tx: Read, search: Search) -> list[sa.ColumnElement[Any]]:
+def _terms_of(tx: Read, search: Search) -> tuple[list[str], list[int] | None]:
+    """Return the terms of a search, and the namespaces whose private repositories it looks at, None for all."""
+    return [term.lower() for term in search.terms], text_scopes.namespaces_of(tx, search.seen_by)
+
+
+def _has_owner(search: Search) -> bool:
+    return search.author is not None or bool(search.owners)
+
+
+def _few(tx: Read, search: Search) -> sa.ColumnElement[bool] | None:
+    """Return a condition that finds the few repositories among which the matches are; None if there may be many."""
+    if _has_owner(search):
+        return None
+    named = name_parts.find_repos(tx, *_terms_of(tx, search), most=_MAX_SORTED) if search.terms else None
+    if named is not None:
+        return named
+    repos, on, other = tables.repos, tables.repo_tags, tables.repos.alias()
+    found = [sa.select(on.c.repo_id).where(on.c.tag == tag) for tag in search.tags]
+    if search.pipeline_tag is not None:
+        task = (other.c.type == search.type.value) & (other.c.pipeline_tag == search.pipeline_tag)
+        found.append(sa.select(other.c.id).where(task))
+    short = next((query for query in found if _is_short(tx, query)), None)
+    return None if short is None else repos.c.id.in_(short)
+
+
+def _is_short(tx: Read, found: sa.Select[tuple[int]]) -> bool:
+    """Return whether a query, which reads an index only, has at most :data:`_MAX_SORTED` rows."""
+    first = found.limit(_MAX_SORTED + 1).subquery()
+    return bool(tx.sql.execute(sa.select(sa.func.count()).select_from(first)).scalar_one() <= _MAX_SORTED)
+
+
+def _conditions(tx: Read, search: Search, *, is_led: bool) -> list[sa.ColumnElement[Any]]:
+    """Return the conditions of a search.
+
+    Args:
+        is_led: another condition says which rows are read; of these, the index of a type is useless then, and a
+            function keeps SQLite from reading that index instead.
+    """
     repos, namespaces, tags = tables.repos, tables.namespaces, tables.repo_tags
-    found: list[sa.ColumnElement[Any]] = [repos.c.type == search.type.value, repos.c.deleted_ms.is_(None)]
+    kind = sa.func.lower(repos.c.type) if is_led else repos.c.type
+    found: list[sa.ColumnElement[Any]] = [kind == search.type.value, repos.c.deleted_ms.is_(None)]
     found.append(visible_condition(search.seen_by))
     if search.author is not None:
         author = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
@@ -162,12 +214,12 @@ def _conditions(tx: Read, search: Search) -> list[sa.ColumnElement[Any]]:
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
     if search.text is not None:
         found.append(full_text.matching(tx, search.text, search.seen_by))
-    found.extend(repos.c.id.in_(sa.select(tags.c.repo_id).where(tags.c.tag == tag)) for tag in search.tags)
+    found.extend(sa.exists().where((tags.c.repo_id == repos.c.id) & (tags.c.tag == tag)) for tag in search.tags)
     if search.any_prefix:
         starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))
         found.append(repos.c.id.in_(sa.select(tags.c.repo_id).where(starts)))
     if search.pipeline_tag is not None:
-        found.append(repos.c.pipeline_tag == search.pipeline_tag)
+        found.append(sa.func.coalesce(repos.c.pipeline_tag, "") == search.pipeline_tag)
     if search.gated is not None:
         found.append(repos.c.gated != "no" if search.gated else repos.c.gated == "no")
     if search.archived is not None:

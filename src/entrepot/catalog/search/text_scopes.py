@@ -106,12 +106,16 @@ def kind_word(kind: RepoType) -> str:
 
 def of_searcher(tx: Read, seen: Visibility | None) -> Sequence[str]:
     """Return the scopes of a search: public texts, and the private ones of namespaces in which the caller sees some."""
-    if seen is None:
+    namespaces = namespaces_of(tx, seen)
+    if namespaces is None:
         return (PUBLIC, ADMINISTRATORS)
-    namespaces = set(_namespaces(tx, seen))
-    if len(namespaces) > MAX_SCOPES:
-        return (PUBLIC, ADMINISTRATORS)
-    return (PUBLIC, *(of_namespace(number) for number in sorted(namespaces)))
+    return (PUBLIC, *(of_namespace(number) for number in namespaces))
+
+
+def namespaces_of(tx: Read, seen: Visibility | None) -> list[int] | None:
+    """Return the namespaces in which a caller sees something private; None for all, or more than fifty."""
+    namespaces = None if seen is None else set(_namespaces(tx, seen))
+    return None if namespaces is None or len(namespaces) > MAX_SCOPES else sorted(namespaces)
 
 
 def _namespaces(tx: Read, seen: Visibility) -> Iterable[int]:

@@ -144,6 +144,19 @@ def compare(hub: HubContext, caller: MaybeCaller, wanted: Sequence[RepoRef]) -> 
     return list(found.values())
 
 
+def compare_with(hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: Sequence[RepoRef]) -> list[ComparedModel]:
+    """Return the metrics of a model, and, as :func:`compare`, those of others; it comes first, and only once.
+
+    Raises:
+        RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: the caller may not read the model.
+        LimitExceeded: more than five others.
+    """
+    with hub.read() as tx:
+        row = access.readable(tx, caller, ref)
+    here = ComparedModel(str(row.ref.id), row.ref, metrics_of_card(row.card))
+    return [here, *(other for other in compare(hub, caller, wanted) if other.ref != row.ref)]
+
+
 @time_limit()
 def read_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> RevisionFiles:
     """Return the scalars in event files, and in JSON lines and CSV files that are named as metrics.

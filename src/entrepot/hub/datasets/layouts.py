@@ -87,6 +87,12 @@ class Layout:
             raise SplitNotFound("configuration", name, tuple(config.name for config in self.configs))
         return found
 
+    @property
+    def first(self) -> tuple[str, str]:
+        """The default configuration, or the first one, and its first split; empty if it has none."""
+        chosen = next((config for config in self.configs if config.is_default), self.configs[0])
+        return chosen.name, next(iter(chosen.splits), "")
+
     def files(self, config: str, split: str) -> Sequence[str]:
         """Return the paths of the files of a split, in order.
 

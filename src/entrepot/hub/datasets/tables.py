@@ -12,13 +12,16 @@ from typing import Any
 import attrs
 
 from entrepot.catalog.repos import conversions
-from entrepot.errors import ThingNotFound, UnsupportedDataset
+from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.errors import EntryNotFound, RevisionNotFound, ThingNotFound, UnsupportedDataset
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets.folder_contents import FolderContent
 from entrepot.hub.datasets.layouts import Layout, find_layout
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
+from entrepot.hub.tables import known_rows
+from entrepot.hub.tables.known_rows import KnownRows
 from entrepot.hub.tables.reader import TableContent, TableFacts, TablePage
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.previews.features import JsonCell, cut_row
@@ -130,7 +133,7 @@ def read_rows(
     """
     layout = find_layout(hub, caller, ref, revision)
     shards = _Shards(hub, caller, layout, config, split)
-    rows: list[ViewedRow] = []
+    rows, read = list[ViewedRow](), list[str]()
     start, features = 0, dict[str, Any]()
     is_partial = shards.is_cut
     for path in shards.paths:
@@ -145,12 +148,45 @@ def read_rows(
             room = attrs.evolve(limits, memory=max(limits.memory - sum(row.weight for row in rows), 0))
             page = shards.read(path, first, wanted, features or shards.files.declared, room)
             facts = page.facts
+            read.append(path)
             rows += [ViewedRow(start + first + at, it.cells, it.cut) for at, it in enumerate(page.rows)]
         facts = facts or shards.describe(path)
         features = features or dict(shards.files.features(facts.features))
         start += facts.rows
         is_partial = is_partial or facts.is_partial
-    return RowsPage(layout.commit, features, rows, start, is_partial, shards.files.is_preliminary)
+    found = RowsPage(layout.commit, features, rows, start, is_partial, shards.files.is_preliminary)
+    if offset == 0 and length >= known_rows.ROWS and (config, split) == layout.first and shards.files.folder is None:
+        _remember(hub, layout, shards.files.commit, read, found)
+    return found
+
+
+def known_first_rows(hub: HubContext, caller: MaybeCaller, repo: RepoRow, commit: Oid) -> KnownRows | None:
+    """Return the first rows of a dataset at a commit if :func:`read_rows` has read them before; None if not.
+
+    It reads no table. What is returned depends on the rights of the caller only, not on those of who read them.
+
+    Raises:
+        RepoNotFound, RepoDisabled, GatedRepo, NotAllowed: the caller may not read the files that they are from.
+    """
+    known = hub.first_rows.find((repo.id, commit))
+    if known is None:
+        return None
+    try:
+        for path in known.paths:
+            contents.locate(hub, caller, repo.ref, str(known.commit), RepoPath(path))
+    except (EntryNotFound, RevisionNotFound):  # what was converted to Parquet has been replaced or deleted
+        hub.first_rows.drop((repo.id, commit))
+        return None
+    return known
+
+
+def _remember(hub: HubContext, layout: Layout, commit: Oid, paths: Sequence[str], page: RowsPage) -> None:
+    features, rows = known_rows.cut_rows(page.features, [row.cells for row in page.rows])
+    if rows:
+        config, split = layout.first
+        hidden = len(page.features) - len(features)
+        kept = KnownRows(config, split, commit, tuple(paths), features, rows, hidden, page.total, page.is_partial)
+        hub.first_rows.put((layout.repo.id, layout.commit), kept)
 
 
 def read_first_rows(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +14,7 @@ from entrepot.errors import GatedRepo, NotAllowed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import access_requests
 from entrepot.hub.context import HubContext
+from entrepot.hub.datasets import tables
 from entrepot.hub.repos import contents, infos, lineage
 from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
 from entrepot.hub.repos.lineage import LineageEdge
@@ -41,6 +43,7 @@ from entrepot.server.pages.repositories.card_facts import (
     tree_of,
     trend_of,
 )
+from entrepot.server.pages.repositories.grids import Grid, grid_of
 from entrepot.server.pages.repositories.outlines import outline_of
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.rows import license_of, parameters_of
@@ -48,6 +51,7 @@ from entrepot.server.pages.snippets import UsedRepo, UseSnippet
 from entrepot.server.public_urls import path_prefix
 
 _MAX_TAGS = 40
+_MAX_CELL = 120
 _UNSAID = re.compile(r"region:|base_model:[a-z]+:")
 
 
@@ -92,6 +96,7 @@ def build_card(hub: HubContext, caller: MaybeCaller, ref: RepoRef, endpoint: str
         "row": row,
         "card": card,
         "outline": outline_of(card) if card else (),
+        "first_rows": None if refusal is not None else first_rows_of(hub, caller, row, head),
         "refusal": refusal,
         "metadata_problem": problem,
         "is_flagged": is_flagged,
@@ -118,6 +123,34 @@ def _conditions(hub: HubContext, caller: MaybeCaller, ref: RepoRef, links: CardL
     """Return the heading and the conditions of a gate, which its card defines; empty for what it does not define."""
     form = access_requests.describe(hub, caller, ref).form
     return form.heading or "", "" if form.prompt is None else render_card(form.prompt, links)
+
+
+@attrs.frozen
+class FirstRowsBox:
+    """The first rows of a dataset as a table, and where they are from."""
+
+    config: str
+    split: str
+    grid: Grid
+
+
+def first_rows_of(hub: HubContext, caller: MaybeCaller, row: RepoRow, head: Oid) -> FirstRowsBox | None:
+    """Return the first rows of a dataset if they have been read before; None if not, or if the caller may not see them.
+
+    The page itself never reads a table.
+    """
+    if row.type is not RepoType.DATASET:
+        return None
+    try:
+        known = tables.known_first_rows(hub, caller, row, head)
+    except (GatedRepo, NotAllowed):
+        return None
+    if known is None:
+        return None
+    grid = grid_of(
+        known.features, list(enumerate(known.rows)), known.total, is_partial=known.is_partial, most=_MAX_CELL
+    )
+    return FirstRowsBox(known.config, known.split, attrs.evolve(grid, hidden=known.hidden))
 
 
 def _uses(

@@ -16,7 +16,7 @@ from entrepot.server.rendering.code_languages import language_of_file
 MAX_LINES = 3_000
 """Lines of a diff that are shown."""
 
-MAX_FILES = 200
+MAX_FILES = 100
 """Files of a diff that are named."""
 
 _MAX_WIDTH = 2_000

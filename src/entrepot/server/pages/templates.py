@@ -12,6 +12,8 @@ from entrepot.wire.texts import legible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from jinja2.runtime import Context
+    from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -24,7 +26,7 @@ def render_template(name: str, values: Mapping[str, object]) -> bytes:
 @functools.cache
 def _environment() -> Environment:
     # An idle hub serves no page: it does not pay for the template engine.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 
     made = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -48,4 +50,15 @@ def _environment() -> Environment:
         "cut": formats.cut_name,
         "shape": formats.shape_text,
     }
+    made.globals |= {
+        "icon": pass_context(_icon),
+        "icon_html": formats.icon_html,
+        "moment_html": formats.moment_html,
+        "csrf_html": formats.csrf_html,
+    }
     return made
+
+
+def _icon(context: Context, name: str, more: str = "") -> Markup:
+    """Return an icon of the page that is rendered."""
+    return formats.icon_html(context["static"], name, more)

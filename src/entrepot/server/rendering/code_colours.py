@@ -21,8 +21,8 @@ from entrepot.server.rendering.html_caches import HtmlCache, key_of
 MAX_CODE = 64 << 10
 """Characters of one text that have colours."""
 
-RESPONSE_CPU_S = 0.005
-"""CPU seconds that colours may take for one response: those of about 4 kB of code."""
+RESPONSE_CPU_S = 0.004
+"""CPU seconds that colours may take for one response: those of about 3 kB of code."""
 
 MAX_CPU_S = 0.1
 """CPU seconds that the colours of one text may take."""

@@ -44,13 +44,22 @@ class MetricsFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     problem: str = ""
 
 
-class MetricsResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class ComparedMetrics(msgspec.Struct, frozen=True, kw_only=True):
+    """The metrics of a model's card at main. ``metrics``: None if the caller can read no model of this name."""
+
+    name: str
+    metrics: Mapping[str, float] | None
+
+
+class MetricsResponse(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """Metrics of a model: ``revisions``, newest first, from cards; ``files`` those at ``commit``.
 
-    ``isComplete``: False if a limit was reached, or a card cannot be read.
+    ``isComplete``: False if a limit was reached, or a card cannot be read. ``compared``: this model and those that the
+    request names, in this order, if it names any.
     """
 
     revisions: Sequence[MetricsRevision]
     commit: str
     files: Sequence[MetricsFile]
     is_complete: bool
+    compared: Sequence[ComparedMetrics] = ()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from entrepot.server.pages.repositories.charts import HEIGHT, WIDTH, draw_line, draw_spark, number_text
+from entrepot.server.pages.repositories.charts import HEIGHT, WIDTH, draw_bars, draw_line, draw_spark, number_text
 
 
 def places(path: str) -> list[tuple[float, float]]:
@@ -44,3 +44,23 @@ def test_numbers_are_short() -> None:
 def test_a_small_chart_goes_from_nothing_to_the_largest_count() -> None:
     assert draw_spark([0, 4, 2]) == "M0.0 19.0L42.0 1.0L84.0 10.0"
     assert draw_spark([0, 0]) == "M0.0 19.0L84.0 19.0"
+
+
+def test_bars_begin_at_zero_and_are_as_long_as_their_values() -> None:
+    chart = draw_bars([("a", 0.5), ("b", 1.0), ("c", None)])
+    assert (chart.zero, [bar.x for bar in chart.bars]) == (0.0, [0.0, 0.0, 0.0])
+    assert [bar.width for bar in chart.bars] == [WIDTH / 2, WIDTH, 0.0]
+    assert [bar.value for bar in chart.bars] == ["0.5", "1", "no result"]
+    assert [bar.y for bar in chart.bars] == [0, chart.height // 3, 2 * chart.height // 3]
+
+
+def test_negative_bars_lie_left_of_zero() -> None:
+    chart = draw_bars([("a", -1.0), ("b", 3.0)])
+    assert chart.zero == WIDTH / 4
+    assert [(bar.x, bar.width) for bar in chart.bars] == [(0.0, WIDTH / 4), (WIDTH / 4, 3 * WIDTH / 4)]
+
+
+@pytest.mark.parametrize("values", [(0.0, 0.0), (-1.7e308, 1.7e308), (5e-324, 0.0), (-2.0, -1.0), (1e308, 1e-308)])
+def test_every_bar_lies_in_the_chart(values: tuple[float, float]) -> None:
+    chart = draw_bars([(str(value), value) for value in values])
+    assert all(0 <= bar.x <= bar.x + bar.width <= WIDTH + 0.1 for bar in chart.bars)

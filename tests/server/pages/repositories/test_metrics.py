@@ -111,3 +111,31 @@ def test_a_model_that_the_visitor_may_not_read_compares_like_an_absent_one(
     assert "There is no model of this name that you can read." in rows[0]
     assert "0.875" not in "".join(rows)
     assert ">0.875</td>" in signed_in.get("/alice/ruff/metrics?with=alice/ruff-own").text
+
+
+def test_metrics_that_several_models_have_are_bars_too(site: ServedHub, show: Show, browser: httpx2.Client) -> None:
+    for name, value in (("godwit", 0.5), ("curlew", 0.25)):
+        site.commit(site.repo(name), {"README.md": card(value)})
+    site.commit(site.repo("hidden-wader", visibility="private"), {"README.md": card(0.75)})
+    text = show("/alice/godwit/metrics?with=alice/curlew,alice/hidden-wader,alice/no-wader")
+    assert 'aria-label="accuracy: alice/godwit 0.5, alice/curlew 0.25; the table has the same numbers"' in text
+    bars = text.partition('aria-label="accuracy: ')[2].partition("</svg>")[0]
+    assert re.findall(r'<rect(?: class="new")? x="([0-9.]+)" y="[0-9]+" width="([0-9.]+)"', bars) == [
+        ("0.0", "560.0"),
+        ("0.0", "280.0"),
+    ]
+    assert "hidden-wader" not in bars
+    api = "/api/models/alice/godwit/metrics?revision=main&with=alice/curlew&with=alice/hidden-wader"
+    assert f'href="{api.replace("&", "&amp;").replace("=alice/", "=alice%2F")}' in text
+    compared = browser.get(api).json()["compared"]
+    assert [item["name"] for item in compared] == ["alice/godwit", "alice/curlew", "alice/hidden-wader"]
+    assert compared[1]["metrics"] == {"accuracy": 0.25, "huge": -1e308}
+    assert compared[2]["metrics"] is None
+
+
+def test_a_metric_of_one_model_has_no_bars(site: ServedHub, show: Show) -> None:
+    site.commit(site.repo("lone"), {"README.md": card(0.5, EVIL)})
+    site.commit(site.repo("other"), {"README.md": card(0.5)})
+    text = show("/alice/lone/metrics?with=alice/other")
+    assert text.count("the table has the same numbers") == 1
+    assert 'aria-label="huge: ' in text

@@ -125,3 +125,31 @@ def test_without_the_extra_the_page_says_what_to_install(show: Show, monkeypatch
     text = show("/datasets/alice/pictured/blob/main/test.csv")
     assert "entrepot[server,preview]" in text
     assert "<td>z,3</td>" in text
+
+
+def test_the_card_shows_first_rows_once_the_viewer_has_read_them(site: ServedHub, show: Show) -> None:
+    ref = site.repo("carded", "dataset")
+    site.commit_large(ref, "train.parquet", parquet())
+    site.commit(ref, {"README.md": b"# Carded\n"})
+    before = show("/datasets/alice/carded")
+    assert "First rows" not in before
+    assert 'href="/datasets/alice/carded/viewer"' in before
+    show("/datasets/alice/carded/viewer")
+    text = show("/datasets/alice/carded")
+    box = text[text.index('id="rows"') : text.index("README.md")]
+    assert "train, 250 rows" in " ".join(box.split())
+    assert box.count("<tr>") == 1 + 5
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in box
+    assert "<script" not in box
+
+
+def test_the_card_of_a_gated_dataset_shows_rows_to_readers_only(
+    site: ServedHub, show: Show, signed_in: httpx2.Client
+) -> None:
+    site.commit_large(site.repo("locked", "dataset"), "train.parquet", parquet())
+    signed_in.get("/datasets/alice/locked/viewer").raise_for_status()
+    assert "First rows" in show("/datasets/alice/locked")
+    with site.client(site.alice) as client:
+        client.put("/api/datasets/alice/locked/settings", json={"gated": "manual"}).raise_for_status()
+    assert "First rows" not in show("/datasets/alice/locked")
+    assert "First rows" in signed_in.get("/datasets/alice/locked").text

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_290997452e0e"
+revision = "first_bda4e749c46f"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -16,6 +16,13 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables."""
+    op.create_table(
+        "account_name_parts",
+        sa.Column("part", sa.LargeBinary(length=12), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("part", "account_id"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "attachments",
         sa.Column("uid", sa.String(length=24), nullable=False),
@@ -176,6 +183,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_namespaces_parent_id"), "namespaces", ["parent_id"], unique=False)
     op.create_index("namespaces_by_kind", "namespaces", ["kind", "name_key"], unique=False)
+    op.create_table(
+        "repo_name_parts",
+        sa.Column("part", sa.LargeBinary(length=12), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("repo_id", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("part", "mark", "repo_id"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "scans",
         sa.Column("content", Hex(length=32), nullable=False),
@@ -475,6 +490,7 @@ def upgrade() -> None:
     op.create_index("repos_by_downloads", "repos", ["type", "downloads"], unique=False)
     op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
     op.create_index("repos_by_size", "repos", ["type", "size"], unique=False)
+    op.create_index("repos_by_task", "repos", ["type", "pipeline_tag"], unique=False)
     op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
     op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
     op.create_index(

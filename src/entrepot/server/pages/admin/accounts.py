@@ -19,7 +19,7 @@ from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.rows import ICONS
 from entrepot.wire.accounts.administration import NewOrgByAdmin, NewUser, NewUsers, SignInCode, UserChanges
 
-SHOWN = 100
+SHOWN = 50
 """Rows on a page."""
 
 LINK_S = 7 * 86_400

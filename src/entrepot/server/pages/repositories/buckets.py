@@ -16,6 +16,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoRef, RepoType
 from entrepot.server.handlers import repo_of
+from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.trees import crumbs
@@ -70,6 +71,8 @@ def build_bucket(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: str, 
         "crumbs": crumbs(path),
         "files": [_line(item) for item in tree.entries],
         "more": None if tree.after is None else base64.urlsafe_b64encode(tree.after).decode(),
+        "api": f"/api/buckets/{row.ref.id}/tree{f'/{quoted(path)}' if path else ''}",
+        "is_personal": row.is_private,
         "command": f"hf sync hf://{row.ref.path}{f'/{path}' if path else ''} {row.name}",
     }
     return WebPage("bucket.html", f"Files of the bucket {row.ref.id}", values)

@@ -1,4 +1,4 @@
-"""Line charts as SVG: places of lines and labels, computed on the server; classes give the colours."""
+"""Charts as SVG: places of lines, bars and labels, computed on the server; classes give the colours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 560, 170
 """Size of a chart in its own units; the page scales it."""
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 92, 14, 550, 142
+_ROW = 38  # of a bar with the text above it
 
 
 SPARK_WIDTH, SPARK_HEIGHT = 84, 20
@@ -55,6 +56,42 @@ def draw_line(points: Sequence[tuple[float, float]], ends: tuple[str, str]) -> L
     grid = [ChartLabel(_LEFT, round(_height(value, low, high)), f"{value:.4g}") for value in values]
     first, last = (ChartLabel(x, HEIGHT - 8, text) for x, text in zip((_LEFT + 8, _RIGHT - 8), ends, strict=True))
     return LineChart(path, places if len(places) <= 50 else (), grid, [first, last] if len(places) > 1 else [first])
+
+
+@attrs.frozen
+class ChartBar:
+    """A bar with its label and its value in words; ``width`` is 0 without a value. ``y``: the top of its place."""
+
+    y: int
+    x: float
+    width: float
+    label: str
+    value: str
+
+
+@attrs.frozen
+class BarChart:
+    """Horizontal bars below each other; ``zero``: where they begin, which is the left side unless one is negative."""
+
+    bars: Sequence[ChartBar]
+    zero: float
+    height: int
+
+
+def draw_bars(values: Sequence[tuple[str, float | None]]) -> BarChart:
+    """Return bars of finite values from zero, in the order in which they are given; None: there is no value.
+
+    One of them at least is a value.
+    """
+    known = [value for _, value in values if value is not None]
+    low, high = min(*known, 0.0), max(*known, 0.0)
+    zero = 0.0 if low == high else _share(0.0, low, high) * WIDTH
+    bars = []
+    for at, (label, value) in enumerate(values):
+        end = zero if value is None or low == high else _share(value, low, high) * WIDTH
+        shown = "no result" if value is None else number_text(value)
+        bars.append(ChartBar(at * _ROW, round(min(zero, end), 1), round(abs(end - zero), 1), label, shown))
+    return BarChart(bars, round(zero, 1), len(values) * _ROW)
 
 
 def draw_spark(counts: Sequence[int]) -> str:

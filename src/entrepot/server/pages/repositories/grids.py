@@ -101,6 +101,7 @@ def grid_of(
     pictures: Mapping[str, tuple[RepoPath, int]] | None = None,
     statistics: Iterable[Mapping[str, Any]] = (),
     media: MediaPlace | None = None,
+    most: int = MAX_CELL,
 ) -> Grid:
     """Return rows as a table.
 
@@ -109,9 +110,10 @@ def grid_of(
         pictures: texts of cells that name pictures of the repository, with path and size.
         statistics: of columns, in the shapes of the dataset viewer.
         media: where the rows are; None: their pictures, sounds and films are named only.
+        most: characters of a cell, of several rows.
     """
     names = list(features)[:MAX_COLUMNS]
-    room = _room(len(rows), len(names))
+    room = _room(len(rows), len(names), most)
     known = {str(item.get("column_name")): item for item in statistics}
     columns = [_column(name, features[name], known.get(name)) for name in names]
     linked = rows if media is None else media.link_rows(rows, features)
@@ -152,8 +154,8 @@ def type_text(kind: Any, depth: int = 0) -> str:  # noqa: ANN401 - JSON
     return str(name).lower()[:40] if isinstance(name, str) else "struct"
 
 
-def _room(rows: int, columns: int) -> int:
-    most = MAX_SINGLE if rows == 1 else MAX_CELL
+def _room(rows: int, columns: int, most: int) -> int:
+    most = MAX_SINGLE if rows == 1 else most
     return max(_MIN_CELL, min(most, _MAX_TEXT // max(rows * columns, 1)))
 
 

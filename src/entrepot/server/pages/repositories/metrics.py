@@ -13,13 +13,13 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.comparisons import metrics
 from entrepot.hub.comparisons.metrics import ComparedModel, FileMetrics, MetricsHistory, RevisionMetrics
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos.infos import RepoRow
 from entrepot.names import RepoRef, RepoType
 from entrepot.previews.metric_files import MetricSeries, thin_out
-from entrepot.server.handlers import lookup_id, repo_of
+from entrepot.server.handlers import repo_of
+from entrepot.server.hf.repos.metrics import named_models
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_header
-from entrepot.server.pages.repositories.charts import LineChart, draw_line, number_text
+from entrepot.server.pages.repositories.charts import BarChart, LineChart, draw_bars, draw_line, number_text
 from entrepot.server.pages.routing import PageRoute
 
 _MAX_COLUMNS = 24
@@ -47,6 +47,15 @@ class ComparedLine:
 
 
 @attrs.frozen
+class ComparedChart:
+    """A metric of several models as bars: its name, the same in words, and the bars, the first of which is marked."""
+
+    name: str
+    summary: str
+    chart: BarChart
+
+
+@attrs.frozen
 class MetricChart:
     """A drawn metric: its name, where it comes from, and its numbers in words."""
 
@@ -70,15 +79,6 @@ async def show_metrics(request: Request) -> Response:
     return await show_page(request, lambda hub, caller: build_metrics(hub, caller, ref, revision, others), is_slow=True)
 
 
-def named_models(asked: Sequence[str]) -> list[RepoRef]:
-    """Return the models that a query names, each once: several names in a value are separated by spaces or commas.
-
-    A text that is no name stands for a model that does not exist.
-    """
-    names = dict.fromkeys(name for text in asked for name in text.replace(",", " ").split())
-    return [RepoRef(RepoType.MODEL, lookup_id(name)) for name in names]
-
-
 def build_metrics(
     hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, others: Sequence[RepoRef] = ()
 ) -> WebPage:
@@ -93,9 +93,9 @@ def build_metrics(
     files = metrics.read_files(hub, caller, row.ref, revision)
     history = metrics.read_history(hub, caller, row.ref)
     columns = history.metrics[:_MAX_COLUMNS]
-    compared = metrics.compare(hub, caller, others)
+    compared = metrics.compare_with(hub, caller, row.ref, others)
     values = {
-        **_comparison(row, compared),
+        **_comparison(compared),
         "section": row.type.plural,
         "repo": header,
         "tab": "metrics",
@@ -109,15 +109,17 @@ def build_metrics(
         "is_complete": history.is_complete and files.is_complete,
         "most_revisions": metrics.MAX_REVISIONS,
         "most_bytes": metrics.MAX_BYTES,
-        "api": f"/api/models/{header.id}/metrics?{urlencode({'revision': revision})}",
+        "api": f"/api/models/{header.id}/metrics?{urlencode(_asked(revision, compared[1:]))}",
     }
     return WebPage("metrics.html", f"Metrics of {header.id}", values)
 
 
-def _comparison(row: RepoRow, others: Sequence[ComparedModel]) -> dict[str, object]:
-    """Return the table of a model and others, with the metrics of the model first; those that others lack come last."""
-    here = ComparedModel(str(row.ref.id), row.ref, metrics.metrics_of_card(row.card))
-    models = [here, *(other for other in others if other.ref != row.ref)]
+def _asked(revision: str, others: Sequence[ComparedModel]) -> list[tuple[str, str]]:
+    return [("revision", revision), *(("with", other.name) for other in others)]
+
+
+def _comparison(models: Sequence[ComparedModel]) -> dict[str, object]:
+    """Return the table and the charts of models, the one of the page first; metrics that others lack come last."""
     names = list(dict.fromkeys(name for model in models for name in model.values))
     names.sort(key=lambda name: -sum(name in model.values for model in models))
     shown = names[:_MAX_COLUMNS]
@@ -132,10 +134,22 @@ def _comparison(row: RepoRow, others: Sequence[ComparedModel]) -> dict[str, obje
     return {
         "compared": lines if len(models) > 1 else (),
         "compared_columns": shown,
+        "compared_charts": [chart for name in shown if (chart := _bar_chart(models, name)) is not None],
         "compared_left_out": len(names) - len(shown),
         "with": " ".join(model.name for model in models[1:]),
         "most_compared": metrics.MAX_COMPARED,
     }
+
+
+def _bar_chart(models: Sequence[ComparedModel], name: str) -> ComparedChart | None:
+    """Return the bars of a metric, in the order of the table; None if only one model has it."""
+    readable = [model for model in models if model.ref is not None]
+    values = [(_cut_middle(model.name), model.values.get(name)) for model in readable]
+    if sum(value is not None for _, value in values) < 2:
+        return None
+    chart = draw_bars(values)
+    told = ", ".join(f"{bar.label} {bar.value}" for bar in chart.bars)
+    return ComparedChart(name, f"{name}: {told}; the table has the same numbers", chart)
 
 
 def _line(found: RevisionMetrics, columns: Sequence[str]) -> MetricsLine:
@@ -173,6 +187,10 @@ def _series_chart(file: FileMetrics, series: MetricSeries, most: int) -> MetricC
     chart = draw_line([(float(point.step), point.value) for point in points], (first, last))
     numbers = [f"{series.count:,}", f"{first} - {last}", *shown, f"{series.not_finite:,}"]
     return MetricChart(series.name, file.path, summary, chart, numbers)
+
+
+def _cut_middle(name: str) -> str:
+    return name if len(name) <= 36 else f"{name[:20]}…{name[-15:]}"
 
 
 def _cut(text: str) -> str:

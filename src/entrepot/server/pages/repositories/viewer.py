@@ -145,8 +145,7 @@ def build_viewer(hub: HubContext, caller: MaybeCaller, ref: RepoRef, asked: View
 
 def _completed(layout: Layout, asked: ViewerQuery) -> ViewerQuery:
     """Return the query with its configuration and split filled in."""
-    default = next((config for config in layout.configs if config.is_default), layout.configs[0])
-    config = layout.config(asked.config) if asked.config else default
+    config = layout.config(asked.config or layout.first[0])
     split = asked.split or next(iter(config.splits), "")
     if split not in config.splits:
         raise SplitNotFound("split", split, tuple(config.splits))

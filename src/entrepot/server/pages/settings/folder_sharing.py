@@ -77,6 +77,8 @@ def build(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form, *,
         "after": after >= 0,
         "more": "" if found.after is None else str(found.after[1]),
         "roles": ROLES,
+        "api": f"/api/folders/{wanted.type.value}/{row.owner}/{row.name}/grants",
+        "is_personal": True,
         "base": address_of(wanted.type, row.owner, row.name),
     }
     return WebPage("folder_sharing.html", f"Folder {row.namespace}", values)
