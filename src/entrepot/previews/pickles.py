@@ -7,7 +7,6 @@ of a NumPy file.
 
 from __future__ import annotations
 
-import io
 import pickletools
 from collections.abc import Iterable, Iterator
 from typing import Literal
@@ -157,19 +156,17 @@ def _scan(data: bytes) -> PickleScan:
     found: set[tuple[str, str]] = set()
     is_complete = len(data) <= MAX_PICKLE
     at, steps, count = 0, _MAX_STEPS, 0
-    file = io.BytesIO(data)
     while at < len(data):
         if count == _MAX_PICKLES:
             return _result(found, is_complete=False)
-        file.seek(at)
         try:
-            at, used = _read_one(file, found, steps)
+            length, used = _read_one(data[at:], found, steps)
         except _Unreadable as error:
             if count == 0 and error.at == 0:
                 raise Malformed("pickle", error.reason) from error
             # What follows a pickle may be raw tensors; what ends within one could hide imports.
             return _result(found, is_complete=is_complete and error.at == 0)
-        steps, count = steps - used, count + 1
+        at, steps, count = at + length, steps - used, count + 1
         if data[at : at + 1] != b"\x80":
             break
     return _result(found, is_complete=is_complete)
@@ -191,12 +188,12 @@ class _Unreadable(Exception):
     at: int
 
 
-def _read_one(file: io.BytesIO, found: set[tuple[str, str]], most: int) -> tuple[int, int]:
-    """Add the imports of the pickle at the position of a file; return where it ends, and its operations."""
+def _read_one(data: bytes, found: set[tuple[str, str]], most: int) -> tuple[int, int]:
+    """Add the imports of one pickle; return its length in bytes and in operations."""
     recent: list[str] = []  # texts pushed by the operations right before this one
     memo: dict[int, str] = {}
     count = 0
-    for count, (operation, argument, position) in enumerate(_operations(file)):
+    for count, (operation, argument, position) in enumerate(_operations(data)):
         if count > most:
             raise _Unreadable("it has too many operations", count)
         name = operation.name
@@ -231,10 +228,10 @@ def _note_import(name: str, argument: object, recent: list[str], found: set[tupl
         found.add((_UNKNOWN, f"extension {argument}"))
 
 
-def _operations(file: io.BytesIO) -> Iterator[tuple[pickletools.OpcodeInfo, object, int]]:
+def _operations(data: bytes) -> Iterator[tuple[pickletools.OpcodeInfo, object, int]]:
     count = 0
     try:
-        for operation, argument, position in timed(pickletools.genops(file), "pickle"):
+        for operation, argument, position in timed(pickletools.genops(data), "pickle"):
             yield operation, argument, position or 0
             count += 1
     except Malformed as error:  # what was found until now counts
