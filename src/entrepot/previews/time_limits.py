@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from typing import TypeVar
 
 from entrepot.errors import Malformed
@@ -23,13 +23,8 @@ _ITEMS_PER_LOOK = 64
 T = TypeVar("T")
 
 
-class _Limit(threading.local):
-    """The processor time of this thread at which the preview ends that it makes; None: it makes none."""
-
-    end_s: float | None = None
-
-
-_LIMIT = _Limit()
+_END_S: ContextVar[float | None] = ContextVar("_END_S", default=None)
+"""The processor time of this thread at which the preview ends that it makes; None: it makes none."""
 
 
 @contextlib.contextmanager
@@ -41,18 +36,19 @@ def time_limit(cpu_s: float | None = None) -> Iterator[None]:
     Args:
         cpu_s: seconds of processor time; None: :data:`MAX_CPU_S`.
     """
-    before = _LIMIT.end_s
+    before = _END_S.get()
     end_s = time.thread_time() + (MAX_CPU_S if cpu_s is None else cpu_s)
-    _LIMIT.end_s = end_s if before is None else min(before, end_s)
+    _END_S.set(end_s if before is None else min(before, end_s))
     try:
         yield
     finally:
-        _LIMIT.end_s = before
+        _END_S.set(before)
 
 
 def is_out_of_time() -> bool:
     """Return whether the time of the preview that this thread makes is spent."""
-    return _LIMIT.end_s is not None and time.thread_time() >= _LIMIT.end_s
+    end_s = _END_S.get()
+    return end_s is not None and time.thread_time() >= end_s
 
 
 def timed(items: Iterable[T], kind: str) -> Iterator[T]:

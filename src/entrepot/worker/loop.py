@@ -33,7 +33,7 @@ _LOOK_EVERY_S = 2.0
 _AFTER_FAILURE_S = 2.0
 _NO_ROOM_MS = 10_000
 _NEW_FOR_ONE_PAUSED = 4
-_MOST_REMEMBERED = 1_000
+_MAX_REMEMBERED = 1_000
 _NO_ROOM_LONG_MS = 120_000
 
 
@@ -266,7 +266,7 @@ class _Lane:
     def remember(self, slot: _Slot) -> None:
         """Note how long a job has taken that is put back: it goes on behind shorter ones."""
         self.took_s[slot.run.job.id] = slot.took_s
-        while len(self.took_s) > _MOST_REMEMBERED:
+        while len(self.took_s) > _MAX_REMEMBERED:
             self.took_s.pop(next(iter(self.took_s)), None)
 
     def begin(self, job: Job) -> None:
