@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from entrepot.catalog import lock_checks
 from entrepot.catalog.dialects import sqlite
 from entrepot.testing import hubs
-from tests.support import cheap_cryptography, warm_sandboxes, warm_servers
+from tests.support import cheap_cryptography, warm_commands, warm_sandboxes, warm_servers
 from tests.support.bytecode import keep_bytecode
 from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
@@ -57,7 +57,7 @@ warm_sandboxes.start_sandboxes_warm()
 gc.disable()
 
 # The same in every environment of the tests.
-os.umask(warm_servers.UMASK)
+os.umask(warm_commands.UMASK)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -27,24 +27,11 @@ def test_every_contract_is_kept() -> None:
     assert "0 broken" in result.stdout
 
 
-@pytest.mark.parametrize(
-    ("module", "line", "contract"),
-    [
-        ("errors/base.py", "import entrepot.names.paths", "Imports go down"),
-        ("shelf/__init__.py", "", "Imports go down"),
-        ("git/planted.py", "import entrepot.cards.planted", "Imports go down"),
-        ("git/planted.py", "import os.path", "Codecs do no I/O"),
-        ("client/planted.py", "import entrepot.hub.planted", "The client never imports"),
-        ("server/planted.py", "import entrepot.catalog.planted", "Server and worker call the hub only"),
-        ("names/digests.py", "import entrepot.names.planted", "No import cycle"),
-        ("hub/accounts/planted.py", "import entrepot.hub.repos.planted", "Subjects of the hub"),
-        ("catalog/jobs/planted.py", "import entrepot.catalog.search.planted", "Subjects of the catalog"),
-        ("client/cache/planted.py", "import entrepot.client.uploads.planted", "Parts of the client"),
-        ("server/hf/files/planted.py", "import entrepot.server.hf.community.planted", "Subjects of the Hub API"),
-    ],
-)
-def test_a_planted_breach_is_seen(tmp_path: pathlib.Path, module: str, line: str, contract: str) -> None:
-    package = tmp_path / "entrepot"
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder with a small package that keeps every contract."""
+    folder = tmp_path_factory.mktemp("kept")
+    package = folder / "entrepot"
     package.mkdir()
     shutil.copy(ROOT / "src/entrepot/__init__.py", package)
     for layer in ("errors", "names", "settings"):
@@ -73,14 +60,38 @@ def test_a_planted_breach_is_seen(tmp_path: pathlib.Path, module: str, line: str
         (package / layer / "__init__.py").touch()
         (package / layer / "planted.py").write_text("")
     (package / "names/planted.py").write_text("import entrepot.names.accounts\nimport entrepot.names.digests\n")
-    kept = lint(tmp_path, tmp_path)
+    result = lint(folder, folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("errors/base.py", "import entrepot.names.paths", "Imports go down"),
+        ("shelf/__init__.py", "", "Imports go down"),
+        ("git/planted.py", "import entrepot.cards.planted", "Imports go down"),
+        ("git/planted.py", "import os.path", "Codecs do no I/O"),
+        ("client/planted.py", "import entrepot.hub.planted", "The client never imports"),
+        ("server/planted.py", "import entrepot.catalog.planted", "Server and worker call the hub only"),
+        ("names/digests.py", "import entrepot.names.planted", "No import cycle"),
+        ("hub/accounts/planted.py", "import entrepot.hub.repos.planted", "Subjects of the hub"),
+        ("catalog/jobs/planted.py", "import entrepot.catalog.search.planted", "Subjects of the catalog"),
+        ("client/cache/planted.py", "import entrepot.client.uploads.planted", "Parts of the client"),
+        ("server/hf/files/planted.py", "import entrepot.server.hf.community.planted", "Subjects of the Hub API"),
+    ],
+)
+def test_a_planted_breach_is_seen(
+    kept: pathlib.Path, tmp_path: pathlib.Path, module: str, line: str, contract: str
+) -> None:
+    shutil.copytree(kept, tmp_path, dirs_exist_ok=True)
+    package = tmp_path / "entrepot"
     (package / module).parent.mkdir(exist_ok=True)
     with (package / module).open("a") as file:
         file.write(f"\n{line}\n")
 
     broken = lint(tmp_path, tmp_path)
 
-    assert kept.returncode == 0, kept.stdout + kept.stderr
     assert broken.returncode == 1
     named = [row for row in broken.stdout.splitlines() if row.startswith(contract)]
     assert any("BROKEN" in row for row in named), broken.stdout + broken.stderr

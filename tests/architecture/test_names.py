@@ -2,6 +2,7 @@
 
 import ast
 import collections
+import functools
 import pathlib
 import re
 from collections.abc import Iterable, Iterator
@@ -41,6 +42,7 @@ TWICE = {
 """Class names that stand for the same thing in two layers, such as a value and its JSON or its public twin."""
 
 
+@functools.cache
 def words_of(name: str) -> list[str]:
     """Return the words of a name in lower case, singular: ``_take_Turns2`` gives take, turn."""
     return [word.lower().removesuffix("s") for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)]

@@ -29,10 +29,12 @@ from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import RepoType
 from entrepot.settings import SETTINGS, Settings
+from tests.support import warm_commands
 from tests.support.certificates import Pems
 from tests.support.commands import Run
 from tests.support.postgres import PostgresServer
 from tests.support.recurring_jobs import RECURRING
+from tests.support.warm_commands import Command
 
 WAIT_S = 30.0
 LISTENING = "entrepot listening on "
@@ -56,19 +58,23 @@ def environ(**variables: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("ENTREPOT_")} | variables
 
 
+AS_USERS_DO = ("-m", "entrepot")
+
+
 @contextlib.contextmanager
 def process(
-    *args: str, log: Path, program: Sequence[str] = ("-m", "entrepot"), **options: Any
+    *args: str, log: Path, program: Sequence[str] | None = None, **options: Any
 ) -> Iterator[subprocess.Popen[str]]:
+    """Run a command in a process that has imported it, or a program of this interpreter with these arguments."""
     with log.open("a") as stderr:
-        started = subprocess.Popen(
-            [sys.executable, *program, *args],
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            text=True,
-            env=environ(),
-            **options,
-        )
+        started: subprocess.Popen[str]
+        if program is None:
+            started = warm_commands.start(Command("entrepot.cli.main:run", args, environ()), stderr=stderr, **options)
+        else:
+            words = [sys.executable, *program, *args]
+            started = subprocess.Popen(
+                words, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environ(), **options
+            )
     with started:
         try:
             yield started
@@ -95,9 +101,7 @@ def served(data: Path, *args: str, **options: Any) -> Iterator[Served]:
 
 def refused(*args: str) -> str:
     """Return the message with which a server refuses to start."""
-    done = subprocess.run(
-        [sys.executable, "-m", "entrepot", *args], capture_output=True, text=True, timeout=60, env=environ()
-    )
+    done = warm_commands.run(Command("entrepot.cli.main:run", args, environ()), 60)
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
@@ -154,7 +158,7 @@ def test_an_idle_hub_has_imported_only_what_idle_hubs_need(data: Path, tmp_path:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_hub_starts_answers_and_stops(data: Path, number: int) -> None:
-    with served(data) as hub:
+    with served(data, program=AS_USERS_DO) as hub:
         assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d+", hub.url)
         assert httpx2.get(f"{hub.url}/healthz").status_code == 200
         assert hub.stop(number) == 0

@@ -47,6 +47,18 @@ def test_those_who_decide_are_told_of_requests_and_requesters_of_decisions(world
     assert told(world, world.zed) == [("access-decision", {"status": "accepted"})]
 
 
+def test_requests_that_are_all_decided_are_no_news_any_more(world: World, gated: RepoRef) -> None:
+    def waiting() -> list[str]:
+        return [item.row.kind for item in notification_lists.list_page(world.hub, world.olga).items]
+
+    access_requests.request_access(world.hub, world.bob, gated, {})
+    access_requests.request_access(world.hub, world.zed, gated, {})
+    access_requests.decide(world.hub, world.wendy, gated, RequesterId("bob"), "rejected", "no")
+    assert waiting() == ["access-request"]
+    access_requests.cancel(world.hub, world.zed, gated)
+    assert waiting() == []
+
+
 def test_only_the_newest_of_a_user_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(notifications, "MAX_KEPT", 2)
     for number in range(4):

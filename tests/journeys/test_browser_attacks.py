@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -51,14 +51,22 @@ LIVE = """() => [...document.querySelectorAll("*")].filter(one =>
 LINKS = """() => [...document.querySelectorAll("a[href]")].map(one => one.href)"""
 
 
-@pytest.fixture
-def context(chromium: Browser, url: str) -> Iterator[BrowserContext]:
-    """A window in which mallory, who is an administrator, has signed in."""
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, url: str) -> Any:
+    """What a browser keeps after mallory, who is an administrator, has signed in."""
     made = chromium.new_context()
     made.set_default_timeout(WAIT_MS)
-    page = made.new_page()
-    sign_in(page, url, "mallory")
-    page.close()
+    sign_in(made.new_page(), url, "mallory")
+    state = made.storage_state()
+    made.close()
+    return state
+
+
+@pytest.fixture
+def context(chromium: Browser, signed_in: Any) -> Iterator[BrowserContext]:
+    """A window of mallory."""
+    made = chromium.new_context(storage_state=signed_in)
+    made.set_default_timeout(WAIT_MS)
     yield made
     made.close()
 

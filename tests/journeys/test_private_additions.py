@@ -38,6 +38,8 @@ from tests.support import hub_work
 from tests.support.populated_hub import FILES, TABLE, caller_of, commit, populate
 from tests.support.running_apps import running
 
+pytestmark = pytest.mark.timeout(600)  # hundreds of pages of each hub
+
 CARD = b"""---
 license: mit
 tags: [harbour]
@@ -176,7 +178,6 @@ def plain(text: str, url: str) -> str:
     return text.replace(url, "").replace(Path(url).name, "")
 
 
-@pytest.mark.timeout(600)  # hundreds of pages of each hub
 @pytest.mark.parametrize("who", ["anonymous", "stranger"])
 def test_who_may_not_see_private_contents_sees_nothing_of_them(twins: Twins, who: str) -> None:
     one, other = twins.seen(twins.stranger if who == "stranger" else None)

@@ -108,7 +108,7 @@ def served(
             server = request.getfixturevalue("s3_server")
             for name, value in server.environ().items():
                 patched.setenv(name, value)
-            store = f"s3://shared/revocation{os.getpid()}?endpoint={server.url}"
+            store = f"s3://shared/revocation{os.getpid()}-{next(NUMBERS)}?endpoint={server.url}"
         settings = Settings(data=folder / "data", store=store, multipart_threshold=6 * MIB, part_size=5 * MIB)
         hub = open_hub(settings, fsync=False)
         accounts.create_user(hub, "olga")

@@ -9,12 +9,13 @@ import functools
 import importlib
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 
 from entrepot.cli.main import main_ml_git
+from tests.support import warm_commands
 from tests.support.machines import Machine
+from tests.support.warm_commands import Command
 
 TIMEOUT_S = 240
 
@@ -22,9 +23,9 @@ TIMEOUT_S = 240
 def kill_at(machine: Machine, point: str, *args: str) -> None:
     """Run a command in a process that is killed at a point: ``before`` or ``after``, the module, the function."""
     when, module, name = point.split()
-    command = [sys.executable, "-m", "tests.support.killed_ml_git", f"entrepot.workspace.{module}", name, when, *args]
-    environ = {**machine.variables, "PYTHONPATH": os.pathsep.join(sys.path), "PWD": str(machine.folder)}
-    done = subprocess.run(command, cwd=machine.folder, env=environ, capture_output=True, text=True, timeout=TIMEOUT_S)
+    words = (f"entrepot.workspace.{module}", name, when, *args)
+    environ = {**machine.variables, "PWD": str(machine.folder)}
+    done = warm_commands.run(Command("tests.support.killed_ml_git:main", words, environ, machine.folder), TIMEOUT_S)
     assert done.returncode == -signal.SIGKILL, f"{point} was not reached: {done.stdout}{done.stderr}"
 
 
@@ -39,15 +40,12 @@ def _killed(function: Callable[..., object], when: str) -> Callable[..., object]
     return run
 
 
-def main(module: str, name: str, when: str, *args: str) -> None:
+def main() -> None:
     """Replace the function and run the command."""
+    _, module, name, when, *args = sys.argv
     owner: object = importlib.import_module(module)
     *classes, function = name.split(".")
     for part in classes:
         owner = getattr(owner, part)
     setattr(owner, function, _killed(getattr(owner, function), when))
     sys.exit(main_ml_git(args, dict(os.environ)))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from entrepot.hub.context import HubContext
-from entrepot.hub.files.operations import AddFile
+from entrepot.hub.files.operations import AddFile, Delete
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.file_metadata import StoredFile
 from entrepot.hub.repos import infos
@@ -88,6 +88,38 @@ def test_the_tables_of_a_dataset_tell_size_and_modality(world: World) -> None:
     assert not [tag for tag in info(world, ref).tags if tag.startswith("size_categories")]
 
 
+def test_weights_in_folders_tell_the_formats_of_a_model(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "unet/diffusion_pytorch_model.safetensors", weights("F32", 2, 3))
+    world.add(ref, "onnx/model.onnx")
+    assert {"safetensors", "onnx"} <= set(info(world, ref).tags)
+    assert info(world, ref).row.files.safetensors is None  # parameters are those of the root folder
+    world.commit(ref, Delete(RepoPath("onnx/model.onnx")))
+    assert "onnx" not in info(world, ref).tags
+
+
+MANY = file_metadata._MAX_PATHS + 1
+
+
+@pytest.mark.parametrize("folder", ["", "0/"])
+def test_the_card_of_a_dataset_with_thousands_of_files_is_read(world: World, folder: str) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    world.commit(ref, *(AddFile(RepoPath(f"{folder}{n}.csv"), b"a\n1\n") for n in range(MANY)))
+    world.add(ref, "README.md", b"---\nlicense: mit\n---\n# Tides\n\nHeights of the water.\n")
+    found = info(world, ref)
+    assert {"license:mit", "format:csv"} <= set(found.tags)
+    assert found.row.files.summary == "Heights of the water."
+
+
+@pytest.mark.parametrize("folder", ["", "0/"])
+def test_the_configuration_of_a_model_with_thousands_of_files_is_read(world: World, folder: str) -> None:
+    ref = world.repo()
+    many = (AddFile(RepoPath(f"{folder}{n}"), b"x") for n in range(MANY))
+    index = AddFile(RepoPath("model.safetensors.index.json"), b'{"weight_map": {"w": "a.safetensors"}}')
+    world.commit(ref, *many, index, AddFile(RepoPath("config.json"), b'{"architectures": ["BertForMaskedLM"]}'))
+    assert info(world, ref).row.pipeline_tag == "fill-mask"
+
+
 def test_removed_files_take_their_metadata_along(world: World) -> None:
     ref = world.repo()
     world.add(ref, "config.json", b'{"architectures": ["BertForMaskedLM"]}')
@@ -105,6 +137,7 @@ def test_removed_files_take_their_metadata_along(world: World) -> None:
     [
         *((kind, "README.md") for kind in RepoType),
         *((RepoType.MODEL, path) for path in ("model.safetensors", "events.out.tfevents.1", ".eval_results/a.yaml")),
+        *((RepoType.MODEL, path) for path in ("unet/diffusion_pytorch_model.safetensors", "onnx/model.onnx")),
         *((RepoType.DATASET, path) for path in ("data/a.parquet", "a.JPG", "notes.txt")),
     ],
 )
@@ -116,7 +149,7 @@ def test_files_that_describe_a_repository(kind: RepoType, path: str) -> None:
     ("kind", "path"),
     [
         *((kind, path) for kind in RepoType for path in (".gitattributes", "train.py", "data/notes.rst", "LICENSE")),
-        *((RepoType.MODEL, path) for path in ("notes.txt", "data/model.safetensors")),
+        *((RepoType.MODEL, path) for path in ("notes.txt", "scheduler/config.json", "data/table.bin")),
         *((RepoType.DATASET, path) for path in ("model.safetensors", ".eval_results/a.yaml")),
         (RepoType.SPACE, "data/a.parquet"),
     ],

@@ -37,6 +37,18 @@ def test_jobs_are_a_404(anonymous: httpx2.Client, method: str, path: str) -> Non
     assert (answer.status_code, answer.json()) == (404, {"error": "jobs are not offered by this hub"})
 
 
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        *((path, "papers") for path in ("papers/search?q=x", "papers/2307.09288", "daily_papers?limit=5")),
+        ("datasets/alice/absent/leaderboard", "leaderboards"),
+    ],
+)
+def test_papers_and_leaderboards_are_a_404(anonymous: httpx2.Client, path: str, what: str) -> None:
+    answer = anonymous.get(f"/api/{path}")
+    assert (answer.status_code, answer.json()) == (404, {"error": f"{what} are not offered by this hub"})
+
+
 def test_there_are_no_templates_and_no_machines_and_no_clever_search(anonymous: httpx2.Client) -> None:
     assert anonymous.get("/api/spaces/templates").json() == []
     assert anonymous.get("/api/spaces/hardware").json() == []

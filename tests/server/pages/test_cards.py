@@ -79,3 +79,17 @@ def test_a_repository_without_files_says_nothing_about_its_use(site: ServedHub, 
     assert "Use this model" not in show("/alice/without-files")
     site.commit(empty, {"config.json": b"{}"})
     assert "Use this model" in show("/alice/without-files")
+
+
+def test_code_to_use_a_model_follows_its_files(site: ServedHub, show: Callable[[str], str]) -> None:
+    picture = site.repo("with-pictures")
+    site.commit(picture, {"config.json": b'{"architectures": ["ViTForImageClassification"]}'})
+    assert "AutoTokenizer" not in show("/alice/with-pictures")
+    site.commit(picture, {"preprocessor_config.json": b"{}"})
+    assert "processor = AutoImageProcessor.from_pretrained" in show("/alice/with-pictures")
+    adapter = site.repo("an-adapter")
+    card = b"---\nlibrary_name: transformers\n---\n"
+    site.commit(adapter, {"README.md": card, "adapter_config.json": b'{"peft_type": "LORA"}'})
+    page = show("/alice/an-adapter")
+    assert "AutoPeftModel" in page
+    assert "AutoModel.from_pretrained" not in page

@@ -48,6 +48,21 @@ def test_snippets_name_the_hub_and_pin_the_revision() -> None:
             ast.parse(use.text)
 
 
+@pytest.mark.parametrize(
+    ("processor", "last"),
+    [
+        ("AutoTokenizer", "tokenizer = AutoTokenizer.from_pretrained(repo, revision=revision)"),
+        ("AutoImageProcessor", "processor = AutoImageProcessor.from_pretrained(repo, revision=revision)"),
+        (None, "model = AutoModel.from_pretrained(repo, revision=revision)"),
+    ],
+)
+def test_code_of_transformers_loads_what_prepares_the_inputs(processor: str | None, last: str) -> None:
+    [use, *_] = uses_of(attrs.evolve(TERN, library="transformers", processor=processor), "http://h")
+    ast.parse(use.text)
+    assert use.text.splitlines()[-1] == last
+    assert ("Tokenizer" in use.text) == (processor == "AutoTokenizer")
+
+
 @pytest.mark.parametrize("library", ["diffusers", "sentence-transformers", "peft", "timm"])
 def test_code_of_a_library_sets_the_address_before_its_import(library: str) -> None:
     [use, *_] = uses_of(attrs.evolve(TERN, library=library), "https://hub.example")

@@ -17,6 +17,7 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import access_requests
+from entrepot.catalog.community import notifications as notification_rows
 from entrepot.catalog.community.access_requests import ACCEPTED, PENDING, REJECTED, AccessRequest
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
@@ -145,6 +146,7 @@ def cancel(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> None:
             raise NotAllowed(f"Your request to access {row.type.value} {row.ref.id} has been rejected")
         access_requests.remove(tx, found.id)
         audit.record(hub, tx, requester, "access.cancel", access.subject(row), {"from": found.status})
+        _settle(tx, row)
 
 
 def list_requests(
@@ -197,6 +199,7 @@ def decide(
         row, decider = access.manageable(tx, caller, ref)
         _check_gated(row)
         _decide(hub, tx, decider, row, requester, status, reason)
+        _settle(tx, row)
 
 
 def decide_many(
@@ -227,6 +230,7 @@ def decide_many(
                 outcomes.append(DecidedRequest(requester, error))
             else:
                 outcomes.append(DecidedRequest(requester, None))
+        _settle(tx, row)
     return outcomes
 
 
@@ -253,6 +257,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
             access_requests.decide(tx, _decided(hub, giver, there, ACCEPTED, None))
         audit.record(hub, tx, giver, "access.grant", access.subject(row), {"user": found.name})
         _notify_requester(hub, tx, giver, row, found.id, ACCEPTED)
+        _settle(tx, row)
 
 
 def _decide(
@@ -275,6 +280,13 @@ def _notify_deciders(hub: HubContext, tx: Write, requester: Caller, row: RepoRow
     notifications.notify(
         hub, tx, deciders, notifications.ACCESS_REQUEST, topic, actor=requester.account, repo_id=row.id
     )
+
+
+def _settle(tx: Write, row: RepoRow) -> None:
+    """Delete the notifications about requests for a repository if none waits for a decision any more."""
+    if not access_requests.page(tx, row.id, PENDING, after=None, limit=1):
+        for user_id in notifications.deciders(tx, row):
+            notification_rows.remove_topic(tx, user_id, notifications.requests_topic(row.id))
 
 
 def _notify_requester(hub: HubContext, tx: Write, decider: Caller, row: RepoRow, user_id: int, status: str) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
 
-from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_format, eval_files
+from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_format, eval_files, format_tags
 from entrepot.catalog import Read
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos.file_metadata import WeightCounts, WeightMetadata
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Damaged, Malformed, NotFound, Unavailable
-from entrepot.git import Kind
+from entrepot.git import Kind, Mode
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import chunks, flagged_files
 from entrepot.names import ROOT, Oid, RepoPath, RepoType, Sha256
@@ -111,32 +112,53 @@ def _may_one_describe(kind: RepoType, path: str) -> bool:
     if kind.kind.has_library:
         if path.startswith(f"{eval_files.FOLDER}/"):
             return True
-        return is_top and (extension in _MODEL_EXTENSIONS or "tfevents" in path)
+        return (is_top and extension in _MODEL_EXTENSIONS) or bool(format_tags((path,)))
     return kind is RepoType.DATASET and extension in _DATA_EXTENSIONS
 
 
 def find(hub: HubContext, tx: Read, row: RepoRow, head: Oid) -> FoundFiles:
-    """Return the files of a commit that describe its repository; at most 2,000 paths are looked at."""
+    """Return the files of a commit that describe its repository.
+
+    Card and documents are found however many files there are; at most 2,000 other paths are looked at, those of the
+    root folder before those of folders.
+    """
     trees = Trees(hub.store, tx, row.id)
     root = stored.root_of(hub.store, tx, row.id, head)
-    walked = trees.walk(root, ROOT, is_deep=row.type is RepoType.DATASET)
-    nodes = [node for _, node in zip(range(_MAX_PATHS), walked, strict=False)]
-    at_top = {str(node.path): node for node in nodes if not node.is_folder and "/" not in node.path}
-    readme = _text(tx, row.id, at_top.get(CARD_FILE), _MAX_DOCUMENT)
-    names = DOCUMENTS & set(at_top) if row.type.kind.has_library else frozenset()
-    documents = {name: _document(tx, row.id, at_top[name]) for name in sorted(names)}
-    wanted = [node for node in nodes if not node.is_folder and _has_header(row.type, str(node.path))]
-    shards = _shards(tx, row.id, at_top.get(_MODEL_INDEX))
+    has_library = row.type.kind.has_library
+    named = _find_named(trees, root, {CARD_FILE, *({_MODEL_INDEX, *DOCUMENTS} if has_library else ())})
+    nodes = _list_files(trees, root, is_deep=has_library or row.type is RepoType.DATASET)
+    readme = _text(tx, row.id, named.get(CARD_FILE), _MAX_DOCUMENT)
+    documents = {name: _document(tx, row.id, node) for name, node in named.items() if name in DOCUMENTS}
+    wanted = [node for node in nodes if _has_header(row.type, str(node.path))]
+    shards = _shards(tx, row.id, named.get(_MODEL_INDEX))
     if shards is not None:
         wanted = [node for node in wanted if not node.path.endswith(".safetensors") or node.path in shards]
     located = [_locate(tx, row.id, node) for node in wanted[:_MAX_WEIGHTS]]
-    paths = [str(node.path) for node in nodes if not node.is_folder]
-    evaluations = _evaluations(trees, tx, row, root) if row.type.kind.has_library else {}
+    paths = list(dict.fromkeys(str(node.path) for node in (*named.values(), *nodes)))
+    evaluations = _evaluations(trees, tx, row, root) if has_library else {}
     headers = [file for file in located if file is not None]
-    card = at_top.get(CARD_FILE)
+    card = named.get(CARD_FILE)
     names_of_card = [] if card is None else [flagged_files.name_small(row, card.entry.oid)]
     is_hidden = row.gated != "no" or bool(flagged_files.flagged_of(hub, tx, names_of_card))
     return FoundFiles(readme, paths, documents, headers, evaluations, is_hidden)
+
+
+def _find_named(trees: Trees, root: Oid, names: Collection[str]) -> dict[str, Node]:
+    """Return the files of the root folder that have one of these names."""
+    ordered = sorted(names)
+    found = zip(ordered, trees.find_each(root, ordered), strict=True)
+    return {
+        name: Node(RepoPath(name), entry)
+        for name, entry in found
+        if entry is not None and not entry.is_folder and entry.mode != Mode.GITLINK
+    }
+
+
+def _list_files(trees: Trees, root: Oid, *, is_deep: bool) -> list[Node]:
+    """Return files, those of the root folder first, of the first 2,000 entries."""
+    at_top = trees.walk(root, ROOT, is_deep=False)
+    nested = (node for node in trees.walk(root, ROOT, is_deep=True) if "/" in node.path) if is_deep else ()
+    return [node for node in itertools.islice(itertools.chain(at_top, nested), _MAX_PATHS) if not node.is_folder]
 
 
 def _evaluations(trees: Trees, tx: Read, row: RepoRow, root: Oid) -> Mapping[str, str]:

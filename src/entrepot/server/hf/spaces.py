@@ -1,4 +1,4 @@
-"""Features of the public hub that this one lacks: running spaces, jobs, kernels.
+"""Features of the public hub that this one lacks: running spaces, jobs, papers, leaderboards, kernels.
 
 Every such request gets the same 404 for every caller, and so reveals nothing
 about repositories; a space itself is a repository like any other.
@@ -40,6 +40,7 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     runtime = [f"/api/spaces/{{namespace}}/{{name}}/{word}" for word in _RUNTIME]
     jobs = [f"/api/{word}{tail}" for word in ("jobs", "scheduled-jobs") for tail in ("", "/{tail:path}")]
+    papers = ("/api/daily_papers", *(f"/api/papers{tail}" for tail in ("", "/{tail:path}")))
     types = UNSUPPORTED_TYPES.values()
     return [
         Route("/api/spaces/templates", list_nothing),
@@ -47,6 +48,8 @@ def routes() -> list[BaseRoute]:
         Route("/api/spaces/semantic-search", refuse_searches),
         *(Route(path, refuse_runtime, methods=_ANY_METHOD) for path in runtime),
         *(Route(path, refuse_jobs, methods=_ANY_METHOD) for path in jobs),
+        *(Route(path, refuse_papers, methods=_ANY_METHOD) for path in papers),
+        Route("/api/datasets/{namespace}/{name}/leaderboard", refuse_leaderboards),
         *(Route(f"/api/{plural}", refuse_lists, methods=_ANY_METHOD) for plural in types),
         *(
             Route(f"{api}/{plural}/{{tail:path}}", refuse_repos, methods=_ANY_METHOD)
@@ -74,6 +77,16 @@ async def refuse_runtime(_request: Request) -> NoReturn:
 async def refuse_jobs(_request: Request) -> NoReturn:
     """Refuse every request about jobs on rented hardware."""
     raise NotOffered("jobs")
+
+
+async def refuse_papers(_request: Request) -> NoReturn:
+    """Refuse every request about papers and their list of the day."""
+    raise NotOffered("papers")
+
+
+async def refuse_leaderboards(_request: Request) -> NoReturn:
+    """Refuse the leaderboard of a dataset."""
+    raise NotOffered("leaderboards")
 
 
 async def refuse_lists(request: Request) -> NoReturn:

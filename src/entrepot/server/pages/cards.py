@@ -14,7 +14,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import access_requests
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents, infos, lineage
-from entrepot.hub.repos.infos import RevisionInfo, WeightCounts
+from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
 from entrepot.hub.repos.lineage import LineageEdge
 from entrepot.hub.search.paths import find_paths
 from entrepot.names import ROOT, Oid, RepoRef, RepoType
@@ -128,17 +128,29 @@ def _uses(
     assert head is not None, "a described revision has a commit"
     if is_shown and not has_card and not _has_files(hub, caller, row.ref, head):
         return []
+    info = row.files.transformers_info
     used = UsedRepo(
         row.type,
         str(row.ref.id),
         row.ref.path,
         head,
-        library=row.library,
+        library=_loader_of(row),
         task=row.pipeline_tag,
         gguf=_gguf_file(hub, caller, row.ref, head) if row.files.gguf else None,
         file=CARD if has_card else None,
+        processor="AutoTokenizer" if info is None else info.get("processor"),
     )
     return snippets.uses_of(used, endpoint)
+
+
+def _loader_of(row: RepoRow) -> str | None:
+    """Return the library whose code loads a model.
+
+    For the adapter of a model of transformers, this is PEFT: transformers looks for the revision of the adapter in the
+    base model, too.
+    """
+    is_adapter = row.library == "transformers" and "peft" in (row.config or {})
+    return "peft" if is_adapter else row.library
 
 
 def _has_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, head: Oid) -> bool:

@@ -21,7 +21,8 @@ class UsedRepo:
     """A repository at a commit, as snippets name it.
 
     ``path``: of its page and of its git URL; ``library`` and ``task``: what its card says; ``gguf``: the path of a GGUF
-    file; ``file``: the path of a file for the example of a single download, None: there is none.
+    file; ``file``: the path of a file for the example of a single download, None: there is none; ``processor``: the
+    class of transformers that prepares the inputs, None: there is none.
     """
 
     kind: RepoType
@@ -32,6 +33,7 @@ class UsedRepo:
     task: str | None = None
     gguf: str | None = None
     file: str | None = None
+    processor: str | None = "AutoTokenizer"
 
 
 @attrs.frozen
@@ -44,10 +46,10 @@ class UseSnippet:
 
 _MODEL_CODE = {
     "transformers": (
-        "from transformers import AutoModel, AutoTokenizer\n\n"
+        "from transformers import AutoModel{import_processor}\n\n"
         "repo = {id}\nrevision = {rev}\n"
-        "model = AutoModel.from_pretrained(repo, revision=revision)\n"
-        "tokenizer = AutoTokenizer.from_pretrained(repo, revision=revision)"
+        "model = AutoModel.from_pretrained(repo, revision=revision)"
+        "{use_processor}"
     ),
     "diffusers": (
         "from diffusers import DiffusionPipeline\n\n"
@@ -128,8 +130,12 @@ def uses_of(repo: UsedRepo, endpoint: str) -> list[UseSnippet]:
 
 
 def _words(repo: UsedRepo, endpoint: str) -> dict[str, str]:
-    """Return the values that the templates use, as Python literals."""
+    """Return the values that the templates use, as Python literals or as lines of code."""
+    used = repo.processor
+    name = "tokenizer" if used == "AutoTokenizer" else "processor"
     return {
+        "import_processor": f", {used}" if used else "",
+        "use_processor": f"\n{name} = {used}.from_pretrained(repo, revision=revision)" if used else "",
         "id": json.dumps(repo.id),
         "rev": json.dumps(repo.revision),
         "type": json.dumps(repo.kind.value),
