@@ -23,7 +23,7 @@ def test_commits_are_listed_newest_first_in_pages(site: ServedHub, show: Show) -
         draft = CommitDraft(f"<b>change</b> {number}", [AddFile(parse_path("a.txt"), str(number).encode())])
         commits.create(site.hub, site.caller(), ref, "main", draft)
     text = show("/alice/long/commits/main")
-    titles = re.findall(r'class="grow strong"[^>]*>([^<]*)<', text)
+    titles = re.findall(r'class="grow strong lines"[^>]*>([^<]*)<', text)
     assert titles[0] == f"&lt;b&gt;change&lt;/b&gt; {histories.PAGE - 1}"
     assert len(titles) == histories.PAGE
     assert 'href="?p=1"' in text

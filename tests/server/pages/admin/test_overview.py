@@ -31,7 +31,7 @@ def test_health_names_every_check(admin: httpx2.Client) -> None:
 
 
 def test_storage_shows_what_is_stored(admin: httpx2.Client) -> None:
-    assert "Large files" in admin.get("/-/admin/storage").text
+    assert "<dt>Not in chunks</dt><dd>" in admin.get("/-/admin/storage").text
 
 
 def test_a_rehearsal_says_what_would_be_freed_and_deletes_nothing(site: ServedHub, send_admin: Send) -> None:
