@@ -47,6 +47,15 @@ def validate(text: str, kind: RepoType) -> Findings:
     return validate_card(text, kind)
 
 
+def metadata_problem(text: str) -> str:
+    """Return why the front matter of a card cannot be read, with its line; empty if it can, or if there is none."""
+    try:
+        read_card(text)
+    except Malformed as error:
+        return error.reason
+    return ""
+
+
 def index(hub: HubContext, repo_id: int) -> None:
     """Read the card and the files at the head of main and store their metadata; idempotent.
 

@@ -12,8 +12,7 @@ import re
 
 import attrs
 
-from entrepot import cards
-from entrepot.errors import EntryNotFound, Malformed
+from entrepot.errors import EntryNotFound
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
@@ -72,15 +71,6 @@ def read_readme(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
             with contextlib.closing(located.open(hub)) as content:
                 return content.read_at(0, located.size).decode("utf-8", "replace")
     return None
-
-
-def metadata_problem(text: str) -> str:
-    """Return why the front matter of a card cannot be read, with its line; empty if it can, or if there is none."""
-    try:
-        cards.read_card(text)
-    except Malformed as error:
-        return error.reason
-    return ""
 
 
 def without_front_matter(text: str) -> str:

@@ -15,6 +15,7 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import access_requests
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets import tables
+from entrepot.hub.jobs.cards import metadata_problem
 from entrepot.hub.repos import contents, infos, lineage
 from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
 from entrepot.hub.repos.lineage import LineageEdge
@@ -25,7 +26,6 @@ from entrepot.server.pages import snippets
 from entrepot.server.pages.card_html import (
     CARD,
     CardLinks,
-    metadata_problem,
     read_readme,
     render_card,
     without_front_matter,
