@@ -31,9 +31,9 @@ def test_a_missing_value_is_an_error() -> None:
         render_template("error.html", frame(title="x"))
 
 
-def test_no_template_marks_text_as_html_but_the_card_and_the_macro_of_comments() -> None:
+def test_no_template_marks_text_as_html_but_the_macro_of_rendered_markdown() -> None:
     marked = {path.name: path.read_text().count("| safe") for path in FOLDER.glob("*.html")}
-    assert {name: count for name, count in marked.items() if count} == {"card.html": 1, "macros.html": 1}
+    assert {name: count for name, count in marked.items() if count} == {"macros.html": 1}
 
 
 def test_no_template_has_styles_or_scripts_inside() -> None:
