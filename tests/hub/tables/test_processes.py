@@ -149,7 +149,7 @@ def test_a_process_that_cannot_be_started_early_is_no_error() -> None:
 
 def test_processes_that_do_not_start_are_not_blamed_on_the_file(pool: TableProcesses, started: Started) -> None:
     started.script = "raise SystemExit(1)"
-    with pytest.raises(StoreUnavailable, match="does not start"):
+    with pytest.raises(StoreUnavailable, match="cannot be started"):
         ask(pool)
 
 
