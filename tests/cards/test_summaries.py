@@ -47,6 +47,18 @@ def test_unfinished_marks_take_no_quadratic_time(part: str) -> None:
     assert len(summarise(part * 20_000)) <= MAX_SUMMARY
 
 
+def test_an_unfinished_comment_hides_the_rest() -> None:
+    assert summarise("Shown <!-- hidden --> too <!-- hidden <b>as well</b>") == "Shown too"
+
+
+def test_links_are_replaced_by_their_text_and_lines_lose_their_marks() -> None:
+    assert (
+        summarise("See [the page](https://a.example/b) [[1]](c).\n\n \n  ## Use\n\n> it")
+        == "See the page [[1]](c). Use it"
+    )
+    assert summarise("[a [b](c)") == "[a b"
+
+
 def test_footnotes_are_left_out() -> None:
     assert (
         summarise("A claim[^1], see[^2 b].\n\n[^1]: What it\n    rests on.\n[^2 b]: More.\nThe end")

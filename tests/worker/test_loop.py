@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -483,13 +483,94 @@ def test_a_job_of_some_slices_is_not_delayed_by_a_round_of_many_long_ones_for_ea
     assert len(between) <= 30  # ten rounds would be 120
 
 
-def test_of_too_many_jobs_one_that_has_taken_long_is_put_back() -> None:
-    def paused(*took_s: float) -> list[Any]:
-        return [attrs.make_class("Slot", ["took_s"])(seconds) for seconds in took_s]
+def slots(*took_s: float, left_bytes: Sequence[int | None] | None = None) -> list[loop._Slot]:
+    """Paused jobs of the namespaces 1, 2, 3 … that have run so long."""
+    found = []
+    for number, (seconds, left) in enumerate(zip(took_s, left_bytes or [None] * len(took_s), strict=True), 1):
+        job = Job(number, "chunk", "heavy", number, {}, "running", 1, 0, None, 0)
+        found.append(loop._Slot(followups.Run(None, "w", job), seconds))  # type: ignore[arg-type]
+        found[-1].run.left_bytes = left
+    return found
 
-    assert loop._least_lost(paused(9.0, 3.0, 0.1)) == 1
-    assert loop._least_lost(paused(0.1, 0.3, 0.2)) == 1
-    assert loop._least_served(paused(9.0, 0.3, 0.4)) == 1
+
+def test_of_too_many_jobs_one_that_has_taken_long_is_put_back() -> None:
+    lane = loop._Lane("heavy", 1)
+    assert loop._least_lost(slots(9.0, 3.0, 0.1), lane) == 1
+    assert loop._least_lost(slots(0.1, 0.3, 0.2), lane) == 1
+    assert loop._next(slots(9.0, 0.3, 0.4), lane) == 1
+
+
+def test_of_too_many_jobs_the_one_with_most_work_left_is_put_back() -> None:
+    lane, gib = loop._Lane("heavy", 1), 1 << 30
+    assert loop._least_lost(slots(0.1, 5.0, 1.2, left_bytes=[50 * gib, 50 * gib, gib // 16]), lane) == 0
+    assert loop._next(slots(0.1, 5.0, 1.2, left_bytes=[50 * gib, 50 * gib, gib // 16]), lane) == 2
+
+
+def test_who_has_used_the_threads_least_lately_goes_on_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "time", clock := SimulatedTime())
+    lane = loop._Lane("heavy", 1)
+    lane.use(1, 8.0)
+    lane.use(2, 5.0)
+    assert loop._next(slots(0.1, 0.2), lane) == 1
+    assert loop._least_lost(slots(0.1, 0.2), lane) == 0
+    clock.now_s += loop.HALF_LIFE_S
+    lane.use(2, 5.0)
+    assert (lane.used_s(1), lane.used_s(2), lane.used_s(3)) == (4.0, 7.5, 0.0)
+    for namespace in range(10, 2_000):
+        lane.use(namespace, 1.0)
+    assert lane.used_s(1) == 0.0
+
+
+class SimulatedTime:
+    """A clock for the loop that only the steps of jobs move."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.mark.parametrize("needs_s", [0.3, 1.0])
+@pytest.mark.parametrize("accounts", [20, 60])
+def test_a_newcomer_with_little_to_do_is_not_delayed_by_endless_jobs_that_arrive_with_it(
+    hub: HubContext,
+    clock: Clock,
+    lanes: dict[str, followups.Handler],
+    monkeypatch: pytest.MonkeyPatch,
+    needs_s: float,
+    accounts: int,
+) -> None:
+    """On a simulated clock, with the only heavy thread: the order is checked, not the speed of the machine."""
+    monkeypatch.setattr(loop, "time", simulated := SimulatedTime())
+    monkeypatch.setattr(hub.job_added, "wake", lambda: None)
+    ended, steps, began_s = list[float](), Counter[int](), simulated.now_s
+
+    def work(_hub: HubContext, args: Mapping[str, Any]) -> Iterator[int | None]:
+        left_s = args["ms"] / 1000
+        while left_s > 0:
+            yield int(left_s * loop.BYTES_PER_S)
+            simulated.now_s += 0.02
+            clock.now_ms += 20
+            left_s -= 0.02
+            steps[args["number"]] += 1
+        ended.append(simulated.now_s - began_s)
+
+    lanes["verify"] = work
+    for number in range(accounts):
+        for _repository in range(2):
+            add_for(hub, 1 + number, "verify", number=number, ms=800_000)
+    add_for(hub, 999, "verify", number=999, ms=int(needs_s * 1000))
+    worker, lane, paused = Worker(hub, threads={"heavy": 1}), loop._Lane("heavy", 1), list[loop._Slot]()
+    while not ended:
+        worker._run_slices(lane, paused)
+    assert ended[0] < 5.0
+    before = dict(steps)
+    while simulated.now_s < began_s + 30:
+        worker._run_slices(lane, paused)
+    assert len(steps - Counter(before)) >= 8  # the endless ones go on
+    for slot in paused:
+        slot.run.put_back()
 
 
 def test_a_namespace_holds_at_most_a_quarter_of_the_threads(

@@ -13,15 +13,16 @@ MAX_CITATION = 4_000
 _MAX_TEXT = 200_000
 _BLOCK = re.compile(r"^```[^\n`]*\n(?P<code>.*?)^```", re.DOTALL | re.MULTILINE)
 _TITLE = re.compile(r"\A\s*#\s[^\n]*\n(?=\s*[^\s#])")
-_HTML = re.compile(r"<!--.*?-->|</?[a-zA-Z][^<>]*>", re.DOTALL)
+# No expression reads a text again from each of many beginnings that have no end.
+_HTML = re.compile(r"<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.DOTALL)
 _PICTURE = r"!\[[^\[\]]*\](?:\([^)\n]{0,1000}\)|\[[^\[\]]*\])"
 _IMAGE = re.compile(rf"\[{_PICTURE}\]\([^)\n]{{0,1000}}\)|{_PICTURE}|<img\b[^<>]*>", re.IGNORECASE)
 _BETWEEN = " \t,;|·•"  # what separates pictures in a line
 _NOTE = re.compile(r"^\[\^[^\]\n]+\]:[^\n]*(?:\n(?: {4}|\t)[^\n]*)*", re.MULTILINE)
-_REFERENCE = re.compile(r"\[\^[^\]\n]+\]")
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_REFERENCE = re.compile(r"\[\^[^\[\]\n]+\]")
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^)]{0,1000}\)")
 _MARK = re.compile(
-    r"^\s*(?:#{1,6}\s+|>\s?(?:\[![A-Za-z]+\][ \t]*$)?|[-*+]\s+(?:\[[ xX]\]\s+)?|\|.*$|-{3,}$|={3,}$|```.*$)",
+    r"^[^\S\n]*(?:#{1,6}\s+|>\s?(?:\[![A-Za-z]+\][ \t]*$)?|[-*+]\s+(?:\[[ xX]\]\s+)?|\|.*$|-{3,}$|={3,}$|```.*$)",
     re.MULTILINE,
 )
 _EMPHASIS = re.compile(r"[*`]")

@@ -20,7 +20,13 @@ SLICE_S = 1.0
 """Seconds that a long job runs before others are looked for."""
 
 SHORT_SLICE_S = 0.1
-"""Seconds that a new job runs first, and a paused one while new ones wait: twenty new ones wait for each other 4 s."""
+"""Seconds that a new job runs first, and a paused one beside others. A new job that tells more work waits before it."""
+
+BYTES_PER_S = 64 << 20
+"""The speed at which jobs are assumed to read what they have to; only the order of jobs depends on it."""
+
+HALF_LIFE_S = 60.0
+"""Half of the time that a namespace has used is forgotten after so many seconds."""
 
 MAX_PAUSED = 16
 """Maximum number of paused jobs that one thread keeps."""
@@ -48,10 +54,11 @@ class Worker:
     Each lane has its own threads. Within a lane the namespaces are served
     in rotation; none of them uses more than a quarter of the threads (but at
     least one), and a job that takes longer than a slice is paused for the
-    jobs of others if its handler works step by step. Of paused jobs, the one that
-    has run for the shortest time and the one that has waited longest go on in turn. The longest jobs, which
-    may take hours, keep at most :data:`MAX_LONG` places among the paused ones
-    of a thread: jobs of seconds or minutes never wait for the end of one.
+    jobs of others if its handler works step by step. Every other slice of a paused job goes to the one that
+    has waited longest, so each of them goes on; the slices between go to the one that has the least work left, as
+    far as its handler tells, and whose namespace has used the threads least lately: beside any number of accounts
+    that begin endless jobs, a job of a second ends within some seconds. The longest jobs, which may take
+    hours, keep at most :data:`MAX_LONG` places among the paused ones of a thread.
     """
 
     def __init__(
@@ -144,11 +151,11 @@ class Worker:
                 lane, _Slot(Run(self._hub, self._owner, job), lane.took_s.pop(job.id, 0.0)), paused, SHORT_SLICE_S
             )
             if len(paused) > MAX_PAUSED:  # short jobs still run; a long one waits until another has ended
-                self._put_back(lane, paused.pop(_least_lost(paused)), delay_ms=_NO_ROOM_MS)
+                self._put_back(lane, paused.pop(_least_lost(paused, lane)), delay_ms=_NO_ROOM_MS)
         lane.turns += 1
         if paused and (job is None or lane.turns % _NEW_FOR_ONE_PAUSED == 0):
             lane.resumed += 1
-            slot = paused.pop(_least_served(paused) if lane.resumed % 2 else 0)
+            slot = paused.pop(_next(paused, lane) if lane.resumed % 2 else 0)
             self._slice(lane, slot, paused, SHORT_SLICE_S if job is not None or paused else SLICE_S)
             long = [slot for slot in paused if slot.took_s > LONG_S]
             if len(long) > MAX_LONG:  # the one that loses least of its work
@@ -163,15 +170,17 @@ class Worker:
     def _slice(self, lane: _Lane, slot: _Slot, paused: list[_Slot], length_s: float) -> None:
         """Run a job until it ends, or pause it after a slice of some seconds."""
         began = time.monotonic()
-        job, mistake, goes_on = slot.run.job, None, True
+        job, mistake, goes_on, is_new = slot.run.job, None, True, slot.left_s is None
         try:
             while goes_on and not self._stopping.is_set():
                 goes_on = slot.run.step()
-                if time.monotonic() - began >= length_s:
+                if time.monotonic() - began >= length_s or (is_new and (slot.left_s or 0.0) > length_s):
                     break
         except Exception as failure:  # noqa: BLE001 - the outermost loop: one failing job must not stop the others
             goes_on, mistake = False, failure
-        slot.took_s += time.monotonic() - began
+        took_s = time.monotonic() - began
+        slot.took_s += took_s
+        lane.use(job.namespace_id, took_s)
         if goes_on:
             paused.append(slot)
             return
@@ -225,21 +234,38 @@ class _Slot:
         self.run = run
         self.took_s = took_s
 
+    @property
+    def left_s(self) -> float | None:
+        """The seconds that the work left takes at least, about; None if the job has not told it."""
+        return None if self.run.left_bytes is None else self.run.left_bytes / BYTES_PER_S
 
-def _least_served(paused: Sequence[_Slot]) -> int:
-    """Return which paused job has run for the shortest time: those of seconds pass those of hours."""
-    return min(range(len(paused)), key=lambda at: paused[at].took_s)
 
+def _next(paused: Sequence[_Slot], lane: _Lane) -> int:
+    """Return which paused job goes on before its turn: the least left to do, for who has used least lately.
 
-def _least_lost(paused: Sequence[_Slot]) -> int:
-    """Return which paused job is put back if there are too many: of those that took a whole slice, the shortest one.
-
-    The longest one, if all are short: so a job of some seconds is never put back for one that takes hours.
+    A job that does not tell how much is left is expected to take as long again as it has taken.
     """
+
+    def weight(slot: _Slot) -> float:
+        left_s = slot.left_s
+        return lane.used_s(slot.run.job.namespace_id) + (slot.took_s if left_s is None else left_s)
+
+    return min(range(len(paused)), key=lambda at: weight(paused[at]))
+
+
+def _least_lost(paused: Sequence[_Slot], lane: _Lane) -> int:
+    """Return which paused job is put back if there are too many; never one of some seconds for one that takes hours.
+
+    If some have told that more than ``LONG_S`` is left, the one that has done least in relation to that. If not, of
+    those that took a whole slice the shortest one, or else one of the namespace that has used most lately.
+    """
+    told = {at: left_s for at, slot in enumerate(paused) if (left_s := slot.left_s) is not None and left_s > LONG_S}
+    if told:
+        return max(told, key=lambda at: told[at] / (SLICE_S + paused[at].took_s))
     long = [at for at, slot in enumerate(paused) if slot.took_s > SLICE_S]
     if long:
         return min(long, key=lambda at: paused[at].took_s)
-    return max(range(len(paused)), key=lambda at: paused[at].took_s)
+    return max(range(len(paused)), key=lambda at: (lane.used_s(paused[at].run.job.namespace_id), paused[at].took_s))
 
 
 class _Lane:
@@ -256,12 +282,28 @@ class _Lane:
         """Held while a job is claimed, so that no namespace exceeds its share."""
         self._guard = threading.Lock()
         self._busy: Counter[int] = Counter()
+        self._used = dict[int, tuple[float, float]]()
+        """Seconds that namespaces have used lately, and when that was noted; the last thousand that used any."""
 
     def full(self) -> list[int]:
         """Return the namespaces that use their whole share of the threads."""
         share = max(1, self.threads // 4)
         with self._guard:
             return [namespace for namespace, count in self._busy.items() if count >= share and namespace]
+
+    def use(self, namespace_id: int, took_s: float) -> None:
+        """Add seconds to those that a namespace has used."""
+        used_s = self.used_s(namespace_id) + took_s
+        with self._guard:
+            self._used.pop(namespace_id, None)
+            self._used[namespace_id] = (used_s, time.monotonic())
+            while len(self._used) > _MAX_REMEMBERED:
+                self._used.pop(next(iter(self._used)), None)
+
+    def used_s(self, namespace_id: int) -> float:
+        """Return the seconds that a namespace has used lately; see :data:`HALF_LIFE_S`."""
+        used_s, at = self._used.get(namespace_id, (0.0, 0.0))
+        return used_s * 0.5 ** ((time.monotonic() - at) / HALF_LIFE_S) if used_s else 0.0
 
     def remember(self, slot: _Slot) -> None:
         """Note how long a job has taken that is put back: it goes on behind shorter ones."""

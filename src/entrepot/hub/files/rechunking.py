@@ -46,8 +46,10 @@ _OWN_XORBS = 4 << 20
 _RECORD_AFTER = 256 << 20
 
 
-def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
+def chunk_steps(hub: HubContext, repo_id: int) -> Generator[int | None, None, int]:
     """Split the raw large files of a repository into chunks, and yield after every few megabytes; return how many.
+
+    Before each file it yields how many bytes of the files found so far are left.
 
     Guarantees: idempotent; at every moment, each file is stored raw, as chunks,
     or both, so it can be interrupted at any time.
@@ -62,10 +64,13 @@ def chunk_steps(hub: HubContext, repo_id: int) -> Generator[None, None, int]:
         if row is None or not found:
             return done
         waiting = _first_bytes(found)
+        left_bytes = sum(size for _sha256, size in found)
         begun_ms = hub.now_ms()
         with contextlib.closing(Rechunker(hub, row)) as ingestion:
             for sha256, size in waiting:
+                yield left_bytes
                 yield from ingestion.add_steps(sha256, size)
+                left_bytes -= size
             made = ingestion.finish()
         for sha256 in made:
             drop_raw(hub, sha256, begun_ms)
@@ -96,8 +101,8 @@ def verify_claims(hub: HubContext, limit: int = 100, *, repo_id: int | None = No
     return xorb_scrubbing.finish(verify_steps(hub, limit, repo_id=repo_id))
 
 
-def verify_steps(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> Generator[None, None, int]:
-    """Verify claims as :func:`verify_claims` does, but yield after every few megabytes."""
+def verify_steps(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> Generator[int | None, None, int]:
+    """Verify claims as :func:`verify_claims` does, but yield for every few megabytes how much of a file is left."""
     right = left = 0
     while True:
         with hub.read() as tx:
@@ -173,7 +178,7 @@ class _Verdict(enum.Enum):
     UNKNOWN = enum.auto()
 
 
-def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> Generator[None, None, _Verdict]:
+def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> Generator[int | None, None, _Verdict]:
     """Compare the content of a file with the claim about it, and store the result."""
     digest, begun_ms = hashlib.sha256(), hub.now_ms()
     hub.catalog.check_may_wait()
@@ -181,9 +186,9 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> G
         # The hashes of the chunks need not be computed again: if the bytes had changed, so would their sha256.
         with contextlib.closing(chunks.open_file(hub, file, is_hashed=False)) as content:
             for offset in range(0, content.size, _PIECE):
+                yield content.size - offset
                 for piece in content.pieces_at(offset, _PIECE):
                     digest.update(piece)
-                yield
     except (Damaged, ThingNotFound):
         return _Verdict.UNKNOWN
     if digest.hexdigest() == sha256:
@@ -196,7 +201,7 @@ def _verify(hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId) -> G
     for xorb in sorted(used):
         if xorb_scrubbing.record_damage(hub, xorb):
             return _Verdict.UNKNOWN  # the stored bytes are damaged: the claim may be true
-        yield
+        yield None
     with hub.write(Lock.repo(repo_id)) as tx:
         linked_forms.mark_false_claim(tx, repo_id, sha256, file)
     return _Verdict.WRONG

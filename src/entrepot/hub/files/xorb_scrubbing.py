@@ -74,7 +74,7 @@ def scrub_steps(hub: HubContext) -> Generator[None, None, int]:
     return damaged
 
 
-def finish(steps: Generator[None, None, T]) -> T:
+def finish(steps: Generator[object, None, T]) -> T:
     """Run all steps of a generator and return its result."""
     while True:
         try:

@@ -5,7 +5,8 @@ lost; it may run more than once, so every handler is idempotent.
 
 A handler of long work is a generator that yields after every short step (well
 below a second), so that a worker can alternate between the jobs of several
-namespaces; its state between two steps is kept in memory.
+namespaces; its state between two steps is kept in memory. It may yield how many
+bytes it has to read at least from now on: those with less to do go first.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _FIRST_RETRY_MS = 1_000
 _ERROR_LENGTH = 2_000
 _DAY_MS = 86_400_000
 
-Handler = Callable[[HubContext, JobArgs], Iterator[None] | None]
+Handler = Callable[[HubContext, JobArgs], Iterator[int | None] | None]
 
 
 def index_history(hub: HubContext, args: JobArgs) -> None:
@@ -58,14 +59,14 @@ def index_card(hub: HubContext, args: JobArgs) -> None:
     cards.index(hub, args["repo"])
 
 
-def chunk_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
+def chunk_files(hub: HubContext, args: JobArgs) -> Iterator[int | None]:
     """Split the large files of a repository into chunks, step by step."""
     yield from rechunking.chunk_steps(hub, args["repo"])
     with hub.write(Lock.nothing()) as tx:
         scan_jobs.plan(hub, tx, args["repo"])  # the contents have other names now
 
 
-def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[None]:
+def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[int | None]:
     """Verify the claimed sha256 of files uploaded to a repository as chunks, step by step."""
     return rechunking.verify_steps(hub, repo_id=args["repo"])
 
@@ -210,9 +211,11 @@ class Run:
         """Prepare; nothing runs before the first :meth:`step`."""
         self.job = job
         self.outcome: Outcome | None = None
+        self.left_bytes: int | None = None
+        """How many bytes the job has to read at least, as its handler told last."""
         self._hub = hub
         self._owner = owner
-        self._steps: Iterator[None] | None = None
+        self._steps: Iterator[int | None] | None = None
 
     def step(self) -> bool:
         """Run the next step; return False if the job has ended, with ``outcome`` set.
@@ -227,7 +230,9 @@ class Run:
         try:
             if self._steps is None:
                 self._steps = self._begin()
-            next(self._steps)
+            left_bytes = next(self._steps)
+            if left_bytes is not None:
+                self.left_bytes = left_bytes
         except StopIteration:
             self._end(None)
         except EntrepotError as error:
@@ -244,7 +249,7 @@ class Run:
             close()
         put_back(self._hub, self._owner, self.job, delay_ms=delay_ms)
 
-    def _begin(self) -> Iterator[None]:
+    def _begin(self) -> Iterator[int | None]:
         job, handler = self.job, HANDLERS.get(self.job.kind)
         if handler is None:
             raise Refused(f"this version knows no job of kind {job.kind!r}")

@@ -31,7 +31,7 @@ from entrepot.workspace.projects.transfers.checkouts import fetch_contents
 from entrepot.workspace.projects.versions import Version, one_identity, read_version
 from entrepot.workspace.stores import PushCounts, draft_path
 
-_PERSON = re.compile(rb"^(author|committer) (.*) <([^>\n]*)> (\d+) ([+-]\d{4})$", re.MULTILINE)
+_PERSON = re.compile(rb"^(author|committer) (.*) <([^<>\n]*)> (\d+) ([+-]\d{4})$", re.MULTILINE)
 
 
 @attrs.frozen
