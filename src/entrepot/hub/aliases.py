@@ -14,7 +14,7 @@ from entrepot.catalog.repos import aliases, repositories
 from entrepot.catalog.repos.aliases import AliasRow as AliasRow
 from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, RepoNotFound, ThingNotFound
 from entrepot.hub import access, audit
-from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.callers import Caller, MaybeCaller, require_login
 from entrepot.hub.context import HubContext
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id
 from entrepot.names.accounts import RESERVED
@@ -23,8 +23,8 @@ PAGE = 1_000
 """Aliases on a page, as maximum and default."""
 
 
-def require_admin(caller: MaybeCaller) -> str:
-    """Return the caller's name if they are an administrator of the hub.
+def require_admin(caller: MaybeCaller) -> Caller:
+    """Return the caller if they are an administrator of the hub.
 
     Raises:
         LoginRequired, NotAllowed: they are not, or their token is fine-grained.
@@ -32,7 +32,7 @@ def require_admin(caller: MaybeCaller) -> str:
     known = require_login(caller)
     if not known.sees_all:
         raise NotAllowed("Aliases are for administrators of the hub")
-    return known.account.name
+    return known
 
 
 def search(
@@ -60,11 +60,11 @@ def get(hub: HubContext, kind: RepoType, name: str) -> AliasRow:
     return AliasRow(name.lower(), row)
 
 
-def put(hub: HubContext, name: str, target: RepoRef, *, by: str = audit.CONSOLE) -> AliasRow:
+def put(hub: HubContext, name: str, target: RepoRef, *, by: Caller | str = audit.CONSOLE) -> AliasRow:
     """Create an alias, or change the repository that it stands for.
 
     Args:
-        by: name of the actor, for the audit log.
+        by: the actor, whose right the caller has checked.
 
     Raises:
         InvalidName: the name is malformed, or reserved for a route.
@@ -76,7 +76,7 @@ def put(hub: HubContext, name: str, target: RepoRef, *, by: str = audit.CONSOLE)
         raise InvalidName("alias", name, "expected a name without a namespace")
     if name.lower() in RESERVED:
         raise InvalidName("alias", name, "this word is reserved for a route of the hub")
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         if accounts.find(tx, name) is not None:
             raise AlreadyExists(f"An account called {name} exists; an alias of this name would hide it")
         row = repositories.find(tx, target)
@@ -87,13 +87,13 @@ def put(hub: HubContext, name: str, target: RepoRef, *, by: str = audit.CONSOLE)
     return AliasRow(name.lower(), row)
 
 
-def remove(hub: HubContext, kind: RepoType, name: str, *, by: str = audit.CONSOLE) -> None:
+def remove(hub: HubContext, kind: RepoType, name: str, *, by: Caller | str = audit.CONSOLE) -> None:
     """Delete an alias; the repository stays.
 
     Raises:
         ThingNotFound: it does not exist.
     """
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         row = repositories.find_redirect(tx, RepoRef(kind, RepoId("", name)))
         if row is None or "/" in name or not aliases.remove(tx, kind, name):
             raise ThingNotFound("alias", name)

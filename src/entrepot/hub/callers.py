@@ -30,6 +30,7 @@ SESSION_MS = 60 * 86_400_000
 SESSION_IDLE_MS = 14 * 86_400_000
 """How long a session lasts that is not used."""
 
+_NO_ROLE = 0
 _STAMP_DIGITS = 16
 _SESSION = "session"
 """The stamp of a session begins with this, where that of a token has an id of hex digits."""
@@ -207,6 +208,23 @@ def renewed(tx: Read, caller: Caller, now_ms: int) -> Caller:
     if caller.session is None and not caller.token.secret_hash:
         return caller  # the operator of the machine
     return find_by_stamp(tx, stamp_of(caller), caller.account.id, now_ms)
+
+
+def check_still_holds(tx: Read, caller: Caller, now_ms: int) -> None:
+    """Raise if a caller has lost any right since they were identified, and forget the grants looked up since.
+
+    What was judged about them before then still holds in this transaction, if its locks exclude changes of it.
+
+    Raises:
+        InvalidCredentials, LoginRequired, AccountSuspended: as :func:`find_by_stamp`.
+        NotAllowed: a role is lower, or the token allows something else.
+    """
+    now = renewed(tx, caller, now_ms)
+    caller.granted.clear()
+    is_lower = any(now.roles.get(place, _NO_ROLE) < role for place, role in caller.roles.items())
+    is_narrower = (now.token.role, now.limits) != (caller.token.role, caller.limits)
+    if is_lower or is_narrower or (caller.account.is_admin and not now.account.is_admin):
+        raise NotAllowed("Your rights have changed since this request began: send it again")
 
 
 def operator(account: Account) -> Caller:

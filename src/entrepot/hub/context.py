@@ -118,16 +118,21 @@ class HubContext:
         return self.store.catalog.together()
 
     @contextlib.contextmanager
-    def write(self, *locks: AnyLock) -> Iterator[Write]:
+    def write(self, *locks: AnyLock, by: MaybeCaller | str = None) -> Iterator[Write]:
         """Open a transaction for writing. Do nothing slow inside it, and move no blobs.
 
         Args:
             locks: the names of everything that the block checks before it writes, in any order.
+            by: the caller whose rights the block relies on, who may have lost them while it waited for the locks;
+                None if it relies on no one's, or judges them itself. Words that name the console are not judged.
 
         Raises:
-            whatever the :class:`JudgedLock` values among them raise.
+            InvalidCredentials, LoginRequired, AccountSuspended, NotAllowed: as :func:`callers.check_still_holds`.
+            whatever the :class:`JudgedLock` values among the locks raise.
         """
         with self.store.catalog.write(*locks) as tx:
+            if isinstance(by, Caller):
+                callers.check_still_holds(tx, by, self.now_ms())
             for lock in locks:
                 if isinstance(lock, JudgedLock):
                     lock.judge(tx)

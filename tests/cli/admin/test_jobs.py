@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from entrepot.catalog.jobs import jobs
+from entrepot.hub import audit
 from entrepot.hub.context import HubContext, open_hub
-from entrepot.hub.jobs import handlers
+from entrepot.hub.jobs import handlers, overviews
 from entrepot.settings import Settings
 from tests.support.commands import Run
 
@@ -86,7 +87,7 @@ def test_a_job_is_cancelled(hub: HubContext, run: Run) -> None:
 
 @pytest.mark.parametrize("command", ["retry", "cancel"])
 def test_a_running_job_and_one_that_does_not_exist_are_left_alone(hub: HubContext, run: Run, command: str) -> None:
-    handlers.retry(hub, 1)
+    overviews.retry_job(hub, audit.CONSOLE, 1)
     assert handlers.claim(hub, "somebody") is not None
     for job in ("1", "99"):
         outcome = run("admin", "jobs", command, job)

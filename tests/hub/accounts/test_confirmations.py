@@ -3,7 +3,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from entrepot.errors import ConfirmationNeeded, NotAllowed, SecondFactorNeeded, StepExpired, WrongCode
+from entrepot.errors import ConfirmationNeeded, LoginRequired, NotAllowed, SecondFactorNeeded, StepExpired, WrongCode
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, confirmations, second_steps, sessions, tokens
 from entrepot.hub.accounts.own_sessions import RECENT_MS
@@ -38,7 +38,7 @@ def test_a_sign_in_is_recent_for_an_hour_and_again_after_the_password(hub: HubCo
     confirmations.confirm(later, alice, opened.secret, PASSWORD, "")
     assert confirmations.is_recent(later, alice, opened.secret)
     sessions.sign_out(hub, opened.secret)
-    with pytest.raises(StepExpired):
+    with pytest.raises(LoginRequired):
         confirmations.confirm(later, alice, opened.secret, PASSWORD, "")
 
 

@@ -6,6 +6,7 @@ import pytest
 from entrepot.errors import (
     AlreadyExists,
     ConfirmationNeeded,
+    LoginRequired,
     NotAllowed,
     SecondFactorNeeded,
     StepExpired,
@@ -154,7 +155,7 @@ def test_a_session_that_ends_meanwhile_changes_nothing(
     code = App(decode_secret(setup.secret), ()).shows(hub)
     with monkeypatch.context() as patch:
         end_session_after(hub, opened, patch)
-        with pytest.raises(StepExpired):
+        with pytest.raises(LoginRequired):
             own_factors.enable(hub, alice, opened.secret, setup.sealed, code)
     assert own_factors.status(hub, alice).created_ms is None
     app = add_app(hub, "alice", PASSWORD)
@@ -163,7 +164,7 @@ def test_a_session_that_ends_meanwhile_changes_nothing(
     again = second_steps.finish(hub, needed.value.proof, app.codes[0])
     with monkeypatch.context() as patch:
         end_session_after(hub, again, patch)
-        with pytest.raises(StepExpired):
+        with pytest.raises(LoginRequired):
             own_factors.renew_codes(hub, whose(hub, again), again.secret, app.codes[1])
     assert own_factors.status(hub, alice).codes_left == 9
 

@@ -11,6 +11,7 @@ from entrepot.errors import (
     ConfirmationNeeded,
     InvalidName,
     LimitExceeded,
+    LoginRequired,
     NotAllowed,
     PasskeyRefused,
     StepExpired,
@@ -225,11 +226,11 @@ def test_a_session_that_ends_meanwhile_adds_and_removes_nothing(
     begun = passkeys.begin_adding(hub, alice, opened.secret, SITE)
     reply = PasskeyReply(key.make(begun.options), begun.sealed)
     monkeypatch.setattr(passkeys, "require_recent", end_after)
-    with pytest.raises(StepExpired):
+    with pytest.raises(LoginRequired):
         passkeys.add(hub, alice, opened.secret, SITE, reply, "phone")
     [present] = passkeys.list_own(hub, alice)
     opened = sessions.sign_in(hub, "alice", PASSWORD)
-    with pytest.raises(StepExpired):
+    with pytest.raises(LoginRequired):
         passkeys.remove(hub, alice, opened.secret, present.uid)
     assert passkeys.list_own(hub, alice) == [present]
 

@@ -493,6 +493,25 @@ def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: Worl
     assert said == {"refs/pr/1": "pull request 1 is closed: reopen it first"}
 
 
+def test_a_lock_that_is_taken_during_a_push_counts(
+    shared: Author, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = world.head(shared.ref), shared.commit(**{"folder/a": b"changed"})
+    prepare = pushes._prepare
+
+    def prepare_slowly(*arguments: Any) -> Any:
+        locks.take(world.hub, world.wendy, shared.ref, RepoPath("folder/a"), None)
+        return prepare(*arguments)
+
+    monkeypatch.setattr(pushes, "_prepare", prepare_slowly)
+    beside = ("refs/heads/dev", None, old)
+    told = reasons(shared.push((MAIN, old, new), beside, by=world.olga))
+    assert "is locked by wendy" in (told[MAIN] or "")
+    assert told["refs/heads/dev"] is None
+    assert world.head(shared.ref) == old
+    assert reasons(shared.push((MAIN, old, new), by=world.wendy)) == {MAIN: None}
+
+
 def test_a_pull_request_that_is_locked_takes_pushes_of_writers_only(author: Author, world: World) -> None:
     old = world.head(author.ref)
     pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")

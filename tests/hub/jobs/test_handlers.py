@@ -11,7 +11,8 @@ import pytest
 
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import Busy, Malformed, ThingNotFound
-from entrepot.hub.jobs import handlers
+from entrepot.hub import audit
+from entrepot.hub.jobs import handlers, overviews
 from entrepot.hub.jobs.handlers import LEASE_MS, MAX_ATTEMPTS
 from tests.support import hub_work
 from tests.support.worlds import World
@@ -141,10 +142,10 @@ def test_a_dead_job_is_due_again_when_it_is_retried_and_others_are_not_found(wor
         assert job is not None
         jobs.fail(tx, job.id, "me", "no", None, world.clock())
     assert handlers.pause_ms(world.hub) is None
-    handlers.retry(world.hub, job.id)
+    overviews.retry_job(world.hub, audit.CONSOLE, job.id)
     assert (only(world).state, only(world).attempts, handlers.pause_ms(world.hub)) == ("ready", 0, 0)
     with pytest.raises(ThingNotFound):
-        handlers.retry(world.hub, job.id + 1)
+        overviews.retry_job(world.hub, audit.CONSOLE, job.id + 1)
 
 
 def test_the_pause_lasts_until_the_next_job_is_due(world: World, failing: list[int]) -> None:

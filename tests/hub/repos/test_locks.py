@@ -2,15 +2,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from entrepot.errors import LoginRequired, NotAllowed, Refused, RepoNotFound, ThingNotFound
+from entrepot.git import MergeSide
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
-from entrepot.hub.files.operations import AddFile, Delete, DeleteFolder
-from entrepot.hub.repos import locks, repositories
+from entrepot.hub.files.operations import AddFile, Copy, Delete, DeleteFolder
+from entrepot.hub.repos import (
+    branches,
+    commits,
+    conflicts,
+    histories,
+    locks,
+    publishing,
+    pulls,
+    replacements,
+    repositories,
+)
+from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.locks import LfsLock
-from entrepot.names import MAIN, RepoPath, RepoRef
+from entrepot.names import MAIN, RepoPath, RepoRef, pull_ref
 from tests.support import hub_work
 from tests.support.worlds import World
 
@@ -32,6 +45,11 @@ def take(world: World, ref: RepoRef, by: MaybeCaller = None, path: str = PATH) -
 def paths(world: World, ref: RepoRef, by: MaybeCaller = None, **asked: Any) -> list[str]:
     words: dict[str, Any] = {"path": "", "uid": "", "cursor": "", "limit": 100} | asked
     return [lock.path for lock in locks.search(world.hub, by or world.rita, ref, **words).locks]
+
+
+def branch(world: World, ref: RepoRef, name: str = "dev", *, is_empty: bool = False, overwrites: bool = False) -> None:
+    how = {"is_empty": is_empty, "overwrites": overwrites}
+    branches.create_branch(world.hub, world.olga, ref, name, start="main", **how)
 
 
 def test_locking_a_locked_path_returns_the_existing_lock(world: World, ref: RepoRef) -> None:
@@ -120,6 +138,84 @@ def test_a_commit_cannot_change_paths_locked_by_others(world: World, ref: RepoRe
     assert world.head(ref) == before
     world.add(ref, "folder/other", by=world.olga)
     world.commit(ref, operation, by=world.wendy)
+
+
+def test_a_lock_that_is_taken_while_a_commit_is_made_counts(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose_quota = commits.quota_check
+
+    def check_late(*arguments: Any) -> Any:
+        take(world, ref)
+        return compose_quota(*arguments)
+
+    monkeypatch.setattr(commits, "quota_check", check_late)
+    before = world.head(ref)
+    with pytest.raises(Refused, match="is locked by wendy"):
+        world.add(ref, str(PATH), b"late", by=world.olga)
+    assert world.head(ref) == before
+
+
+def test_a_lock_that_is_taken_while_branches_are_merged_counts(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    branch(world, ref)
+    world.add(ref, str(PATH), b"other", by=world.olga, branch="dev")
+    make = publishing.commit_object
+
+    def make_late(*arguments: Any) -> Any:
+        take(world, ref)
+        return make(*arguments)
+
+    monkeypatch.setattr(replacements, "commit_object", make_late)
+    with pytest.raises(Refused, match="is locked by wendy"):
+        replacements.replace(world.hub, world.olga, ref, "main", "dev", None)
+    assert world.read(ref, PATH) == b"x\n"
+
+
+def test_a_pull_request_is_merged_by_the_owner_of_the_locks_only(world: World, ref: RepoRef) -> None:
+    draft = CommitDraft("Change it", [AddFile(PATH, b"proposed")])
+    num = pulls.open_with_commit(world.hub, world.bob, ref, "main", draft).num
+    take(world, ref)
+    with pytest.raises(Refused, match="is locked by wendy"):
+        pulls.merge(world.hub, world.olga, ref, num)
+    with pytest.raises(Refused, match="is locked by wendy"):
+        pulls.open_with_commit(world.hub, world.bob, ref, "main", attrs.evolve(draft, operations=[Delete(PATH)]))
+    assert world.read(ref, PATH) == b"x\n"
+    pulls.merge(world.hub, world.wendy, ref, num)
+    assert world.read(ref, PATH) == b"proposed"
+
+
+def test_a_pull_request_takes_what_the_owner_of_a_lock_has_changed_in_its_base(world: World, ref: RepoRef) -> None:
+    draft = CommitDraft("Change another", [AddFile(RepoPath("b"), b"proposed")])
+    opened = pulls.open_with_commit(world.hub, world.olga, ref, "main", draft)
+    world.add(ref, "b", b"meanwhile", by=world.wendy)
+    take(world, ref)
+    base = world.add(ref, str(PATH), b"by its owner", by=world.wendy)
+    choice = conflicts.Resolution(base, opened.recorded.oid, [MergeSide.OURS])
+    merged = conflicts.resolve(world.hub, world.olga, ref, opened.num, choice)
+    pulls.merge(world.hub, world.olga, ref, opened.num)
+    assert (world.read(ref, PATH), world.read(ref, "b")) == (b"by its owner", b"proposed")
+    assert merged.ref == pull_ref(opened.num)
+
+
+def test_a_branch_is_not_moved_to_other_content_of_a_locked_file(world: World, ref: RepoRef) -> None:
+    branch(world, ref)
+    world.add(ref, str(PATH), b"newer", by=world.olga)
+    lock = take(world, ref)
+    for is_empty in (False, True):
+        with pytest.raises(Refused, match="is locked by wendy"):
+            branch(world, ref, is_empty=is_empty, overwrites=True)
+    branch(world, ref, "fresh")
+    locks.release(world.hub, world.wendy, ref, lock.uid, by_force=False)
+    branch(world, ref, overwrites=True)
+
+
+def test_what_leaves_a_locked_file_as_it_is_needs_no_lock(world: World, ref: RepoRef) -> None:
+    take(world, ref)
+    world.commit(ref, Copy(RepoPath("copy"), PATH), by=world.olga)
+    histories.squash(world.hub, world.olga, ref, "main", "One commit")
+    assert world.read(ref, "copy") == world.read(ref, PATH)
 
 
 def test_a_locked_folder_holds_everything_below(world: World, ref: RepoRef) -> None:

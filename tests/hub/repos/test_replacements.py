@@ -170,7 +170,7 @@ def test_commits_to_either_branch_during_a_merge_are_not_lost(world: World, monk
 
     def plain(path: str, name: str) -> Oid:
         with monkeypatch.context() as patched:  # past the lock of this process, as another process would
-            patched.setattr(BranchLocks, "take", lambda *_names, **_options: contextlib.nullcontext())
+            patched.setattr(BranchLocks, "take", lambda *_names, **_how: contextlib.nullcontext())
             return world.add(ref, path, branch=name)
 
     monkeypatch.setattr(replacements, "_changes", race)

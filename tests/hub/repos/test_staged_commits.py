@@ -315,7 +315,7 @@ def race(world: World, monkeypatch: pytest.MonkeyPatch, acts: list[Callable[[], 
         if acts:
             act = acts.pop(0)
             with monkeypatch.context() as patched:
-                patched.setattr(BranchLocks, "take", lambda *_names, **_options: contextlib.nullcontext())
+                patched.setattr(BranchLocks, "take", lambda *_names, **_how: contextlib.nullcontext())
                 other = threading.Thread(target=act)
                 other.start()
                 other.join(60)

@@ -186,7 +186,7 @@ def revoke_token(hub: HubContext, user: str, token: str, *, by: MaybeCaller | st
         AccountNotFound, ThingNotFound: the user or token does not exist.
         Refused: several tokens have this name.
     """
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         owner = find_user(tx, user)
         known = oauth_grants.listed(accounts.tokens_of(tx, owner.id))
         found = [item for item in known if token in (item.uid, item.name)]

@@ -117,7 +117,7 @@ def change_user(hub: HubContext, by: Actor, name: str, changes: UserChanges) -> 
         Refused: the hub would be left without an administrator.
     """
     actor = require_admin(by)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         user = find_user(tx, name)
         if changes.is_admin is False or changes.is_suspended:
             check_hub_admin_left(tx, user)
@@ -220,7 +220,7 @@ def create_org(hub: HubContext, by: Actor, new: NewOrgByAdmin) -> AdminOrg:
     """
     actor = require_admin(by)
     visibility = parse_visibility(new.default_visibility)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         admin = find_user(tx, new.admin)
         return render_org(add_org(hub, tx, actor, new.name, admin, new.fullname, visibility))
 
@@ -252,7 +252,7 @@ def set_member(hub: HubContext, by: Actor, org: str, user: str, role: str) -> Ad
         Refused: the organisation would be left without an administrator.
     """
     actor, wanted = require_admin(by), parse_role(role)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         found, person = orgs.find(tx, org), find_user(tx, user)
         assign_role(hub, tx, actor, found, person, wanted)
     return AdminMember(org=found.name, user=person.name, role=role)
@@ -267,7 +267,7 @@ def remove_member(hub: HubContext, by: Actor, org: str, user: str) -> None:
         Refused: the organisation would be left without an administrator.
     """
     actor = require_admin(by)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         found, person = orgs.find(tx, org), find_user(tx, user)
         if accounts.role_of(tx, found.id, person.id) is None:
             raise ThingNotFound(f"member of {found.name}", person.name)

@@ -49,7 +49,7 @@ def change(hub: HubContext, caller: MaybeCaller, org: str | None, data: bytes) -
     """
     check(hub, caller, org)
     picture = read_avatar(data)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         known = caller if caller is None else callers.renewed(tx, caller, hub.now_ms())
         account = _get_account(tx, known, org)
         avatars.put(tx, AvatarRow(account.id, picture.media_type, picture.data, hub.now_ms()))
@@ -61,7 +61,7 @@ def remove(hub: HubContext, caller: MaybeCaller, org: str | None) -> None:
     Raises:
         LoginRequired, NotAllowed, AccountNotFound: as :func:`change`.
     """
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         avatars.remove(tx, _get_account(tx, caller, org).id)
 
 

@@ -97,13 +97,13 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, password:
         code: needed if the account has a second factor.
 
     Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or the password is wrong.
+        LoginRequired, NotAllowed: the caller is anonymous, the session has ended, or the password is wrong.
         WrongCode, CodesPaused: the code is not accepted.
-        StepExpired: the session has ended.
+        StepExpired: the session is not the caller's.
     """
     known = require_write(caller)
     check_password(known, password)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         user = recheck_password(tx, known)
         require_session(tx, known, session)
         has_factor = factor_rows.find(tx, user.id) is not None

@@ -17,7 +17,7 @@ from entrepot.catalog.accounts import accounts, device_codes
 from entrepot.catalog.accounts import oauth_grants as grant_rows
 from entrepot.catalog.accounts.device_codes import ACCEPTED, REJECTED, DeviceCodeRow
 from entrepot.errors import InvalidUserCode, LimitExceeded, NotAllowed, OAuthRefused, TooManyWaiting
-from entrepot.hub import audit, callers
+from entrepot.hub import audit
 from entrepot.hub.accounts import oauth_grants
 from entrepot.hub.accounts.oauth_grants import IssuedAccess
 from entrepot.hub.accounts.tokens import MAX_TOKENS
@@ -158,10 +158,9 @@ def decide(hub: HubContext, caller: MaybeCaller, user_code: str, *, accepts: boo
         InvalidUserCode: no program waits with this code.
         LimitExceeded: the caller has too many tokens.
     """
-    known = require_session(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
-        # What ends sessions and grants must not be followed by a new grant.
-        user = require_session(callers.renewed(tx, known, hub.now_ms())).account
+    user = require_session(caller).account
+    # What ends sessions and grants must not be followed by a new grant.
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         found = device_codes.waiting(tx, _hash(hub, user_code), hub.now_ms())
         if found is None:
             raise InvalidUserCode

@@ -25,7 +25,7 @@ def reset(hub: HubContext, by: Actor, name: str) -> RemovedFactors:
         AccountNotFound: the user does not exist.
     """
     actor = require_admin(by)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         user = find_user(tx, name)
         had_factor = second_factors.remove(tx, user.id)
         count = passkeys.remove_all(tx, user.id)

@@ -21,7 +21,7 @@ def follow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) ->
         Refused: it is the caller's own account.
     """
     known = require_write(caller)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         account = find(tx, name, is_user=is_user)
         if account.id == known.account.id:
             raise Refused("you cannot follow yourself")
@@ -35,7 +35,7 @@ def unfollow(hub: HubContext, caller: MaybeCaller, name: str, *, is_user: bool) 
         LoginRequired, NotAllowed, AccountNotFound: as :func:`follow`.
     """
     known = require_write(caller)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         follows.remove(tx, known.account.id, find(tx, name, is_user=is_user).id)
 
 

@@ -49,7 +49,7 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
         LimitExceeded: too many invitations are unanswered.
     """
     word = parse_role(role).name.lower()
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         org, admin = orgs.get_administered(tx, caller, name)
         guest = accounts.find(tx, user)
         if guest is None or not guest.is_user:
@@ -108,7 +108,7 @@ def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
         ThingNotFound: the caller has no such invitation, or it has expired.
     """
     guest = require_write(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         offer = _own(hub, tx, guest, uid)
         invitations.remove(tx, offer.org.id, guest.account.id)
         # An administrator may have added them in the meantime, with another role.
@@ -127,7 +127,7 @@ def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`accept`.
     """
     guest = require_write(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         offer = _own(hub, tx, guest, uid)
         invitations.remove(tx, offer.org.id, guest.account.id)
         audit.record(hub, tx, guest, "invitation.decline", org_subject(offer.org), {"user": guest.account.name})
@@ -142,7 +142,7 @@ def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
         AccountNotFound: the organisation does not exist.
         ThingNotFound: no invitation has this id, or it has been answered.
     """
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         org, admin = orgs.get_administered(tx, caller, name)
         found = invitations.by_uid(tx, uid, hub.now_ms())
         if found is None or found.org_id != org.id:

@@ -54,7 +54,7 @@ def change_role(hub: HubContext, caller: MaybeCaller, name: str, user: str, role
         Refused: the organisation would be left without an administrator.
     """
     wanted = parse_role(role)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         org, admin = orgs.get_administered(tx, caller, name)
         assign_role(hub, tx, admin, org, _member(tx, org, user), wanted)
 
@@ -68,7 +68,7 @@ def remove(hub: HubContext, caller: MaybeCaller, name: str, user: str) -> None:
         Refused: the organisation would be left without an administrator.
     """
     known = require_change(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         is_self = known.account.name.lower() == user.lower()
         org = orgs.find(tx, name) if is_self else orgs.get_administered(tx, known, name)[0]
         if not known.permits(scopes.ORG_WRITE, org.id):

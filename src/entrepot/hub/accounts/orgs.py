@@ -56,7 +56,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewOrg) -> Account:
     maker = require_write(caller)
     if not (hub.settings.users_create_orgs or maker.sees_all):
         raise NotAllowed("On this hub only administrators create organisations: ask one of them")
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         return add_org(hub, tx, maker, new.name, maker.account, new.fullname, new.default_visibility)
 
 
@@ -86,7 +86,7 @@ def configure(hub: HubContext, caller: MaybeCaller, name: str, changes: OrgChang
     if changes.default_visibility is not None:
         word = changes.default_visibility
         values["default_visibility"] = parse_visibility(None if word == HUB_DEFAULT else word)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         org, admin = get_administered(tx, caller, name)
         if values:
             accounts.update(tx, org.id, **values)
@@ -101,7 +101,7 @@ def delete(hub: HubContext, caller: MaybeCaller, name: str) -> None:
         LoginRequired, AccountNotFound, NotAllowed: as :func:`administered`.
         Refused: it owns repositories.
     """
-    with hub.write(Lock.hub(), Lock.namespace_named(name), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.namespace_named(name), Lock.audit(), by=caller) as tx:
         org, admin = get_administered(tx, caller, name)
         owned = [str(row.ref.id) for row in repositories.owned_by(tx, org.id)]
         if owned:

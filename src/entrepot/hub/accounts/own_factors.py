@@ -133,7 +133,7 @@ def enable(hub: HubContext, caller: MaybeCaller, session: str | None, sealed: st
     step = one_time_passwords.matching_step(secret_of(hub, user.uid, salt), typed, hub.now_ms())
     if step is None:
         raise WrongCode
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         require_session(tx, known, session)
         if not rows.add(tx, SecondFactorRow(user.id, salt, hub.now_ms(), step)):
             raise AlreadyExists("Two-step sign-in is on already")
@@ -157,7 +157,7 @@ def renew_codes(hub: HubContext, caller: MaybeCaller, session: str | None, code:
     """
     known = require_recent(hub, caller, session)
     codes: Sequence[str] = ()
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         require_session(tx, known, session)
         use = _use(hub, tx, known.account, code)
         if use.means:
@@ -182,7 +182,7 @@ def disable(hub: HubContext, caller: MaybeCaller, session: str | None, password:
     if session is None or known.token.secret_hash:
         raise NotAllowed("Two-step sign-in can only be turned off in a browser that is signed in")
     check_password(known, password)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         present = recheck_password(tx, known)
         use = _use(hub, tx, present, code)
         if use.means:

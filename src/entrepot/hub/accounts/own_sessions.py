@@ -71,7 +71,7 @@ def end(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         ThingNotFound: the caller has no such session.
     """
     known = require_write(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         if not rows.remove_of(tx, known.account.id, uid=uid):
             raise ThingNotFound("session", uid)
         audit.record(hub, tx, known, "user.sign_out", _subject(known), {"sessions": 1})
@@ -84,7 +84,7 @@ def end_all(hub: HubContext, caller: MaybeCaller) -> int:
         LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
     """
     known = require_write(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         count = rows.remove_of(tx, known.account.id)
         audit.record(hub, tx, known, "user.sign_out", _subject(known), {"sessions": count})
     return count
@@ -125,7 +125,7 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
     if is_needed and not is_right(known.account.password_hash, present):
         raise NotAllowed("The current password is wrong")
     hashed = hash_password(wanted)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         user = accounts.by_ids(tx, [known.account.id]).get(known.account.id)
         session = present_session(tx, known, secret)
         # The session, or the password that was compared, may have ended while the hash was made.

@@ -113,7 +113,7 @@ def add(
         passkey_proofs.hash_id(made.credential_id), new_uid(), account.id, made.credential_id, made.public_key,
         made.sign_count, named, hub.now_ms(),
     )  # fmt: skip
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         require_session(tx, known, session)
         _use_up(hub, tx, kept)
         _check_count(rows.of_user(tx, account.id))
@@ -180,7 +180,7 @@ def confirm(hub: HubContext, caller: MaybeCaller, session: str | None, site: Pas
     row, count = _verify(hub, site, kept, reply.credential)
     if row.user_id != known.account.id:
         raise PasskeyRefused
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         require_session(tx, known, session)
         user = _use(hub, tx, kept, row, count)
         session_rows.confirm(tx, hash_secret(session or ""), hub.now_ms())
@@ -196,7 +196,7 @@ def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> None:
         ThingNotFound: the caller has no such passkey.
     """
     known = require_write(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         if not rows.rename(tx, known.account.id, uid, parse_name(name)):
             raise ThingNotFound("passkey", uid)
         details: dict[str, audit.Detail] = {"passkey": uid, "name": parse_name(name)}
@@ -207,12 +207,11 @@ def remove(hub: HubContext, caller: MaybeCaller, session: str | None, uid: str) 
     """Remove a passkey of the caller, who can no longer sign in with it.
 
     Raises:
-        LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`begin_adding`.
-        StepExpired: the session has ended.
+        LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`begin_adding`; also if the session ends meanwhile.
         ThingNotFound: the caller has no such passkey.
     """
     known = require_recent(hub, caller, session)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         require_session(tx, known, session)
         found = rows.remove(tx, known.account.id, uid)
         if found is None:

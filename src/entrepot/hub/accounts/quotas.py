@@ -219,7 +219,7 @@ def change(
     for key, value in changes.items():
         if value is not None and not 0 <= value <= (MAX_REPOS if key == "max_repos" else MAX_BYTES):
             raise Malformed("quota", f"{key.replace('_', ' ')} is out of range")
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         namespace = _namespace(tx, name)
         quotas.put(tx, namespace.id, attrs.evolve(quotas.find(tx, namespace.id), **changes))
         audit.record(hub, tx, by, "quota.set", f"namespace {namespace.name}", changes)

@@ -47,7 +47,7 @@ def create_users(hub: HubContext, by: Actor, new: NewUsers) -> list[SignInCode]:
     if len(new.users) > MAX_USERS:
         raise LimitExceeded("users created at a time", MAX_USERS)
     fresh = [_fresh(hub, user) for user in new.users]
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         for account in fresh:
             check_account_name(tx, account.name)
         made = [accounts.add(tx, account) for account in fresh]
@@ -67,7 +67,7 @@ def issue_code(hub: HubContext, by: Actor, name: str, expires_s: int) -> SignInC
     """
     actor = require_admin(by)
     _check_lifetime(expires_s)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         user = find_user(tx, name)
         if user.is_suspended:
             raise AccountSuspended

@@ -132,8 +132,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: TokenDraft) -> tuple[Iss
         AccountNotFound, RepoNotFound, RepoMoved: a target of the scopes does not exist.
     """
     maker = require_write(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
-        maker = require_write(callers.renewed(tx, maker, hub.now_ms()))
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         draft = attrs.evolve(draft, expires_ms=_expiry_within(maker.token, draft.expires_ms))
         made = _create(hub, tx, maker, draft, new_secret())
         audit.record(hub, tx, maker, "token.create", _subject(maker.account, made.token), {"role": draft.role})
@@ -163,7 +162,7 @@ def create_for(
     value = new_secret() if secret is None else _imported(secret)
     if isinstance(by, Caller):
         draft = attrs.evolve(draft, expires_ms=_expiry_within(by.token, draft.expires_ms))
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         owner = accounts.find(tx, user)
         if owner is None or not owner.is_user:
             raise AccountNotFound(user, "user")
@@ -182,7 +181,7 @@ def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> KnownTo
         InvalidName: the name breaks a rule.
     """
     owner = require_write(caller)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         token = _own_token(tx, owner, uid)
         accounts.update_token(tx, token.uid, name=_name(name))
         return describe(tx, _own_token(tx, owner, uid))
@@ -199,7 +198,7 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
     """
     owner = require_write(caller)
     secret = new_secret()
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         token = _own_token(tx, owner, uid)
         if token.grant_uid is not None:
             raise Refused("a program was signed in with this token and renews it: revoke it, and sign in again")
@@ -220,7 +219,7 @@ def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         ThingNotFound: the caller has no token with this id.
     """
     owner = require_write(caller)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         token = _own_token(tx, owner, uid)
         oauth_grants.remove_token(tx, token)
         audit.record(hub, tx, owner, "token.revoke", _subject(owner.account, token))

@@ -67,7 +67,7 @@ def create(
     with hub.read() as tx:
         owner_id = folder_homes.check(tx, maker, wanted.namespace, RepoType.BUCKET).owner_id
     locks = (Lock.namespace(owner_id), Lock.namespace_named(wanted.namespace), Lock.new_repo(), Lock.audit())
-    with hub.write(*locks) as tx:
+    with hub.write(*locks, by=caller) as tx:
         home = folder_homes.get(hub, tx, maker, wanted.namespace, RepoType.BUCKET)
         ref = RepoRef(RepoType.BUCKET, RepoId(home.namespace.name, wanted.name))
         repositories.check_free(tx, ref)

@@ -40,7 +40,7 @@ def add(hub: HubContext, caller: MaybeCaller, slug: str, item: tuple[str, str], 
         AlreadyExists: the collection contains it already.
         LimitExceeded, InvalidName: the collection is full; the note is too long.
     """
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         row, editor = collection_views.editable(tx, caller, slug)
         put(tx, editor, row, item, note)
         collections.update(tx, row.id, updated_ms=hub.now_ms())
@@ -56,7 +56,7 @@ def update(
         ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
         InvalidName: the note is too long.
     """
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         row, _ = collection_views.editable(tx, caller, slug)
         held = collections.items(tx, [row.id])[row.id]
         item = _item(held, uid)
@@ -74,7 +74,7 @@ def move(hub: HubContext, caller: MaybeCaller, slug: str, uid: str, *, is_down: 
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
     """
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         row, editor = collection_views.editable(tx, caller, slug)
         held = collections.items(tx, [row.id])[row.id]
         item = _item(held, uid)
@@ -97,7 +97,7 @@ def remove(hub: HubContext, caller: MaybeCaller, slug: str, uid: str) -> None:
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
     """
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         row, _ = collection_views.editable(tx, caller, slug)
         collections.remove_item(tx, _item(collections.items(tx, [row.id])[row.id], uid).id)
         collections.update(tx, row.id, updated_ms=hub.now_ms())

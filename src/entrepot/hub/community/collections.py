@@ -114,7 +114,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: CollectionDraft) -> Coll
     """
     maker = require_change(caller)
     title, description = _title(draft.title), _description(draft.description)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         owner = _namespace(tx, maker, draft.namespace or maker.account.name)
         other = collections.titled(tx, owner.id, title)
         if other is not None:
@@ -143,7 +143,7 @@ def update(hub: HubContext, caller: MaybeCaller, slug: str, edits: CollectionUpd
     """
     if edits.theme is not None and edits.theme not in THEMES:
         raise Malformed("theme", f"expected one of {', '.join(THEMES)}")
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         row, editor = collection_views.editable(tx, caller, slug)
         values: dict[str, object] = {"updated_ms": hub.now_ms()}
         if edits.title is not None:
@@ -173,7 +173,7 @@ def delete(hub: HubContext, caller: MaybeCaller, slug: str) -> None:
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         row, remover = collection_views.editable(tx, caller, slug)
         collections.remove(tx, row.id)
         audit.record(hub, tx, remover, "collection.delete", _subject(row), {"title": row.title})
@@ -189,7 +189,7 @@ def vote(hub: HubContext, caller: MaybeCaller, slug: str, *, is_for: bool) -> Co
     Raises:
         ThingNotFound, LoginRequired, NotAllowed: no access.
     """
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         row = collection_views.visible(tx, caller, slug)
         voter = require_permission(caller, scopes.COLLECT)
         if is_for:

@@ -58,7 +58,7 @@ def reason_of(row: RepoRow) -> str | None:
 
 def _switch(hub: HubContext, ref: RepoRef, by: Caller | str, reason: str | None) -> RepoRow:
     is_disabled = reason is not None
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit(), by=by) as tx:
         row = repositories.find(tx, ref)
         if row is None:
             raise RepoNotFound

@@ -84,7 +84,7 @@ def mark(hub: HubContext, caller: MaybeCaller, uids: Sequence[str] | None, *, is
     known = require_personal(require_write(caller))
     if uids is not None and len(uids) > MAX_MARKED:
         raise LimitExceeded("the number of notifications in one call", MAX_MARKED, "mark them in smaller groups")
-    with hub.write(Lock.nothing()) as tx:
+    with hub.write(Lock.nothing(), by=caller) as tx:
         return notifications.mark(tx, known.account.id, seen_by(known), uids, is_read=is_read)
 
 

@@ -64,10 +64,9 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
     file_scrubbing.delete_damaged(hub, sha256)
     put(hub.store.blobs, file_key(sha256), data)
     attachment = Attachment(new_uid(), known.account.id, sha256, len(data), kind, hub.now_ms())
-    with hub.write(Lock.file(sha256)) as tx:
+    with hub.write(Lock.file(sha256), by=caller) as tx:
         if not files.confirm(tx, sha256, len(data)):
             raise Busy("this image")  # a sweep with a very short grace period deleted it before its row existed
-        _may_add(callers.renewed(tx, known, hub.now_ms()))
         attachments.add(tx, attachment)
     if hub.store.blobs.stat(file_key(sha256)) is None:
         with hub.write(Lock.file(sha256)) as tx:

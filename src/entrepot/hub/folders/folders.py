@@ -84,7 +84,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: FolderDraft) -> KnownFolde
     with hub.read() as tx:
         owner, _ = folder_access.maker_of(tx, maker, new.owner or maker.account.name)
     parse_folder_name(owner.name, new.name)
-    with hub.write(Lock.namespace(owner.id), Lock.audit()) as tx:
+    with hub.write(Lock.namespace(owner.id), Lock.audit(), by=caller) as tx:
         owner, _ = folder_access.maker_of(tx, maker, owner.name)
         made = folder_homes.create(hub, tx, maker, owner, new.type, new.name)
         folders.update(tx, made.id, labels=list(labels), description=description)
@@ -121,7 +121,7 @@ def change(hub: HubContext, caller: MaybeCaller, wanted: FolderId, changes: Fold
     with hub.read() as tx:
         before, _ = gate(tx, caller, wanted.type, wanted.owner, wanted.name)
     places = (Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id))
-    with hub.write(*places, Lock.audit()) as tx:
+    with hub.write(*places, Lock.audit(), by=caller) as tx:
         folder, editor = gate(tx, caller, wanted.type, wanted.owner, wanted.name)
         if values:
             folders.update(tx, folder.id, **values)
@@ -146,7 +146,7 @@ def delete(hub: HubContext, caller: MaybeCaller, wanted: FolderId) -> None:
         rows = repos.page_of(tx, before.namespace_id, before.type, None)
     # A repository that is created in between cannot be written yet: its namespace is locked.
     places = (Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id))
-    with hub.write(*places, *(Lock.repo(row.id) for row in rows), Lock.audit()) as tx:
+    with hub.write(*places, *(Lock.repo(row.id) for row in rows), Lock.audit(), by=caller) as tx:
         folder, remover = folder_access.owned(tx, caller, wanted.type, wanted.owner, wanted.name)
         discard(hub, tx, remover, folder)
 

@@ -110,7 +110,7 @@ def _changing(hub: HubContext, caller: MaybeCaller, wanted: FolderId) -> Iterato
     """Open the transaction that changes grants, and check the right to do so in it."""
     with hub.read() as tx:
         before, _ = folder_access.owned(tx, caller, wanted.type, wanted.owner, wanted.name)
-    with hub.write(Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id), Lock.audit()) as tx:
+    with hub.write(Lock.namespace(before.owner_id), Lock.namespace(before.namespace_id), Lock.audit(), by=caller) as tx:
         folder, granter = folder_access.owned(tx, caller, wanted.type, wanted.owner, wanted.name)
         yield tx, folder, granter
     hub.job_added.set()

@@ -58,6 +58,11 @@ class PushGuard:
             waiting += fresh
         return None if old is None or is_forward() else self._differing(new, [old])
 
+    def beyond(self, checked: PushGuard) -> PushGuard:
+        """Return the same guard with those locks only that another one does not have."""
+        known = {lock.uid for lock in checked.held}
+        return attrs.evolve(self, held=[lock for lock in self.held if lock.uid not in known])
+
     def _lock_against(self, oid: Oid) -> LfsLock | None:
         if oid not in self._found:
             self._found[oid] = self._differing(oid, self._parents[oid])

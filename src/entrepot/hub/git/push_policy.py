@@ -167,6 +167,11 @@ def _check_name(ref: str, *, is_stored: bool) -> None:
         raise InvalidName("ref", ref, "push to refs/heads/, refs/tags/, refs/convert/ or a pull request that is open")
 
 
+def find_lock(tx: Read, repo_id: int, command: Command, found: PushContents, guard: PushGuard) -> str | None:
+    """Return why a command that :func:`find_refusal` has accepted must be refused because of a lock, or None."""
+    return _target_refusal(tx, repo_id, command, found, guard) if guard.held and command.new is not None else None
+
+
 def _target_refusal(tx: Read, repo_id: int, command: Command, found: PushContents, guard: PushGuard) -> str | None:
     """Return why a ref cannot point there: branches point at commits, tags at commits or at tags of commits."""
     assert command.new is not None

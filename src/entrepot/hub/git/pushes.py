@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -35,6 +35,7 @@ from entrepot.hub.files.preparation import store_rows
 from entrepot.hub.files.unpublished import Unpublished, discarding
 from entrepot.hub.git import git_wire, push_locks, push_policy, push_warnings
 from entrepot.hub.git.push_contents import PushContents, read_push
+from entrepot.hub.git.push_locks import PushGuard
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.repos import push_reservations
 from entrepot.hub.repos.branches import find_obstacle
@@ -210,7 +211,7 @@ def finish(push: Push) -> list[CommandStatus]:
     with discarding(hub, repo_id, quota) as fresh:
         prepared = _prepare(push, found, large, fresh)
         try:
-            outcome = _publish(push, found, prepared, accepted, quota)
+            outcome = _publish(push, found, prepared, accepted, quota, guard)
         except _Undone as undone:
             outcome = {ref: undone.reason if ref == undone.ref else "another ref was refused" for ref in wanted}
         except _NoneMoved as refused:
@@ -330,9 +331,18 @@ def _store(push: Push, batch: Sequence[stored.GitObject], fresh: Unpublished) ->
 
 
 def _publish(
-    push: Push, found: PushContents, prepared: _Prepared, commands: Sequence[Command], quota: Allowance
+    push: Push,
+    found: PushContents,
+    prepared: _Prepared,
+    commands: Sequence[Command],
+    quota: Allowance,
+    checked: PushGuard,
 ) -> dict[str, str | None]:
-    """Make the push visible in one transaction; return for each command why it was refused, or None."""
+    """Make the push visible in one transaction; return for each command why it was refused, or None.
+
+    Args:
+        checked: the locks of other users that the commands respect; those taken since are checked here.
+    """
     hub, repo_id, now = push.hub, push.row.id, push.hub.now_ms()
     if not commands:
         return {}
@@ -349,7 +359,8 @@ def _publish(
         histories.record_all(tx, repo_id, found.ordered)
         for command in commands:
             file_mutability.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
-        outcome = _move(tx, push, row, commands, now)
+        guard = push_locks.guard(hub, tx, repo_id, author.account.id, found).beyond(checked)
+        outcome = _move(tx, push, row, commands, lambda it: push_policy.find_lock(tx, row.id, it, found, guard))
         done = [command for command in commands if outcome[command.ref] is None]
         if not done:
             raise _NoneMoved(outcome)  # rolls back what was put
@@ -397,11 +408,13 @@ def _new_commits(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:
     return [(oid, found.commits[oid].title) for oid, _ in found.ordered if oid in reached]
 
 
-def _move(tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], now_ms: int) -> dict[str, str | None]:
+def _move(
+    tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], find_lock: Callable[[Command], str | None]
+) -> dict[str, str | None]:
     outcome: dict[str, str | None] = {}
     # Deletions first: they may free names below or above theirs.
     for command in sorted(commands, key=lambda command: command.new is not None):
-        reason = _move_one(tx, row, command, now_ms)
+        reason = find_lock(command) or _move_one(tx, row, command, push.hub.now_ms())
         if reason is not None and push.request.is_atomic:
             raise _Undone(command.ref, reason)
         outcome[command.ref] = reason

@@ -24,7 +24,7 @@ from entrepot.catalog.jobs.jobs import STATES as STATES
 from entrepot.catalog.jobs.jobs import Job as Job
 from entrepot.catalog.jobs.jobs import JobArgs
 from entrepot.catalog.repos import refs, repositories
-from entrepot.errors import EntrepotError, Refused, ThingNotFound
+from entrepot.errors import EntrepotError, Refused
 from entrepot.hub.community import discussion_notices, trends
 from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
@@ -296,29 +296,6 @@ def list_jobs(
     """Return jobs in these states and lanes, newest first; ``before`` is the last id of the previous page."""
     with hub.read() as tx:
         return jobs.find(tx, states=states, lanes=lanes, before=before, limit=limit)
-
-
-def retry(hub: HubContext, job_id: int) -> None:
-    """Make a dead or waiting job due immediately, and reset its attempts.
-
-    Raises:
-        ThingNotFound: the job does not exist, or is running or done.
-    """
-    with hub.write(Lock.nothing()) as tx:
-        if not jobs.retry(tx, job_id, hub.now_ms()):
-            raise ThingNotFound("dead or waiting job", str(job_id))
-    hub.job_added.set()
-
-
-def cancel(hub: HubContext, job_id: int) -> None:
-    """Delete a job that is not running; its work is not done.
-
-    Raises:
-        ThingNotFound: the job does not exist, or is running.
-    """
-    with hub.write(Lock.nothing()) as tx:
-        if not jobs.cancel(tx, job_id):
-            raise ThingNotFound("dead, waiting or finished job", str(job_id))
 
 
 def take_over(hub: HubContext) -> None:

@@ -62,7 +62,7 @@ def request_repack(hub: HubContext, by: Actor, ref: RepoRef) -> None:
         RepoNotFound: the repository does not exist.
     """
     actor = require_admin(by)
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit(), by=by) as tx:
         row = repositories.find(tx, ref)
         if row is None:
             raise RepoNotFound

@@ -17,7 +17,7 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import EntrepotError, InvalidName
+from entrepot.errors import EntrepotError, InvalidName, ThingNotFound
 from entrepot.hub import audit
 from entrepot.hub.accounts.administration import Actor, find_namespace, require_admin, require_reader
 from entrepot.hub.community import moderation
@@ -202,16 +202,18 @@ def list_jobs(
 
 
 def retry_job(hub: HubContext, by: Actor, job_id: int) -> None:
-    """Make a dead or waiting job due now.
+    """Make a dead or waiting job due now, and reset its attempts.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
         ThingNotFound: the job does not exist, or is running or done.
     """
     actor = require_admin(by)
-    handlers.retry(hub, job_id)
-    with hub.write(Lock.audit()) as tx:
+    with hub.write(Lock.audit(), by=by) as tx:
+        if not jobs.retry(tx, job_id, hub.now_ms()):
+            raise ThingNotFound("dead or waiting job", str(job_id))
         audit.record(hub, tx, actor, "job.retry", f"job {job_id}")
+    hub.job_added.set()
 
 
 def cancel_job(hub: HubContext, by: Actor, job_id: int) -> None:
@@ -222,8 +224,9 @@ def cancel_job(hub: HubContext, by: Actor, job_id: int) -> None:
         ThingNotFound: the job does not exist, or is running.
     """
     actor = require_admin(by)
-    handlers.cancel(hub, job_id)
-    with hub.write(Lock.audit()) as tx:
+    with hub.write(Lock.audit(), by=by) as tx:
+        if not jobs.cancel(tx, job_id):
+            raise ThingNotFound("dead, waiting or finished job", str(job_id))
         audit.record(hub, tx, actor, "job.cancel", f"job {job_id}")
 
 
@@ -266,7 +269,7 @@ def request_sweep(hub: HubContext, by: Actor) -> None:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.
     """
     actor = require_admin(by)
-    with hub.write(Lock.audit()) as tx:
+    with hub.write(Lock.audit(), by=by) as tx:
         jobs.enqueue(tx, handlers.SWEEP, {}, hub.now_ms(), dedup_key=handlers.SWEEP)
         audit.record(hub, tx, actor, "gc.request", "hub")
     hub.job_added.set()

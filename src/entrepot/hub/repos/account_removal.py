@@ -38,7 +38,7 @@ def transfer_all(hub: HubContext, by: Actor, source: str, target: str) -> Transf
         QuotaExceeded: they exceed the quota of the target.
     """
     actor = require_admin(by)
-    with hub.write(Lock.hub(), Lock.namespace_named(source), Lock.namespace_named(target), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.namespace_named(source), Lock.namespace_named(target), Lock.audit(), by=by) as tx:
         moved = _move_all(hub, tx, actor, find_namespace(tx, source), find_namespace(tx, target))
     hub.job_added.set()
     return Transferred(moved=[ref.path for ref in moved])
@@ -59,7 +59,7 @@ def delete_user(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remo
     """
     actor = require_admin(by)
     _check(removal)
-    with hub.write(*_locks(name, removal)) as tx:
+    with hub.write(*_locks(name, removal), by=by) as tx:
         user = find_user(tx, name)
         check_hub_admin_left(tx, user)
         moved, purged = _empty(hub, tx, actor, user, removal)
@@ -80,7 +80,7 @@ def delete_org(hub: HubContext, by: Actor, name: str, removal: Removal) -> Remov
     """
     actor = require_admin(by)
     _check(removal)
-    with hub.write(*_locks(name, removal)) as tx:
+    with hub.write(*_locks(name, removal), by=by) as tx:
         org = orgs.find(tx, name)
         moved, purged = _empty(hub, tx, actor, org, removal)
         owned = [str(row.ref.id) for row in repos.owned_by(tx, org.id)]

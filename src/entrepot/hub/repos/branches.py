@@ -16,7 +16,7 @@ from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.pages import NamePage
-from entrepot.hub.repos import protections
+from entrepot.hub.repos import locks, protections
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
 from entrepot.names import MAIN, Oid, RefName, RepoRef, branch_ref, parse_branch, parse_tag, short_name, tag_ref
 from entrepot.storage import objects as stored
@@ -108,7 +108,7 @@ def create_branch(
         _create_empty(hub, caller, ref, branch, overwrites=overwrites)
         return
     with hub.write(access.lock(hub, caller, ref, access.committable)) as tx:
-        row, _ = access.committable(tx, caller, ref)
+        row, maker = access.committable(tx, caller, ref)
         _check_maker(tx, row, branch)
         old = _replaceable_head(tx, row, branch, overwrites=overwrites)
         if old is not None:
@@ -116,6 +116,7 @@ def create_branch(
         # Resolved in the transaction that creates the ref: no sweep can run in between.
         target = revisions.resolve(tx, row.id, start or "main")
         if old != target:
+            locks.check_move(hub, tx, row.id, maker.account.id, [] if old is None else [old], target)
             refs.swap(tx, row.id, branch, old, target, hub.now_ms())
             events.emit_content(hub, tx, row, [events.RefChange(branch, old, target)])
         repositories.update(tx, row.id, updated_ms=hub.now_ms())

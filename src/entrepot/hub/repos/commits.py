@@ -42,7 +42,7 @@ from entrepot.hub.files.preparation import PreparedCommit, Put
 from entrepot.hub.files.unpublished import discarding
 from entrepot.hub.jobs import file_metadata, handlers
 from entrepot.hub.jobs.indexing import history_job
-from entrepot.hub.repos import locks, staged_commits
+from entrepot.hub.repos import staged_commits
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.hub.repos.staged_commits import FoundChanges, StagedPolicy
@@ -195,10 +195,7 @@ def _attempt(
         found = None if draft.staged is None else staged_commits.find(hub, tx, row, ref, author.account.id)
         whole = prepared if found is None or not draft.takes_staged else staged_commits.combine(prepared, found)
         _check_pin(hub, tx, row.id, BranchHead(ref, head), draft, whole.touched)
-        locks.check_paths(tx, row.id, author.account.id, (edit.path for edit in whole.edits))
         made = _composed(hub, tx, author, row, head, draft, whole, known, found)
-        if made.tracked:
-            locks.check_paths(tx, row.id, author.account.id, made.tracked)
     commit = made.oid
     publication = Publication(
         row.id,

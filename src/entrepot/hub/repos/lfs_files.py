@@ -27,7 +27,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
-from entrepot.hub import access, audit, callers, events
+from entrepot.hub import access, audit, events
 from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
@@ -137,7 +137,7 @@ def share(
         origin = access.readable(tx, caller, source)
         access.committable(tx, caller, target)
     rechunking.verify_named(hub, origin.id, list(dict.fromkeys(sha256s)))
-    with hub.write(Lock.repo_at(source), Lock.repo_at(target), *map(Lock.file, sha256s)) as tx:
+    with hub.write(Lock.repo_at(source), Lock.repo_at(target), *map(Lock.file, sha256s), by=caller) as tx:
         origin = access.readable(tx, caller, source)
         row, sharer = access.committable(tx, caller, target)
         named = linked_forms.proven(tx, origin.id, list(dict.fromkeys(sha256s)))
@@ -155,7 +155,8 @@ def _delete(
 ) -> None:
     repo_id = row.id
     if not rewrites_history:
-        with hub.write(Lock.repo(repo_id), Lock.audit()) as tx:
+        with hub.write(Lock.repo(repo_id), Lock.audit(), by=deleter) as tx:
+            row = _writable_now(tx, deleter, repo_id)
             file_links.unlink(tx, repo_id, sha256s)
             xet_files.withdraw(tx, repo_id, sha256s)
             _record(hub, tx, deleter, row, sha256s, rewrites_history=False)
@@ -172,6 +173,18 @@ def _delete(
             hub.job_added.set()
             return
     raise Busy("the repository")
+
+
+def _writable_now(tx: Read, deleter: Caller, repo_id: int) -> RepoRow:
+    """Return the repository as it is now, whose name or owner may have changed while the caller waited.
+
+    Raises:
+        RepoNotFound, RepoDisabled, RepoArchived, NotAllowed: it is gone, or the deleter may not change it any more.
+    """
+    row = repositories.by_id(tx, repo_id)
+    if row is None:
+        raise RepoNotFound
+    return access.writable(tx, deleter, row.ref)[0]
 
 
 def _record(
@@ -195,13 +208,10 @@ def _publish(
     rows = [objects.row_of(item) for item in rewriter.made]
     now = hub.now_ms()
     for at in range(0, len(rows), 1000):
-        with hub.write(Lock.repo(repo_id)) as tx:
+        with hub.write(Lock.repo(repo_id), by=deleter) as tx:
             object_rows.put(tx, repo_id, rows[at : at + 1000], now)
-    with hub.write(Lock.repo(repo_id), Lock.audit()) as tx:
-        row = repositories.by_id(tx, repo_id)
-        if row is None:
-            raise RepoNotFound
-        access.writable(tx, callers.renewed(tx, deleter, now), row.ref)
+    with hub.write(Lock.repo(repo_id), Lock.audit(), by=deleter) as tx:
+        row = _writable_now(tx, deleter, repo_id)
         is_moved = [(name, old) for name, old, _ in moves] != refs.everything(tx, repo_id)
         if is_moved or not object_rows.are_present(tx, repo_id, [row.oid for row in rows]):
             return False

@@ -197,10 +197,9 @@ def add_run(hub: HubContext, caller: MaybeCaller, outputs: Sequence[LineageOutpu
             made.append((row, revisions.resolve(tx, row.id, output.revision), output.inputs))
     if author is None or not made:
         return 0
-    with hub.write(*(Lock.repo(key) for key in sorted({row.id for row, _, _ in made}))) as tx:
-        renewed = callers.renewed(tx, author, hub.now_ms())
+    with hub.write(*(Lock.repo(key) for key in sorted({row.id for row, _, _ in made})), by=caller) as tx:
         for row, oid, inputs in made:
-            access.committable(tx, renewed, row.ref)
+            access.committable(tx, author, row.ref)
             lineage.put(tx, edges_of(row.id, oid, inputs, run, lineage.API, hub.now_ms()))
     return sum(len(inputs) for _, _, inputs in made)
 

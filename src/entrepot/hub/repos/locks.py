@@ -9,7 +9,7 @@ Source: git-lfs, docs/api/locking.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import attrs
 
@@ -20,7 +20,9 @@ from entrepot.errors import NotAllowed, Refused, ThingNotFound, shown
 from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.names import ROOT, RefName, RepoPath, RepoRef
+from entrepot.names import Oid, RefName, RepoPath, RepoRef
+from entrepot.storage import objects
+from entrepot.storage.trees import Trees
 
 MAX_PAGE = 1_000
 """Maximum number of locks in one page."""
@@ -138,29 +140,26 @@ def refusal(lock: LfsLock) -> str:
     return f"{path} is locked by {lock.owner}; ask them to unlock it, or run: git lfs unlock --force {path}"
 
 
-def check_paths(tx: Read, repo_id: int, account_id: int, changed: Iterable[RepoPath]) -> None:
-    """Raise if a change over HTTP touches paths that another user has locked.
+def check_move(hub: HubContext, tx: Read, repo_id: int, account_id: int, before: Collection[Oid], after: Oid) -> None:
+    """Raise if a ref is about to get other content at a path that another user has locked.
+
+    Call it under the lock of the repository, which whoever takes a lock holds too: none can be taken in between.
 
     Args:
-        changed: paths of files and folders that are written or removed.
+        before: the commits of which the ref may have the content at each path; none: it may have any.
+        after: the new commit; its objects must be stored already.
 
     Raises:
-        Refused: one of them is locked, or is above or below a path that is.
+        Refused: at a locked path, the new commit differs from all others.
     """
-    held = locks.of_others(tx, repo_id, account_id)
+    held = locks.of_others(tx, repo_id, account_id) if before else []
     if not held:
         return
-    paths = set(changed)
-    above = {folder for path in paths for folder in _folders(path)}
+    trees = Trees(hub.store, tx, repo_id)
+    old, new = ([objects.root_of(hub.store, tx, repo_id, oid) for oid in oids] for oids in (before, [after]))
     for lock in held:
-        if lock.path in paths or lock.path in above or not paths.isdisjoint(_folders(lock.path)):
+        if trees.find(new[0], lock.path) not in [trees.find(root, lock.path) for root in old]:
             raise Refused(refusal(lock))
-
-
-def _folders(path: RepoPath) -> set[str]:
-    """Return all folders that contain a path."""
-    parts = path.split("/")
-    return {ROOT, *("/".join(parts[:depth]) for depth in range(1, len(parts)))}
 
 
 def _page(tx: Read, repo_id: int, cursor: str, limit: int) -> LockPage:

@@ -70,7 +70,7 @@ def change(
         InvalidName: a pattern breaks the rules of branch names, or there are more than 100.
         Refused: a branch hides a tag that would become immutable.
     """
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit(), by=by) as tx:
         row = _row(tx, ref)
         access.check_not_archived(row)
         wanted = alter(of(row))

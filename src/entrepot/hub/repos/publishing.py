@@ -23,6 +23,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.indexing import history_job
+from entrepot.hub.repos import locks
 from entrepot.hub.scanning import policies, scan_jobs
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoType, Sha256
 from entrepot.storage import histories
@@ -60,6 +61,12 @@ class Publication:
     needed: Collection[Oid] = ()
     check_quota: Callable[[Write], None] | None = None
 
+    @property
+    def present(self) -> Collection[Oid]:
+        """The commits whose content is no change: the old one, but the parents for a pull request that gets a merge."""
+        is_old = self.move.old is not None and not (is_proposal(self.move.ref) and len(self.parents) > 1)
+        return [self.move.old] if is_old and self.move.old is not None else self.parents
+
 
 def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) -> bool:
     """Store the last rows, move the ref, and enqueue the follow-up jobs.
@@ -74,7 +81,8 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
     Raises:
         LargeFileMissing: a large file was swept in the meantime.
         Busy: an object was swept in the meantime; repeat everything.
-        Refused: the repository is strict, and a file would change; or a scanner has flagged a new file.
+        Refused: another user has locked a path that changes; the repository is strict, and a file would change;
+            or a scanner has flagged a new file.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
     if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
@@ -84,12 +92,13 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
     if not objects.are_present(tx, repo_id, publication.needed):
         raise Busy("the repository")
     histories.record(tx, repo_id, move.new, publication.parents)
+    locks.check_move(hub, tx, repo_id, publication.pusher_id, publication.present, move.new)
     file_mutability.check_move(hub, tx, row, move.ref, move.old, move.new)
     link_files(tx, repo_id, publication.large, publication.pusher_id, move.ref, now)
     policies.check_move(hub, tx, row, move.ref, move.old, move.new)
     has_card = move.ref == MAIN and touches_card(row.type, publication.touched)
-    is_proposal = move.ref.startswith("refs/pr/")
-    follow_up(hub, tx, repo_id, has_large=bool(publication.large), has_card=has_card, is_proposal=is_proposal)
+    has_large, proposes = bool(publication.large), is_proposal(move.ref)
+    follow_up(hub, tx, repo_id, has_large=has_large, has_card=has_card, is_proposal=proposes)
     if move.ref == MAIN:
         conversions.plan(hub, tx, row)
     events.emit_content(hub, tx, row, [events.RefChange(move.ref, move.old, move.new)])
@@ -97,6 +106,11 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
     if publication.check_quota is not None:
         publication.check_quota(tx)
     return True
+
+
+def is_proposal(ref: RefName) -> bool:
+    """Return whether a ref is the head of a pull request."""
+    return ref.startswith("refs/pr/")
 
 
 def has_moved(repo_id: int, moves: Mapping[RefName, Oid | None], tx: Read) -> bool:

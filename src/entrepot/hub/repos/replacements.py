@@ -20,7 +20,7 @@ from entrepot.hub import access, audit, capabilities, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import handlers
-from entrepot.hub.repos import diffs, locks, protections
+from entrepot.hub.repos import diffs, protections
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit, check_length, check_message
 from entrepot.hub.repos.publishing import Move, Publication, card_job, commit_object, publish, touches_card
 from entrepot.hub.repos.push_reservations import ReservationWaiter
@@ -96,7 +96,6 @@ def _attempt(hub: HubContext, author: Caller, merge: _Merge, waiter: Reservation
         if before == after:
             return RecordedCommit(row, merge.target, old, is_unchanged=True)
         changes = _changes(hub, tx, row, before, after)
-        locks.check_paths(tx, row.id, author.account.id, (change.path for change in changes))
         large = diffs.large_files(tx, row.id, changes)
     commit = commit_object(hub, author, after, (old, new), draft.summary, draft.description)
     touched = frozenset(change.path for change in changes)

@@ -111,7 +111,7 @@ def create(hub: HubContext, caller: MaybeCaller, new: NewRepo) -> RepoRow:
     commit = commit_object(hub, maker, root, (), "initial commit")
     rows = [stored.row_of(item) for item in (*made, commit)]
     locks = (Lock.namespace(owner_id), Lock.namespace_named(repo_id.namespace), Lock.new_repo(), Lock.audit())
-    with hub.write(*locks) as tx:
+    with hub.write(*locks, by=caller) as tx:
         home = folder_homes.get(hub, tx, maker, repo_id.namespace, new.type)
         ref = RepoRef(new.type, RepoId(home.namespace.name, repo_id.name))
         check_free(tx, ref)
@@ -320,7 +320,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
                 raise InvalidPath(path, f"{rule}; rename or delete it on {name} first")
     rechunking.verify_claims(hub, repo_id=source_id)
     namespaces = folder_homes.locks_of(target.namespace)
-    with hub.write(Lock.repo_at(source), *namespaces, Lock.new_repo(), Lock.audit()) as tx:
+    with hub.write(Lock.repo_at(source), *namespaces, Lock.new_repo(), Lock.audit(), by=caller) as tx:
         origin = access.readable(tx, maker, source)
         home = folder_homes.get(hub, tx, maker, target.namespace, origin.type)
         ref = RepoRef(origin.type, RepoId(home.namespace.name, target.name))

@@ -154,7 +154,7 @@ def reset(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: str, *, of
     """
     with hub.read() as tx:
         row, _, _ = _target(tx, caller, ref, branch, of_all=of_all)
-    with hub.write(Lock.repo(row.id), Lock.audit()) as tx:
+    with hub.write(Lock.repo(row.id), Lock.audit(), by=caller) as tx:
         row, author, head = _target(tx, caller, ref, branch, of_all=of_all)
         dropped = rows.drop(tx, area_of(hub, row, head.ref, author.account.id), of_all=of_all)
         if dropped:

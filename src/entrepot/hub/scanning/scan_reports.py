@@ -102,7 +102,7 @@ def request_scan(hub: HubContext, by: Actor, ref: RepoRef) -> None:
     actor = require_admin(by)
     if hub.settings.scanning == "off":
         raise Refused("scanning is off on this hub: set scanning to warn, hide or refuse first")
-    with hub.write(Lock.repo_at(ref), Lock.audit()) as tx:
+    with hub.write(Lock.repo_at(ref), Lock.audit(), by=by) as tx:
         row = repositories.find(tx, ref)
         if row is None:
             raise RepoNotFound

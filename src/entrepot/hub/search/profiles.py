@@ -162,7 +162,7 @@ def change_profile(
         values["fullname"] = parse_fullname(fullname)
     if details is not None:
         values["details"] = parse_details(details)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         if values:
             accounts.update(tx, known.account.id, **values)
         return find(tx, known.account.name, is_user=True)

@@ -36,7 +36,7 @@ from entrepot.errors import (
     ThingNotFound,
     shown,
 )
-from entrepot.hub import audit, callers
+from entrepot.hub import audit
 from entrepot.hub.accounts import sessions
 from entrepot.hub.accounts.accounts import parse_email
 from entrepot.hub.accounts.confirmations import require_recent
@@ -189,7 +189,7 @@ def unlink(hub: HubContext, caller: MaybeCaller, session: str | None, id_hash: s
         ThingNotFound: the caller has no such identity.
     """
     known = require_recent(hub, caller, session)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         require_session(tx, known, session)
         found = [row for row in sso_identities.of_user(tx, known.account.id) if row.id_hash == id_hash]
         if not found:
@@ -330,8 +330,8 @@ def _link(hub: HubContext, caller: MaybeCaller, uid: str, proof: IdToken) -> Non
     known = require_write(caller)
     if known.account.uid != uid:
         raise _failed("the link was not started by the account that is signed in now")
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
-        known = require_write(callers.renewed(tx, known, hub.now_ms()))  # the issuer may have taken seconds to answer
+    # The issuer may have taken seconds to answer.
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         present = sso_identities.find(tx, _hash_of(proof))
         if present is not None:
             raise AlreadyExists("This identity is linked with an account already")

@@ -114,7 +114,7 @@ def create(hub: HubContext, caller: MaybeCaller, draft: WebhookDraft) -> Webhook
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     _check(draft.url, draft.domains, draft.secret)
     watched = _watches(draft.watched)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         if len(webhooks.of_owner(tx, owner.account.id)) >= MAX_WEBHOOKS:
             raise LimitExceeded("the number of webhooks", MAX_WEBHOOKS, "delete one that is not needed")
         row = WebhookRow(
@@ -140,7 +140,7 @@ def update(hub: HubContext, caller: MaybeCaller, uid: str, changes: WebhookChang
         as :func:`create`; ThingNotFound: the caller does not own it.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         row = _own(tx, owner, uid)
         changed = attrs.evolve(
             row,
@@ -164,7 +164,7 @@ def switch(hub: HubContext, caller: MaybeCaller, uid: str, *, is_disabled: bool)
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         row = attrs.evolve(_own(tx, owner, uid), is_disabled=is_disabled)
         webhooks.replace(tx, row)
         audit.record(hub, tx, owner, f"webhook.{'disable' if is_disabled else 'enable'}", f"webhook {uid}")
@@ -186,7 +186,7 @@ def delete(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write(Lock.hub(), Lock.audit()) as tx:
+    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         found = _own(tx, owner, uid)
         webhooks.remove(tx, found.id)
         notification_rows.remove_topic(tx, found.owner_id, notifications.webhook_topic(found.id))
@@ -215,7 +215,7 @@ def replay(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str) -> Web
         LoginRequired, NotAllowed, ThingNotFound: as :func:`update`, or the delivery does not exist.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         row = _own(tx, owner, uid)
         found = deliveries.find(tx, row.id, delivery)
         if found is None:
@@ -243,7 +243,7 @@ def ping(hub: HubContext, caller: MaybeCaller, uid: str) -> WebhookRow:
         Refused: the webhook is disabled, or a test event waits already.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
-    with hub.write(Lock.hub()) as tx:
+    with hub.write(Lock.hub(), by=caller) as tx:
         row = _own(tx, owner, uid)
         if row.is_disabled:
             raise Refused("the webhook is disabled: enable it first")

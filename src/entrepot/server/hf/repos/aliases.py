@@ -60,11 +60,12 @@ async def show_alias(request: Request) -> Response:
 
 async def put_alias(request: Request) -> Response:
     """Handle ``PUT`` of ``{"repo": "namespace/name"}``: make the name resolve to the repository."""
-    admin = await call_hub(request, _admin)  # before the body is read
+    await call_hub(request, _admin)  # before the body is read
     kind, name = _named(request)
     target = await read_json(request, AliasTarget)
 
-    def put(hub: HubContext, _caller: MaybeCaller) -> AliasFacts:
+    def put(hub: HubContext, caller: MaybeCaller) -> AliasFacts:
+        admin = aliases.require_admin(caller)
         return render(aliases.put(hub, name, RepoRef(kind, parse_repo_id(target.repo)), by=admin))
 
     return json_response(await call_hub(request, put))
@@ -86,8 +87,8 @@ def render(row: AliasRow) -> AliasFacts:
     return AliasFacts(name=row.name, type=row.repo.type.value, repo=str(row.repo.ref.id))
 
 
-def _admin(_hub: HubContext, caller: MaybeCaller) -> str:
-    return aliases.require_admin(caller)
+def _admin(_hub: HubContext, caller: MaybeCaller) -> None:
+    aliases.require_admin(caller)
 
 
 def _named(request: Request) -> tuple[RepoType, str]:
