@@ -315,7 +315,7 @@ def told(world: World, caller: MaybeCaller) -> list[tuple[str, str | None]]:
     """Return the roles and folders of a user's notifications of grants."""
     page = notification_lists.list_page(world.hub, caller, is_unread=True)
     return [
-        (item.row.data["role"], item.folder and item.folder.namespace)
+        (item.row.data["role"], None if item.folder is None else item.folder.namespace)
         for item in page.items
         if item.row.kind == notifications.FOLDER_GRANT
     ]

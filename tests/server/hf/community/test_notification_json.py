@@ -73,7 +73,13 @@ def test_a_shared_folder_leads_to_its_page_while_the_reader_sees_it(
     role: str, org: AuthorRow | None, text: str
 ) -> None:
     row = NotificationRow(
-        "t", "folder-grant", "personal", 2, 1, org_id=org and org.id, data={"folder": "f", "role": role}
+        "t",
+        "folder-grant",
+        "personal",
+        2,
+        1,
+        org_id=None if org is None else org.id,
+        data={"folder": "f", "role": role},
     )
     folder = FolderRow(1, new_uid(), 5, RepoType.MODEL, (), "", None, 1, 1, "alice.llm", 4, None, is_public=False)
     seen, hidden = (Notification(row, BOB, None, None, org, shown) for shown in (folder, None))
