@@ -24,7 +24,7 @@ from tests.support.running_apps import running
 from tests.support.served_hub import ServedHub
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, FilePayload, Page
+    from playwright.sync_api import Browser, FilePayload, Page, Route
 
 PASSWORD = "correct horse"
 NOISE = hashlib.shake_256(b"a large file").digest(6 << 20)
@@ -117,6 +117,21 @@ def test_an_upload_that_breaks_off_continues(page: Page, site: ServedHub) -> Non
     page.click("#send:enabled")
     page.wait_for_url("**/tree/main?done=committed")
     assert content(site, ref, "data/other.bin") is not None
+
+
+def test_what_is_only_read_is_not_taken_for_sent(page: Page, site: ServedHub) -> None:
+    ref = made(site, "read-first")
+    open_upload(page, site, ref, "alice", {"read.bin": hashlib.shake_256(b"read").digest(1 << 20)})
+    held: list[Route] = []
+    page.route("**/v1/xorb-grants/**", lambda route: held.append(route))
+    with page.expect_request("**/v1/xorb-grants/**"):
+        page.click("#send")
+    page.wait_for_selector("text=nothing sent yet")
+    assert page.inner_text("#sum") == "1.05 MB of 1.05 MB read, nothing sent yet"
+    assert page.inner_text("#said").startswith("Reading the files")
+    held[0].continue_()
+    page.unroute("**/v1/xorb-grants/**")
+    page.wait_for_url("**/tree/main?done=committed")
 
 
 def test_a_block_that_was_interrupted_is_sent_again(page: Page, site: ServedHub) -> None:

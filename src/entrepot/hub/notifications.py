@@ -27,6 +27,7 @@ INVITATION = "invitation"
 INVITATION_ANSWER = "invitation-answer"
 MEMBERSHIP = "membership"
 WEBHOOK = "webhook"
+FOLDER_GRANT = "folder-grant"
 """Kinds of notifications."""
 
 MAX_KEPT = 1_000
@@ -34,6 +35,9 @@ MAX_KEPT = 1_000
 
 MAX_NOTIFIED = 50
 """Maximum number of people who are notified of an access request: those who decide, oldest accounts first."""
+
+MAX_SHARED_WITH = 200
+"""Maximum number of members of an organisation who are notified of a grant to it, oldest accounts first."""
 
 PERSONAL = "personal"
 """The reason of notifications that concern the user alone."""
@@ -52,6 +56,11 @@ def requests_topic(repo_id: int) -> str:
 def webhook_topic(webhook_id: int) -> str:
     """Return the topic of failed deliveries of a webhook."""
     return f"webhook:{webhook_id}"
+
+
+def grant_topic(folder_uid: str, subject_id: int) -> str:
+    """Return the topic of the grant of a folder to an account."""
+    return f"grant:{folder_uid}:{subject_id}"
 
 
 def notify(

@@ -21,18 +21,18 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
-from entrepot.hub import access, audit
-from entrepot.hub.accounts import accounts
+from entrepot.hub import access, audit, notifications
+from entrepot.hub.accounts import accounts, members
 from entrepot.hub.callers import MaybeCaller, Role
-from entrepot.hub.community import access_requests
+from entrepot.hub.community import access_requests, notification_lists
 from entrepot.hub.folders import folders, grants
-from entrepot.hub.folders.folders import FolderDraft, FolderId
+from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
 from entrepot.hub.repos import infos, repo_rights, repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoId, RepoRef, RepoType
 from tests.support import hub_work
-from tests.support.worlds import World
+from tests.support.worlds import PEOPLE, World
 
 MODEL, DATASET = RepoType.MODEL, RepoType.DATASET
 LLM = FolderId(MODEL, "alice", "llm")
@@ -309,3 +309,52 @@ def test_sharing_is_in_the_audit_log(shared: World) -> None:
     grants.revoke(shared.hub, shared.alice, LLM, Subject(user="bob"))
     found = [(row.action, row.details) for row in audit.search(shared.hub, audit.AuditFilter(), limit=2)]
     assert found == [("folder.revoke", '{"user":"bob"}'), ("folder.grant", '{"role":"view","user":"bob"}')]
+
+
+def told(world: World, caller: MaybeCaller) -> list[tuple[str, str | None]]:
+    """Return the roles and folders of a user's notifications of grants."""
+    page = notification_lists.list_page(world.hub, caller, is_unread=True)
+    return [
+        (item.row.data["role"], None if item.folder is None else item.folder.namespace)
+        for item in page.items
+        if item.row.kind == notifications.FOLDER_GRANT
+    ]
+
+
+def test_a_user_is_notified_of_a_grant_until_it_is_revoked(shared: World) -> None:
+    share(shared, Subject(user="bob"))
+    assert told(shared, shared.bob) == [("view", "alice.llm")]
+    assert told(shared, shared.alice) == []
+    notification_lists.mark(shared.hub, shared.bob, None)
+    share(shared, Subject(user="bob"))
+    assert told(shared, shared.bob) == [], "nothing has changed"
+    share(shared, Subject(user="bob"), "edit")
+    assert told(shared, shared.bob) == [("edit", "alice.llm")]
+    grants.revoke(shared.hub, shared.alice, LLM, Subject(user="bob"))
+    assert told(shared, shared.bob) == []
+
+
+def test_the_members_of_an_organisation_are_notified_and_nobody_of_a_grant_to_everyone(
+    shared: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share(shared, EVERYONE)
+    assert told(shared, shared.bob) == []
+    share(shared, Subject(org="acme"))
+    acme = [name for name, role in PEOPLE.items() if role is not None]
+    assert [told(shared, shared.caller(name)) for name in acme] == [[("view", "alice.llm")]] * len(acme)
+    assert told(shared, shared.bob) == []
+    grants.revoke(shared.hub, shared.alice, LLM, Subject(org="acme"))
+    assert not any(told(shared, shared.caller(name)) for name in acme)
+    monkeypatch.setattr(notifications, "MAX_SHARED_WITH", 1)
+    share(shared, Subject(org="acme"))
+    assert sum(len(told(shared, shared.caller(name))) for name in acme) == 1
+
+
+def test_a_notification_names_its_folder_by_its_name_now_and_only_to_those_who_see_it(shared: World) -> None:
+    share(shared, Subject(org="acme"))
+    folders.change(shared.hub, shared.alice, LLM, FolderChanges(name="renamed"))
+    assert told(shared, shared.caller("wendy")) == [("view", "alice.renamed")]
+    members.remove(shared.hub, shared.olga, "acme", "wendy")
+    assert told(shared, shared.caller("wendy")) == [("view", None)]
+    folders.delete(shared.hub, shared.alice, FolderId(MODEL, "alice", "renamed"))
+    assert told(shared, shared.caller("olga")) == [("view", None)]

@@ -48,6 +48,16 @@ def test_filters_and_words_are_those_of_the_api(show: Show) -> None:
         assert f'href="/api/models?{html.escape(query.replace(":", "%3A"))}"' in text
 
 
+def test_filters_have_numbers_only_where_the_list_is_not_narrower(show: Show) -> None:
+    number = r'transformers <span class="n">1</span>'
+    assert re.search(number, show("/models"))
+    assert re.search(number, show("/models?sort=likes"))
+    for query in ("search=zzz", "search=ter", "filter=license:mit", "author=alice", "archived=true"):
+        text = show(f"/models?{query}")
+        assert ">transformers</a>" in text
+        assert not re.search(number, text), query
+
+
 def test_the_next_page_goes_on_after_the_last_row(site: ServedHub, show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(PAGE + 1):
         site.repo(f"many-{number}", "space")
@@ -78,6 +88,9 @@ def test_filter_links_set_and_remove() -> None:
         ("Not archived", False, "archived=false"),
         ("Archived", False, "archived=true"),
     ]
+    assert {link.count for group in (task, licence) for link in group.links} == {None}, "the list is narrower"
+    task, licence, _ = filter_groups(groups, [("sort", "likes")])
+    assert [link.count for group in (task, licence) for link in group.links] == [1, 3]
     _, _, state = filter_groups(groups, [("archived", "true")])
     assert [(link.is_set, link.query) for link in state.links] == [(False, "archived=false"), (True, "")]
     assert [chip.label for chip in set_filters([("archived", "true")])] == ["archived: true"]

@@ -11,13 +11,15 @@ from entrepot.catalog import Lock, Read
 from entrepot.catalog.community import discussions, notifications
 from entrepot.catalog.community.discussions import AuthorRow, DiscussionRow
 from entrepot.catalog.community.notifications import After, NotificationRow
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import folders, repositories
+from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LimitExceeded, Unavailable
-from entrepot.hub.callers import MaybeCaller, require_login, require_write, seen_by
+from entrepot.hub import folder_access
+from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_write, seen_by
 from entrepot.hub.community import discussion_notices, discussion_rules
 from entrepot.hub.context import HubContext
-from entrepot.hub.notifications import may_change, require_personal
+from entrepot.hub.notifications import FOLDER_GRANT, may_change, require_personal
 from entrepot.hub.pages import Page
 from entrepot.names import RepoRef
 
@@ -33,7 +35,8 @@ class Notification:
     """A notification as its user sees it now.
 
     ``actor``: the account that did it, None if none did or it was deleted; ``repo``, ``discussion``,
-    ``org``: what it is about, None if it is about something else.
+    ``org``, ``folder``: what it is about, None if it is about something else. ``folder`` is also None if the
+    user may not see it any more.
     """
 
     row: NotificationRow
@@ -41,6 +44,7 @@ class Notification:
     repo: RepoRow | None
     discussion: DiscussionRow | None
     org: AuthorRow | None
+    folder: FolderRow | None = None
 
 
 def list_page(
@@ -58,7 +62,7 @@ def list_page(
         found = notifications.page(
             tx, known.account.id, seen_by(known), is_unread=is_unread, after=after, limit=limit + 1
         )
-        items = _shown(tx, found[:limit])
+        items = _shown(tx, known, found[:limit])
     last = found[limit - 1] if len(found) > limit else None
     return Page(items, None if last is None else (last.happened_ms, last.id))
 
@@ -107,10 +111,11 @@ def note_seen(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> N
         notifications.mark_topic(tx, caller.account.id, topic)
 
 
-def _shown(tx: Read, rows: Sequence[NotificationRow]) -> list[Notification]:
+def _shown(tx: Read, caller: Caller, rows: Sequence[NotificationRow]) -> list[Notification]:
     people = discussions.people(tx, notifications.people_of(rows))
     repos = repositories.by_ids(tx, [row.repo_id for row in rows if row.repo_id])
     found = discussions.by_ids(tx, [row.discussion_id for row in rows if row.discussion_id])
+    shared = _folders(tx, caller, rows)
     return [
         Notification(
             row,
@@ -118,6 +123,14 @@ def _shown(tx: Read, rows: Sequence[NotificationRow]) -> list[Notification]:
             repos.get(row.repo_id or 0),
             found.get(row.discussion_id or 0),
             people.get(row.org_id or 0),
+            shared.get(str(row.data.get("folder"))),
         )
         for row in rows
     ]
+
+
+def _folders(tx: Read, caller: Caller, rows: Sequence[NotificationRow]) -> dict[str, FolderRow]:
+    """Return the folders that notifications are about and the caller may see now, by their permanent ids."""
+    found = folders.by_uids(tx, [row.data["folder"] for row in rows if row.kind == FOLDER_GRANT])
+    folder_access.load(tx, caller, found)
+    return {row.uid: row for row in found if folder_access.may_see(tx, caller, row)}

@@ -13,14 +13,15 @@ import attrs
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
+from entrepot.catalog.community import notifications as notification_rows
 from entrepot.catalog.repos import folders, grants
 from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.folders import EVERYONE, FolderRow
 from entrepot.catalog.repos.grants import GrantRow as GrantRow
 from entrepot.catalog.search import full_text
 from entrepot.errors import AccountNotFound, GrantNotFound, InvalidName, LimitExceeded, Malformed, Refused
-from entrepot.hub import audit, events, folder_access
-from entrepot.hub.callers import Caller, MaybeCaller
+from entrepot.hub import audit, events, folder_access, notifications
+from entrepot.hub.callers import Caller, MaybeCaller, Role
 from entrepot.hub.context import HubContext
 from entrepot.hub.folders import folder_homes
 from entrepot.hub.folders.folders import FolderId
@@ -28,6 +29,8 @@ from entrepot.hub.pages import Page
 
 MAX_GRANTS = 1_000
 """Maximum number of grants of one folder."""
+
+_ROLES = [role.name.lower() for role in Role]
 
 
 @attrs.frozen
@@ -58,7 +61,7 @@ def list_grants(
 
 
 def grant(hub: HubContext, caller: MaybeCaller, wanted: FolderId, subject: Subject, role: str) -> GrantRow:
-    """Grant a role in a folder, replacing an earlier grant to the same subject.
+    """Grant a role in a folder, replacing an earlier grant to the same subject, and notify those who get it.
 
     Args:
         role: ``view``, or ``edit``, which includes it.
@@ -77,10 +80,13 @@ def grant(hub: HubContext, caller: MaybeCaller, wanted: FolderId, subject: Subje
         subject_id = _subject_id(tx, subject)
         if subject_id in (folder.owner_id, granter.account.id):
             raise Refused(f"{_named(subject)} needs no grant: the folder {folder.namespace} is theirs")
-        if grants.find(tx, folder.id, subject_id) is None and grants.count(tx, folder.id) >= MAX_GRANTS:
+        before = grants.find(tx, folder.id, subject_id)
+        if before is None and grants.count(tx, folder.id) >= MAX_GRANTS:
             raise LimitExceeded("the number of grants of a folder", MAX_GRANTS, "share it with an organisation")
         grants.put(tx, folder.id, subject_id, role, granter.account.id, hub.now_ms())
         audit.record(hub, tx, granter, "folder.grant", folder_homes.subject(folder), _details(subject) | {"role": role})
+        if before is None or before.role != role:
+            _notify(hub, tx, granter, folder, subject_id, role)
         _follow(hub, tx, folder)
         made = grants.find(tx, folder.id, subject_id)
         assert made is not None
@@ -99,8 +105,11 @@ def revoke(hub: HubContext, caller: MaybeCaller, wanted: FolderId, subject: Subj
     """
     _check(subject)
     with _changing(hub, caller, wanted) as (tx, folder, granter):
-        if not grants.remove(tx, folder.id, _subject_id(tx, subject)):
+        subject_id = _subject_id(tx, subject)
+        if not grants.remove(tx, folder.id, subject_id):
             raise GrantNotFound(folder.namespace, _named(subject))
+        for user_id in _people(tx, subject_id):
+            notification_rows.remove_topic(tx, user_id, notifications.grant_topic(folder.uid, subject_id))
         audit.record(hub, tx, granter, "folder.revoke", folder_homes.subject(folder), _details(subject))
         _follow(hub, tx, folder)
 
@@ -114,6 +123,25 @@ def _changing(hub: HubContext, caller: MaybeCaller, wanted: FolderId) -> Iterato
         folder, granter = folder_access.owned(tx, caller, wanted.type, wanted.owner, wanted.name)
         yield tx, folder, granter
     hub.job_added.set()
+
+
+def _notify(hub: HubContext, tx: Write, granter: Caller, folder: FolderRow, subject_id: int, role: str) -> None:
+    """Notify the user, or the members of the organisation, of what a grant gives them."""
+    people = _people(tx, subject_id)
+    org_id = None if subject_id in people or subject_id == EVERYONE else subject_id
+    kind, topic = notifications.FOLDER_GRANT, notifications.grant_topic(folder.uid, subject_id)
+    data = {"folder": folder.uid, "role": role}
+    notifications.notify(hub, tx, people, kind, topic, actor=granter.account, org_id=org_id, data=data)
+
+
+def _people(tx: Read, subject_id: int) -> list[int]:
+    """Return the row ids of the users who are notified of a grant to an account: none of one to everyone."""
+    found = accounts.by_ids(tx, [subject_id]).get(subject_id)
+    if found is None:
+        return []
+    if found.is_user:
+        return [found.id]
+    return accounts.members_with(tx, found.id, _ROLES, limit=notifications.MAX_SHARED_WITH)
 
 
 def _follow(hub: HubContext, tx: Write, before: FolderRow) -> None:

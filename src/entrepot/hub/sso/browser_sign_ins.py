@@ -8,18 +8,20 @@ Source: OpenID Connect Core 1.0, section 3.1; RFC 7636; RFC 9207; RFC 9700, sect
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import hashlib
 import hmac
 import json
+import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 
-from entrepot.catalog import Lock, Write
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts, sso_identities
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.sso_identities import IdentityRow
@@ -47,14 +49,18 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.sso import id_tokens, issuer_keys, issuers
 from entrepot.hub.sso.id_tokens import IdToken
 from entrepot.hub.sso.issuers import Issuer
-from entrepot.names import parse_account, parse_fullname
+from entrepot.names import AccountName, parse_account, parse_fullname
 from entrepot.settings import Settings
 
 LIFETIME_S = 600
 """How long a person may take at the issuer."""
 
 _PURPOSE = "sign-in at an issuer"
+_CHOICE = "name after a sign-in at an issuer"
+_MAX_PROPOSALS = 20
+_MAX_NAME = 42
 _MAX_TARGET = 1_000
+_MAX_CLAIM = 200
 
 
 @attrs.frozen
@@ -77,10 +83,26 @@ class IssuerReply:
 
 @attrs.frozen
 class FinishedSignIn:
-    """The session that was opened, None if an identity was linked; and the page to go to."""
+    """The session that was opened, None if an identity was linked; and the page to go to.
+
+    ``sealed``: if a name has to be chosen first, the sealed state that the cookie of the browser keeps meanwhile.
+    """
 
     opened: OpenedSession | None
     target: str
+    sealed: str = attrs.field(default="", repr=False)
+
+
+@attrs.frozen
+class NameChoice:
+    """A first sign-in that waits for the name of the account; ``said``: how the issuer calls the person.
+
+    ``proposal``: a free name, empty if none is near; ``token``: what the form has to send back.
+    """
+
+    said: str
+    proposal: str
+    token: str = attrs.field(repr=False)
 
 
 def issuer_host(hub: HubContext) -> str:
@@ -139,9 +161,11 @@ def finish(
 ) -> FinishedSignIn:
     """Exchange the code of the issuer, and open a session of the account that the identity is linked with.
 
+    If a new account would get a name that breaks a rule, nothing is stored: :func:`choose_name` makes the account.
+
     Raises:
         OAuthRefused: the reply does not belong to the sign-in of this browser, or the issuer refused.
-        Refused, AlreadyExists, InvalidName: no account is linked, and none can be made.
+        Refused, AlreadyExists: no account is linked, and none can be made.
         LoginRequired: an identity was to be linked, and the session has ended meanwhile.
         AccountSuspended: an administrator of the hub has suspended it.
         NotOffered, IssuerUnavailable, ExtraNotInstalled: as :func:`begin`.
@@ -162,8 +186,46 @@ def finish(
         return FinishedSignIn(None, target)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = _account_of(hub, tx, proof)
-        sso_identities.note_use(tx, _hash_of(proof), hub.now_ms())
-        return FinishedSignIn(sessions.open_session(hub, tx, user, sessions.SSO, replaced, origin), target)
+        if user is None:
+            return FinishedSignIn(None, target, _seal_choice(hub, proof, target))
+        return _enter(hub, tx, user, proof, target, replaced, origin)
+
+
+def show_choice(hub: HubContext, sealed: str) -> NameChoice:
+    """Return what to ask a person whose first sign-in waits for a name.
+
+    Raises:
+        NotOffered: the settings name no issuer.
+        OAuthRefused: the browser keeps no such sign-in, it took too long, or the settings have changed.
+    """
+    kept, proof = _unsealed_choice(hub, sealed)
+    said = str(proof.claims[hub.settings.sso_name_claim])
+    with hub.read() as tx:
+        free = (name for name in _proposals(said) if not _is_taken(tx, name))
+        return NameChoice(_label(hub, proof), next(free, ""), str(kept["token"]))
+
+
+def choose_name(
+    hub: HubContext, sealed: str, token: str, name: str, *, replaced: str | None, origin: SessionOrigin
+) -> FinishedSignIn:
+    """Make the account of a first sign-in with the name that the person has chosen, and open its session.
+
+    Guarantees: an account that exists is never linked, and no sign-in makes a second account while the first is linked.
+
+    Raises:
+        NotOffered, OAuthRefused: as :func:`show_choice`; or the form belongs to another sign-in, or has been used.
+        InvalidName: the name breaks a rule.
+        Refused: it is taken.
+    """
+    kept, proof = _unsealed_choice(hub, sealed)
+    if not hmac.compare_digest(token.encode(), str(kept["token"]).encode()):
+        raise _failed("the form belongs to another sign-in")
+    chosen = parse_account(name.strip())
+    with hub.write(Lock.hub(), Lock.audit()) as tx:
+        if sso_identities.find(tx, _hash_of(proof)) is not None:
+            raise _failed("this identity has an account already")
+        user = _create(hub, tx, proof, chosen, "choose another one")
+        return _enter(hub, tx, user, proof, str(kept["target"]), replaced, origin)
 
 
 def list_own_identities(hub: HubContext, caller: MaybeCaller) -> Sequence[IdentityRow]:
@@ -213,9 +275,62 @@ def _endpoint(hub: HubContext, issuer: Issuer, name: str) -> str:
     return found
 
 
-def _unsealed(hub: HubContext, sealed: str) -> Mapping[str, object]:
+def _seal_choice(hub: HubContext, proof: IdToken, target: str) -> str:
+    """Return what a cookie keeps of a verified sign-in while the person chooses a name."""
+    wanted = (hub.settings.sso_name_claim, "name", "email")
+    kept = {
+        "issuer": proof.issuer,
+        "subject": proof.subject,
+        "claims": {
+            **{key: value[:_MAX_CLAIM] for key in wanted if isinstance(value := proof.claims.get(key), str)},
+            "email_verified": proof.claims.get("email_verified") is True,
+        },
+        "target": target,
+        "token": secrets.token_urlsafe(32),
+        "until": hub.now_ms() // 1000 + LIFETIME_S,
+    }
+    return hub.signer.seal(_CHOICE, json.dumps(kept))
+
+
+def _unsealed_choice(hub: HubContext, sealed: str) -> tuple[Mapping[str, object], IdToken]:
+    issuer, _ = _issuer(hub)
+    kept = _unsealed(hub, sealed, _CHOICE)
+    claims = kept["claims"]
+    assert isinstance(claims, dict)
+    if kept["issuer"] != issuer.url or hub.settings.sso_name_claim not in claims or not hub.settings.sso_create_users:
+        raise _failed("the settings of this hub have changed")
+    return kept, IdToken(issuer.url, str(kept["subject"]), None, 0, claims)
+
+
+def _proposals(said: str) -> Iterator[AccountName]:
+    """Yield names that follow the rules and are near the one that the issuer gives a person."""
+    words = "-".join(part for part in re.split(r"[^A-Za-z0-9_]+", said) if part)
+    for number in range(1, _MAX_PROPOSALS + 1):
+        end = "" if number == 1 else f"-{number}"
+        with contextlib.suppress(InvalidName):
+            yield parse_account(words[: _MAX_NAME - len(end)].strip("-") + end)
+
+
+def _is_taken(tx: Read, name: AccountName) -> bool:
+    return accounts.find(tx, name) is not None or aliases.is_taken(tx, name)
+
+
+def _enter(
+    hub: HubContext,
+    tx: Write,
+    user: Account,
+    proof: IdToken,
+    target: str,
+    replaced: str | None,
+    origin: SessionOrigin,
+) -> FinishedSignIn:
+    sso_identities.note_use(tx, _hash_of(proof), hub.now_ms())
+    return FinishedSignIn(sessions.open_session(hub, tx, user, sessions.SSO, replaced, origin), target)
+
+
+def _unsealed(hub: HubContext, sealed: str, purpose: str = _PURPOSE) -> Mapping[str, object]:
     try:
-        kept = json.loads(hub.signer.unseal(_PURPOSE, sealed))
+        kept = json.loads(hub.signer.unseal(purpose, sealed))
     except (InvalidSignature, ValueError):
         raise _failed("the sign-in was not started in this browser") from None
     if hub.now_ms() // 1000 >= kept["until"]:
@@ -282,11 +397,11 @@ def _secret(hub: HubContext) -> str:
         raise IssuerUnavailable("the file in the setting sso_client_secret_file cannot be read") from None
 
 
-def _account_of(hub: HubContext, tx: Write, proof: IdToken) -> Account:
-    """Return the account of an identity; make one if the settings say so.
+def _account_of(hub: HubContext, tx: Write, proof: IdToken) -> Account | None:
+    """Return the account of an identity; make one if the settings say so. None: the person has to choose its name.
 
     Raises:
-        Refused, AlreadyExists, InvalidName: there is none, and none can be made.
+        Refused: there is none, and none can be made.
     """
     known = sso_identities.find(tx, _hash_of(proof))
     if known is not None:
@@ -294,27 +409,32 @@ def _account_of(hub: HubContext, tx: Write, proof: IdToken) -> Account:
     if not hub.settings.sso_create_users:
         cure = "sign in as before and link it under Settings, Password; or ask an administrator for a one-time link"
         raise Refused(f"no account of this hub is linked with {shown(_label(hub, proof))}: {cure}")
-    user = accounts.add(tx, _fresh(hub, tx, proof))
-    audit.record(hub, tx, user.name, "user.create", f"user {user.name}", {"issuer": proof.issuer})
-    _add(hub, tx, user.name, user, proof)
-    return user
-
-
-def _fresh(hub: HubContext, tx: Write, proof: IdToken) -> Account:
     claim = hub.settings.sso_name_claim
     said = proof.claims.get(claim)
     if not isinstance(said, str):
         raise Refused(f"the issuer does not say the name of the account, in the claim {shown(claim)}")
     try:
         name = parse_account(said)
-    except InvalidName as error:  # the person cannot choose another name at the issuer
-        cure = "an administrator of this hub can create an account for you, which you link under Settings, Password"
-        raise InvalidName("account name from the issuer", said, f"{error.rule}; {cure}") from None
-    if accounts.find(tx, name) is not None or aliases.is_taken(tx, name):  # one sentence: aliases may be private
-        cure = "if the account is yours, sign in as before and link it under Settings, Password"
+    except InvalidName:
+        return None
+    cure = "if the account is yours, sign in as before and link it under Settings, Password"
+    return _create(hub, tx, proof, name, cure)
+
+
+def _create(hub: HubContext, tx: Write, proof: IdToken, name: AccountName, cure: str) -> Account:
+    """Make the account of an identity, and link the two.
+
+    Raises:
+        Refused: the name is taken; ``cure`` says what to do.
+    """
+    if _is_taken(tx, name):  # one sentence: aliases may be private
         raise Refused(f"the name {shown(name)} is taken: {cure}")
     email = _usable(proof, "email", parse_email) if proof.claims.get("email_verified") is True else None
-    return accounts.fresh(name, "user", hub.now_ms(), fullname=_usable(proof, "name", parse_fullname), email=email)
+    fullname = _usable(proof, "name", parse_fullname)
+    user = accounts.add(tx, accounts.fresh(name, "user", hub.now_ms(), fullname=fullname, email=email))
+    audit.record(hub, tx, user.name, "user.create", f"user {user.name}", {"issuer": proof.issuer})
+    _add(hub, tx, user.name, user, proof)
+    return user
 
 
 def _usable(proof: IdToken, claim: str, parse: Callable[[str], str | None]) -> str | None:

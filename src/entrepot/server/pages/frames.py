@@ -83,6 +83,7 @@ DONE = {
     "left": "You have left the organisation.",
     "committed": "Committed.",
     "created": "Created.",
+    "collected": "Added to this collection.",
     "pinged": "The test event is sent. Its result is in the list of deliveries within seconds.",
     "repeated": "The delivery is sent again.",
     "passkey": "The passkey is added. You can sign in with it.",

@@ -43,6 +43,9 @@ _GROUPS = (
     ("language", "Language"),
     ("other", "Tags"),
 )
+_NOT_NARROWING = frozenset({"sort", "direction", "limit", "full"})
+"""Parameters that change the order of a list or how much it says, not which repositories are in it."""
+
 _STATES = (("false", "Not archived"), ("true", "Archived"))
 
 Query = Sequence[tuple[str, str]]
@@ -109,11 +112,19 @@ def _bound(kind: RepoType) -> PageHandler:
 
 
 def filter_groups(groups: Mapping[str, Sequence[SortedTag]], query: Query) -> list[FilterGroup]:
-    """Return the filters of a list, with links that set or remove each of them."""
+    """Return the filters of a list, with links that set or remove each of them.
+
+    The tags are counted in all public repositories: how many of a narrower list have one is not known.
+    """
+    is_whole = all(key in _NOT_NARROWING for key, _ in query)
     found = []
     for key, title in _GROUPS:
         # Tags of the form "key:value" that have no group of their own are names of repositories: no filter for many.
-        links = [_link(tag, key, query) for tag in groups.get(key, ()) if key != "other" or ":" not in tag.tag]
+        links = [
+            _link(tag, key, query, is_counted=is_whole)
+            for tag in groups.get(key, ())
+            if key != "other" or ":" not in tag.tag
+        ]
         if links:
             found.append(FilterGroup(title, links))
     return [*found, FilterGroup("State", [_state(word, label, query) for word, label in _STATES])] if found else found
@@ -133,12 +144,12 @@ def set_filters(query: Query) -> list[FilterLink]:
     ]
 
 
-def _link(tag: SortedTag, group: str, query: Query) -> FilterLink:
+def _link(tag: SortedTag, group: str, query: Query, *, is_counted: bool) -> FilterLink:
     key = "pipeline_tag" if group == "pipeline_tag" else "filter"
     is_set = (key, tag.tag) in query
     kept = [pair for pair in query if pair[0] != "pipeline_tag"] if key == "pipeline_tag" else list(query)
     changed = _without(query, key, tag.tag) if is_set else urlencode([*kept, (key, tag.tag)])
-    return FilterLink(tag.label, tag.count, changed, is_set)
+    return FilterLink(tag.label, tag.count if is_counted else None, changed, is_set)
 
 
 def _state(word: str, label: str, query: Query) -> FilterLink:

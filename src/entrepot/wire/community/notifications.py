@@ -27,7 +27,7 @@ class NotificationInfo(msgspec.Struct, rename="camel", kw_only=True):
     """A notification.
 
     ``kind``: discussion, access-request, access-decision, invitation, invitation-answer,
-    membership or webhook; ``reason``: mention, author, participating, watching or personal;
+    membership, folder-grant or webhook; ``reason``: mention, author, participating, watching or personal;
     ``text``: what happened, as a sentence; ``path``: the page about it; ``actor``: who did it,
     null if no account did or it was deleted.
     """

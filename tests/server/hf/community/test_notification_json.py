@@ -6,8 +6,9 @@ import pytest
 
 from entrepot.catalog.community.discussions import AuthorRow
 from entrepot.catalog.community.notifications import NotificationRow
+from entrepot.catalog.repos.folders import FolderRow
 from entrepot.hub.community.notification_lists import Notification
-from entrepot.names import new_uid
+from entrepot.names import RepoType, new_uid
 from entrepot.server.hf.community.notification_json import path_of, render, sentence
 
 BOB = AuthorRow(2, new_uid(), "bob", "Bob", "user")
@@ -59,3 +60,29 @@ def test_discussions_say_what_happened(reason: str, what: str, text: str) -> Non
 
 def test_a_deleted_account_has_no_name() -> None:
     assert sentence(item("access-request", None)) == "A deleted account asks for access"
+
+
+@pytest.mark.parametrize(
+    ("role", "org", "text"),
+    [
+        ("view", None, "bob shared the folder alice.llm with you: you may see its models"),
+        ("edit", ACME, "bob shared the folder alice.llm with acme: you may see and change its models"),
+    ],
+)
+def test_a_shared_folder_leads_to_its_page_while_the_reader_sees_it(
+    role: str, org: AuthorRow | None, text: str
+) -> None:
+    row = NotificationRow(
+        "t",
+        "folder-grant",
+        "personal",
+        2,
+        1,
+        org_id=None if org is None else org.id,
+        data={"folder": "f", "role": role},
+    )
+    folder = FolderRow(1, new_uid(), 5, RepoType.MODEL, (), "", None, 1, 1, "alice.llm", 4, None, is_public=False)
+    seen, hidden = (Notification(row, BOB, None, None, org, shown) for shown in (folder, None))
+    assert (sentence(seen), path_of(seen)) == (text, "/alice.llm")
+    assert "llm" not in sentence(hidden)
+    assert path_of(hidden) == "/notifications"

@@ -17,7 +17,7 @@ from entrepot.hub.sso import browser_sign_ins, issuer_keys
 from entrepot.hub.sso.browser_sign_ins import FinishedSignIn
 from entrepot.server.app import make_app
 from entrepot.settings import Settings
-from tests.server.pages.conftest import PASSWORD, browse
+from tests.server.pages.conftest import PASSWORD, browse, field_of
 from tests.server.pages.settings.conftest import sender
 from tests.support.issuer import LocalIssuer, serving
 from tests.support.running_apps import running
@@ -77,6 +77,31 @@ def test_a_person_signs_in_with_the_issuer_and_returns(joined: ServedHub, issuer
         assert "with another issuer" in client.get("/settings/sessions").text
         again = come_back(client, issuer.approve(begun.headers["location"]))
         assert again.status_code == 400, "the cookie is gone"
+
+
+def test_a_person_whose_name_breaks_a_rule_chooses_another_one(joined: ServedHub, issuer: LocalIssuer) -> None:
+    with browse(joined) as client, browse(joined) as stranger:
+        begun = client.get("/-/sso?next=/models", follow_redirects=False).headers["location"]
+        page = come_back(client, issuer.approve(begun, preferred_username="jane.<b>doe"))
+        assert page.url.path == "/-/sso/name"
+        assert page.headers["cache-control"] == "no-store"
+        assert "jane.&lt;b&gt;doe" in page.text
+        assert field_of(page.text, "name") == "jane-b-doe"
+        token = field_of(page.text, "token")
+        sent = {"token": token, "name": "jane-doe"}
+        assert stranger.post("/-/sso/name", data=sent).status_code == 400, "without the cookie"
+        assert stranger.get("/-/sso/name").status_code == 400
+        foreign = client.post("/-/sso/name", data=sent, headers={"sec-fetch-site": "cross-site"})
+        assert foreign.status_code == 403
+        for name, status in (("alice", 409), ("jane.doe", 400)):
+            again = client.post("/-/sso/name", data={"token": token, "name": name})
+            assert again.status_code == status
+            assert field_of(again.text, "name") == name
+        done = client.post("/-/sso/name", data=sent, follow_redirects=False)
+        assert (done.status_code, done.headers["location"]) == (303, "/models")
+        assert cookies(done)["entrepot_sso"].startswith("; Path=/; Max-Age=0")
+        assert ">jane-doe<" in client.get("/models").text
+        assert client.post("/-/sso/name", data=sent).status_code == 400, "the cookie is gone"
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""])

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import re
+
 import httpx2
 import pytest
 
 from entrepot.errors import Malformed
 from entrepot.hub.community import collections
 from entrepot.hub.community.collection_views import Collection
-from entrepot.hub.community.collections import CollectionDraft
-from entrepot.server.pages.searching.collection_forms import NEW, item_of
+from entrepot.hub.community.collections import CollectionDraft, CollectionQuery
+from entrepot.server.pages.searching import collection_forms
+from entrepot.server.pages.searching.collection_forms import ADD, NEW, item_of
 from tests.server.pages.conftest import field_of, send_form
 from tests.support.served_hub import ServedHub
 
@@ -45,6 +48,55 @@ def test_a_collection_is_created_filled_ordered_and_deleted(site: ServedHub, sig
     gone = send_form(signed_in, edit, {}, f"{edit}/delete")
     assert "Removed." in gone.text
     assert signed_in.get(edit).status_code == 404
+
+
+def test_a_repository_leads_to_the_form_that_adds_it_to_a_collection(
+    site: ServedHub, signed_in: httpx2.Client, browser: httpx2.Client
+) -> None:
+    link = 'href="/collections/add?item=datasets%2Falice%2Ftides"'
+    assert link in signed_in.get("/datasets/alice/tides").text
+    assert link in signed_in.get("/datasets/alice/tides/tree/main").text
+    assert link not in browser.get("/datasets/alice/tides").text
+    form = f"{ADD}?item=datasets/alice/tides"
+    own = collections.create(site.hub, site.caller(), CollectionDraft("To <b>collect</b>"))
+    foreign = collections.create(site.hub, site.hub.identify(site.bob), CollectionDraft("Of bob"))
+    text = signed_in.get(form).text
+    assert field_of(text, "item") == "datasets/alice/tides"
+    assert f'<option value="{own.slug}">To &lt;b&gt;collect&lt;/b&gt; (alice)</option>' in text
+    assert foreign.slug not in text
+    fields = {"item": "datasets/alice/tides", "collection": own.slug, "note": "of the sea"}
+    added = send_form(signed_in, form, fields, ADD)
+    assert added.url.path == f"/collections/{own.slug}"
+    assert "Added to this collection." in added.text
+    [item] = stored(site, own.slug).items
+    assert (item.name, item.row.kind, item.row.note) == ("alice/tides", "dataset", "of the sea")
+    for changes, status in (
+        ({}, 409),
+        ({"collection": foreign.slug}, 403),
+        ({"collection": "alice/none"}, 404),
+        ({"item": "alice/no-such"}, 404),
+        ({"item": "nonsense"}, 400),
+    ):
+        answer = send_form(signed_in, form, {**fields, **changes}, ADD)
+        assert answer.status_code == status, changes
+        assert field_of(answer.text, "note") == "of the sea"
+    assert len(stored(site, own.slug).items) == 1
+
+
+def test_the_form_offers_the_last_collections_or_a_first_one(
+    site: ServedHub, signed_in: httpx2.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collections.create(site.hub, site.caller(), CollectionDraft("An older one"))
+    newest = collections.create(site.hub, site.caller(), CollectionDraft("The newest"))
+    monkeypatch.setattr(collection_forms, "CHOICES", 1)
+    text = signed_in.get(ADD).text
+    assert re.findall(r'<option value="([^"]*)"', text) == [newest.slug]
+    assert "The 1 that were changed last" in text
+    for found in collections.list_collections(site.hub, site.caller(), CollectionQuery(["alice"])).items:
+        collections.delete(site.hub, site.caller(), found.slug)
+    text = signed_in.get(f"{ADD}?item=alice/tern").text
+    assert "You have no collection yet" in text
+    assert 'href="/collections/new?item=alice%2Ftern"' in text
 
 
 def test_a_mistake_changes_nothing_and_keeps_what_was_typed(site: ServedHub, signed_in: httpx2.Client) -> None:

@@ -54,6 +54,11 @@ def test_the_search_box_of_every_page_leads_here(show: Show) -> None:
         ("…| a | b |\n|---|:--:|\n| \x02one\x03 | two |", "… a b \x02one\x03 two"),
         ("> said\n* item\n1. first ```python\nx = 1\n``` <br>", "said item first x = 1"),
         ("![a picture](pictures/te…", "a picture"),
+        ("> [!NOTE]\n> Needs \x02care\x03", "Needs \x02care\x03"),
+        ("> [!\x02WARNING\x03] hot", "hot"),
+        ("…\x02NOTE\x03] Needs care > [!tip…", "… Needs care …"),
+        ("- [ ] open\n- [x] done\n* [\x02X\x03] too - [x…", "open done too …"),
+        ("…x] done, a[ ]b [note] note…", "… done, a[ ]b [note] note…"),
         ("2 * 3 - 1 snake_case C# a>b", "2 3 1 snake_case C# a>b"),
     ],
 )

@@ -4,10 +4,12 @@ import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
+from entrepot.hub.community import notification_lists
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
 from entrepot.names import RepoType
+from entrepot.server.hf.community.notification_json import sentence
 from tests.server.pages.conftest import PASSWORD, browse
 from tests.server.pages.settings.conftest import Send, sender
 from tests.support.served_hub import ServedHub
@@ -32,6 +34,8 @@ def test_a_folder_is_shared_and_taken_back(site: ServedHub, send: Send, signed_i
     assert {(item.kind, item.subject, item.role) for item in found} == {
         ("public", None, "view"), ("user", "bob", "edit"), ("org", "sharers", "view"),
     }  # fmt: skip
+    news = [sentence(item) for item in notification_lists.list_page(site.hub, site.hub.identify(site.bob)).items]
+    assert "alice shared the folder alice.shared with you: you may see and change its models" in news
     text = signed_in.get(page).text
     assert ">Public<" in text
     assert "also changes" in text

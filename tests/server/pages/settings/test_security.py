@@ -43,6 +43,11 @@ def test_an_app_is_set_up_with_its_first_code(site: ServedHub) -> None:
         assert done.headers["cache-control"] == "no-store"
         codes = shown_codes(done.text)
         assert len(codes) == 10
+        reloaded = send("/settings/security/app/confirm", {"setup": sealed, "code": app.shows(site.hub)})
+        assert reloaded.status_code == 409
+        assert "Two-step sign-in is on already." in reloaded.text
+        assert "On since" in reloaded.text
+        assert "Nothing has changed yet" not in reloaded.text
         again = client.get("/settings/security").text
         assert shown_codes(again) == []
         assert "10 of 10 recovery codes are left" in again

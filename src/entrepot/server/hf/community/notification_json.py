@@ -63,6 +63,8 @@ def sentence(item: Notification) -> str:
             return f"{actor} {data['answer']} the invitation to {org}"
         case kinds.MEMBERSHIP:
             return f"You are no longer a member of {org}" if data["role"] is None else _role(org, data["role"])
+        case kinds.FOLDER_GRANT:
+            return _grant(item, actor)
         case _:
             return f"A delivery to {data.get('host', '')} failed too often and was given up"
 
@@ -76,9 +78,20 @@ def path_of(item: Notification) -> str:
         return f"/{repo.ref.path}/settings/access" if row.kind == kinds.ACCESS_REQUEST else f"/{repo.ref.path}"
     if row.kind == kinds.WEBHOOK:
         return f"/settings/webhooks/{row.data.get('webhook', '')}"
+    if row.kind == kinds.FOLDER_GRANT:
+        return "/notifications" if item.folder is None else f"/{item.folder.namespace}"
     if row.kind == kinds.INVITATION or item.org is None:
         return "/settings/account"
     return f"/{item.org.name}"
+
+
+def _grant(item: Notification, actor: str) -> str:
+    receiver = "you" if item.row.org_id is None else "an organisation" if item.org is None else item.org.name
+    if item.folder is None:
+        return f"{actor} shared a folder with {receiver} that you cannot see any more"
+    rights = "see and change" if item.row.data["role"] == "edit" else "see"
+    shared = f"{actor} shared the folder {item.folder.namespace} with {receiver}"
+    return f"{shared}: you may {rights} its {item.folder.type.plural}"
 
 
 def _role(org: str, role: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from entrepot.errors import ClientGone, ConfirmationNeeded, Damaged, EntrepotError
+from entrepot.errors import ClientGone, ConfirmationNeeded, Damaged, EntrepotError, InvalidName, Refused
 from entrepot.hub.accounts.confirmations import require_recent
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -13,9 +14,18 @@ from entrepot.hub.sso import browser_sign_ins
 from entrepot.hub.sso.browser_sign_ins import LIFETIME_S, BegunSignIn, FinishedSignIn, IssuerReply
 from entrepot.server import browser_sessions
 from entrepot.server.error_responses import error_response
-from entrepot.server.handlers import app_state, base_url, call_hub_in_turn, call_hub_slow
+from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, call_hub_slow
 from entrepot.server.pages.accounts.kept_cookies import kept_cookie, kept_value
-from entrepot.server.pages.forms import checked_form, confirmation_path, go_to, safe_target, sentence
+from entrepot.server.pages.forms import (
+    FRESH,
+    Form,
+    checked_form,
+    confirmation_path,
+    go_to,
+    read_form,
+    safe_target,
+    sentence,
+)
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.sign_in import login_page, origin_of
@@ -24,7 +34,11 @@ from entrepot.server.public_urls import path_prefix
 CALLBACK = "/-/sso/callback"
 """The path to which the issuer sends the browser back."""
 
+NAME = "/-/sso/name"
+"""The page on which a person chooses the name of the new account."""
+
 _COOKIE = "entrepot_sso"
+_MAX_FORM = 4 << 10
 _SETTINGS = "/settings/password"
 
 
@@ -33,6 +47,8 @@ def routes() -> list[PageRoute]:
     return [
         PageRoute("/-/sso", start),
         PageRoute(CALLBACK, finish),
+        PageRoute(NAME, show_name),
+        PageRoute(NAME, choose_name, ["POST"]),
         PageRoute("/settings/password/link", link, ["POST"]),
         PageRoute("/settings/password/unlink", unlink, ["POST"]),
     ]
@@ -68,6 +84,52 @@ async def finish(request: Request) -> Response:
         done = await call_hub_in_turn(request, state.issuers, end)
     except EntrepotError as error:
         return _problem(request, error)
+    if done.sealed:
+        root = path_prefix(state.hub.settings)
+        return RedirectResponse(root + NAME, 303, {**_headers(), "set-cookie": _cookie(request, done.sealed)})
+    return _enter(request, done)
+
+
+async def show_name(request: Request) -> Response:
+    """Serve the form for the name of the account that a first sign-in makes."""
+    return await _name_page(request)
+
+
+async def choose_name(request: Request) -> Response:
+    """Make the account with the chosen name, and redirect to the page that the visitor came from."""
+    hub = app_state(request).hub
+    browser_sessions.check_origin(request, hub)
+    form = await read_form(request, _MAX_FORM)
+    kept, origin = kept_value(request, _COOKIE), origin_of(request)
+    replaced = browser_sessions.secret_of(request.scope, hub)
+
+    def choose(_hub: HubContext, _caller: MaybeCaller) -> FinishedSignIn:
+        token, name = form.text("token"), form.text("name")
+        return browser_sign_ins.choose_name(hub, kept, token, name, replaced=replaced, origin=origin)
+
+    try:
+        return _enter(request, await call_hub(request, choose))
+    except (InvalidName, Refused) as error:
+        return await _name_page(request, attrs.evolve(form, problem=sentence(error)), _status_of(request, error))
+    except EntrepotError as error:
+        return _problem(request, error)
+
+
+async def _name_page(request: Request, form: Form = FRESH, status: int = 200) -> Response:
+    kept = kept_value(request, _COOKIE)
+    try:
+        choice = await call_hub(request, lambda hub, _caller: browser_sign_ins.show_choice(hub, kept))
+    except EntrepotError as error:
+        return _problem(request, error)
+    issuer = browser_sign_ins.issuer_host(app_state(request).hub)
+    values = {"choice": choice, "form": form, "sso": issuer, "action": NAME}
+    page = WebPage("sso_name.html", "Choose a name", values, status=status)
+    return page_response(request, page, {"cache-control": "no-store"})
+
+
+def _enter(request: Request, done: FinishedSignIn) -> Response:
+    """Return the redirect after a sign-in or a link, with the cookie of the session that was opened."""
+    state = app_state(request)
     answer = RedirectResponse(done.target, 303, _headers())
     answer.headers.append("set-cookie", _cookie(request, None))
     if done.opened is not None:
@@ -109,10 +171,14 @@ async def unlink(request: Request) -> Response:
 def _problem(request: Request, error: EntrepotError) -> Response:
     if isinstance(error, ClientGone | Damaged):
         raise error
-    status = error_response(error, raw_path=request.scope["path"], query=b"").status
+    status = _status_of(request, error)
     answer = login_page(request, name="", code="", target="", problem=sentence(error), status=status)
     answer.headers.append("set-cookie", _cookie(request, None))
     return answer
+
+
+def _status_of(request: Request, error: EntrepotError) -> int:
+    return error_response(error, raw_path=request.scope["path"], query=b"").status
 
 
 def _headers() -> dict[str, str]:

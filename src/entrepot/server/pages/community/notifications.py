@@ -29,6 +29,8 @@ SHOWN = 50
 
 _REASONS = {"mention": "mentioned", "author": "yours", "participating": "taking part", "watching": "watching"}
 
+_ICONS = {"webhook": "link", "folder-grant": "folder"}
+
 
 @attrs.frozen
 class NotificationLine:
@@ -128,8 +130,8 @@ def _line(item: Notification) -> NotificationLine:
     icon = "org" if repo is None else ICONS[repo.type.value]
     if discussion is not None:
         about, icon = f"{about} #{discussion.num}", "pull" if discussion.is_pull else "chat"
-    elif row.kind == "webhook":
-        icon = "link"
+    elif row.kind in _ICONS:
+        icon = _ICONS[row.kind]
     what, title = sentence(item), "" if discussion is None else legible(discussion.title)
     reason = _REASONS.get(row.reason, "")
     if reason and reason in what:  # "bob mentioned you" says it

@@ -1,4 +1,4 @@
-"""Forms of collections: create, change, put items in order, and delete."""
+"""Forms of collections: create, add a repository, change, put items in order, and delete."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import Malformed
-from entrepot.hub.callers import MaybeCaller, require_login
+from entrepot.hub.callers import MaybeCaller, Role, require_login
 from entrepot.hub.community import collection_items, collections
 from entrepot.hub.community.collection_views import Collection
-from entrepot.hub.community.collections import CollectionDraft, CollectionUpdate
+from entrepot.hub.community.collections import CollectionDraft, CollectionQuery, CollectionUpdate
 from entrepot.hub.context import HubContext
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.forms import FRESH, Form, FormAction, answer_form
@@ -20,6 +20,10 @@ from entrepot.server.pages.searching.collections import line_of
 from entrepot.server.raw_path import decode_segment
 
 NEW = "/collections/new"
+ADD = "/collections/add"
+
+CHOICES = 100
+"""Collections that the form of a repository offers, those that were changed last."""
 
 _PREFIXES = {"datasets/": "dataset", "spaces/": "space", "models/": "model", "collections/": "collection"}
 
@@ -30,6 +34,8 @@ def routes() -> list[PageRoute]:
     return [
         PageRoute(NEW, show_new),
         PageRoute(NEW, create, ["POST"]),
+        PageRoute(ADD, show_add),
+        PageRoute(ADD, add, ["POST"]),
         PageRoute(one, show_edit),
         PageRoute(one, _form(_change), ["POST"]),
         PageRoute(f"{one}/add", _form(_add), ["POST"]),
@@ -42,6 +48,12 @@ async def show_new(request: Request) -> Response:
     """Serve the form of a new collection; ``item`` in the query is proposed as its first item."""
     fields = {key: [request.query_params[key]] for key in ("owner", "item") if key in request.query_params}
     return await show_page(request, lambda hub, caller: build_new(hub, caller, Form(fields)))
+
+
+async def show_add(request: Request) -> Response:
+    """Serve the form that adds a repository, ``item`` in the query, to one of the visitor's collections."""
+    fields = {"item": [request.query_params["item"]]} if "item" in request.query_params else {}
+    return await show_page(request, lambda hub, caller: build_add(hub, caller, Form(fields)))
 
 
 async def show_edit(request: Request) -> Response:
@@ -65,6 +77,36 @@ async def create(request: Request) -> Response:
         return f"/collections/{quoted(collections.create(hub, caller, draft).slug)}?done=created"
 
     return await answer_form(request, act, build_new)
+
+
+async def add(request: Request) -> Response:
+    """Add a repository to a collection, and redirect to the page of the collection."""
+
+    def act(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
+        item, note = item_of(form.text("item")), form.text("note").strip() or None
+        found = collection_items.add(hub, caller, form.text("collection"), item, note)
+        return f"/collections/{quoted(found.slug)}?done=collected"
+
+    return await answer_form(request, act, build_add)
+
+
+def build_add(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+    """Return the form that adds a repository to a collection that the visitor may change.
+
+    Raises:
+        LoginRequired: the visitor has not signed in.
+    """
+    known = require_login(caller)
+    writes = [item.org.name for item in known.memberships if known.roles.get(item.org.id, Role.READ) >= Role.WRITE]
+    owned = CollectionQuery([known.account.name, *writes], limit=CHOICES)
+    found = collections.list_collections(hub, caller, owned)
+    values = {
+        "form": form,
+        "choices": [(item.slug, item.row.title, item.row.namespace) for item in found.items],
+        "is_cut": found.after is not None,
+        "most": CHOICES,
+    }
+    return WebPage("collection_add.html", "Add to a collection", values)
 
 
 def build_new(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:

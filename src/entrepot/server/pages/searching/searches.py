@@ -29,6 +29,14 @@ _TARGET = re.compile(r"!?\[([^][]*)\]\([^()\s]*(?:\)|$)")
 _INNER = re.compile(r"[*_]{2,}|`{3,}\w*|`+|\||<[^<>]*>")
 """Emphasis, code and fences, cells of tables, and tags: wherever they are."""
 
+_ALERT = r"\x02?(?:note|tip|important|warning|caution)\x03?"
+_MARK = re.compile(
+    rf"\[!{_ALERT}(?:\]|(?=…$))|(?<=^…){_ALERT}\]"
+    r"|(?:^|(?<=\s))\[\x02?[ x]\x03?(?:\](?=\s|$)|(?=…$))|(?<=^…)\x02?x\x03?\](?=\s)",
+    re.IGNORECASE,
+)
+"""Titles of alerts, and boxes of tasks: also as words that match, and cut by the ends of the part."""
+
 _OUTER = re.compile(r"(?:^|(?<=\s))(?:#{1,6}|>+|[-+*]|[0-9]+\.|:?-{2,}:?)(?=\s|$)")
 """Headings, quotations, items of lists and rules: as words of their own."""
 
@@ -97,7 +105,7 @@ def build_search(hub: HubContext, caller: MaybeCaller, text: str, kind: RepoType
 
 def without_markup(text: str) -> str:
     """Return a part of a card without the signs of Markdown; what links and pictures are called stays."""
-    return " ".join(_OUTER.sub(" ", _INNER.sub(" ", _TARGET.sub(r"\1", text))).split())
+    return " ".join(_OUTER.sub(" ", _INNER.sub(" ", _MARK.sub(" ", _TARGET.sub(r"\1", text)))).split())
 
 
 def split_snippet(text: str) -> list[tuple[str, bool]]:

@@ -60,6 +60,8 @@ async def enable(request: Request) -> Response:
         return build_page(request, codes)(hub, caller, FRESH)
 
     def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+        if own_factors.status(hub, caller).created_ms is not None:  # the form was sent twice, as reloading does
+            return build_page(request)(hub, caller, form)
         try:
             return _setup_page(own_factors.show_setup(hub, caller, form.text("setup"), _issuer(request)), form)
         except StepExpired:  # the set-up has to begin again

@@ -11,32 +11,38 @@ const sleep = (seconds, signal) => new Promise((done, failed) => {
 });
 
 // Sends what the client gives it, with progress. A block of chunks is sent only if the hub has not got it from an
-// earlier attempt: the client makes the same blocks of the same files, but does not ask.
-async function send(address, init, signal, tell) {
+// earlier attempt: the client makes the same blocks of the same files, but does not ask. `onWay` keeps how many bytes of
+// a body have been sent, of a block until all of it is stored.
+async function send(address, init, signal, tell, onWay) {
   const [store, block] = `${address}`.split("/v1/xorbs/default/");
-  if (!block) return init?.progressHint ? post(address, init, signal) : fetch(address, {...init, signal});
+  if (!block) return init?.progressHint ? post(address, init, signal, onWay) : fetch(address, {...init, signal});
   for (let attempt = 0; ; attempt++) {
     try {
       const grant = `${store}/v1/xorb-grants/default/${block}`;
       const known = await fetch(grant, {method: "POST", headers: init.headers, signal});
-      const answer = known.ok ? known : await post(address, init, signal);
+      const answer = known.ok ? known : await post(address, init, signal, onWay);
       if (answer.ok) for (const share of [1, NaN]) init.progressHint?.progressCallback(share); // NaN: all of it is stored
       return answer;
     } catch (error) {
       if (!(error instanceof TypeError) || attempt === PAUSES_S.length) throw error;
       tell({again: PAUSES_S[attempt]});
       await sleep(PAUSES_S[attempt], signal);
+    } finally {
+      onWay.delete(address);
     }
   }
 }
 
-function post(address, init, signal) {
+function post(address, init, signal, onWay) {
   return new Promise((done, failed) => {
     const sent = new XMLHttpRequest();
     sent.open(init.method, address);
     for (const [name, value] of new Headers(init.headers)) sent.setRequestHeader(name, value);
     // All sent is not yet all stored.
-    sent.upload.onprogress = event => init.progressHint.progressCallback(Math.min(event.loaded / event.total, 0.999));
+    sent.upload.onprogress = event => {
+      onWay.set(address, event.loaded);
+      init.progressHint.progressCallback(Math.min(event.loaded / event.total, 0.999));
+    };
     sent.onload = () => done(new Response(sent.responseText, {
       status: sent.status,
       headers: sent.getAllResponseHeaders().trim().split("\r\n").map(line => line.split(/: (.*)/, 2)),
@@ -49,25 +55,26 @@ function post(address, init, signal) {
 }
 
 // Commits the files of a task and returns the address of the pull request, if there is one. `tell` receives the phase,
-// the seconds until what was interrupted is sent again, or the files that have advanced: state, share that is sent, and
-// share that is stored.
+// the seconds until what was interrupted is sent again, or the files that have advanced (state, and the shares that are
+// read, divided or sent, and stored) with the number of bytes that are on the way.
 export async function transfer({files, ...task}, tell, signal) {
-  const known = new Map(), fresh = new Set();
+  const known = new Map(), fresh = new Set(), onWay = new Map();
   let toldAt = 0, current = "";
   const report = () => {
-    if (fresh.size) tell({files: [...fresh].map(path => ({path, ...known.get(path)}))});
+    const moving = [...onWay.values()].reduce((all, bytes) => all + bytes, 0);
+    if (fresh.size) tell({files: [...fresh].map(path => ({path, ...known.get(path)})), moving});
     fresh.clear();
     toldAt = performance.now();
   };
   const note = ({path, state, progress}) => {
-    const file = known.get(path) ?? {state, sent: 0, stored: 0, read: 0};
+    const file = known.get(path) ?? {sent: 0, stored: 0, read: 0}, isNew = file.state !== state;
     known.set(path, file);
     fresh.add((current = path));
     file.state = state;
     if (state === "hashing") file.read = progress;
     else if (Number.isNaN(progress)) file.stored = file.sent;
     else file.sent = progress;
-    if (performance.now() - toldAt > EVERY_MS) report();
+    if (isNew || performance.now() - toldAt > EVERY_MS) report();
   };
   // A request that hangs does not keep a pause waiting; what runs before the commit commits nothing.
   const paused = new Promise((_, failed) => signal?.addEventListener("abort", () => failed(signal.reason)));
@@ -75,7 +82,7 @@ export async function transfer({files, ...task}, tell, signal) {
     const events = commitIter({
       ...task,
       operations: files.map(([path, content]) => ({operation: "addOrUpdate", path, content})),
-      fetch: (address, init) => send(address, init, signal, tell),
+      fetch: (address, init) => send(address, init, signal, tell, onWay),
       abortSignal: signal,
     });
     for (;;) {

@@ -2,8 +2,8 @@
 // script shows; upload-client.mjs sends, in a worker.
 // Without this script, or where browsers hide what it needs (plain http), the form of the page does the work.
 const form = document.getElementById("upload"), at = id => document.getElementById(id), data = form.dataset;
-const files = new Map(); // path: {blob, row, bar, state, done, stored}
-let stop = null, isForced = false, names = new Map(), past = [], phaseText = "";
+const files = new Map(); // path: {blob, row, bar, state, read, done, stored}
+let stop = null, isForced = false, names = new Map(), past = [], phaseText = "", moving = 0;
 
 const node = (name, className, text) => {
   const made = document.createElement(name);
@@ -36,7 +36,7 @@ function add(path, blob) {
   bar.setAttribute("aria-label", `Progress of ${path}`);
   row.append(node("span", "path grow", path), bar, state, drop);
   at("queue").append(row);
-  files.set(path, {blob, row, bar, state, done: 0, stored: 0});
+  files.set(path, {blob, row, bar, state, read: 0, done: 0, stored: 0});
 }
 
 async function addEntry(entry, folder) {
@@ -50,10 +50,11 @@ async function addEntry(entry, folder) {
   }
 }
 
-// What is known of the transfer: per file the share that is sent and the share that is stored, in all bytes and rate.
+// What is known of the transfer, per file: the shares that are read, divided or sent, and stored.
 function show(path, {state, sent, stored, read}) {
   const file = files.get(path);
   if (!file) return;
+  file.read = state === "hashing" ? read : 1;
   file.stored = Math.max(file.stored, stored);
   file.done = Math.max(file.stored, sent);
   file.bar.value = file.done;
@@ -62,30 +63,39 @@ function show(path, {state, sent, stored, read}) {
     : `${size(file.blob.size * file.done)} of ${size(file.blob.size)}`;
 }
 
-const whole = () => [...files.values()].reduce(([all, done], file) => [all + file.blob.size, done + file.blob.size * file.done], [0, 0]);
+const total = share => [...files.values()].reduce((all, file) => all + file.blob.size * share(file), 0);
 const duration = seconds => seconds < 90 ? `${Math.ceil(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 
 function sum() {
-  const [all, done] = whole(), now = performance.now();
-  past.push([now, done]);
+  const all = total(() => 1), now = performance.now();
+  // Only bytes that have left this computer, or need not, say how long the rest takes: reading is much faster.
+  const sent = Math.min(all, total(file => file.done === 1 ? 1 : file.stored) + moving);
+  at("bar").value = all ? total(file => file.done) / all : 0;
+  if (!sent && total(file => file.read)) {
+    past = [];
+    at("sum").textContent = `${size(Math.round(total(file => file.read)))} of ${size(all)} read, nothing sent yet`;
+    return;
+  }
+  past.push([now, sent]);
   // Blocks of up to 64 MiB are sent in bursts, with reading in between: the rate is that of the last minute.
   while (past.length > 2 && now - past[0][0] > 60_000) past.shift();
-  const since = now - past[0][0], rate = since < 5_000 ? 0 : (done - past[0][1]) / since * 1000;
-  at("bar").value = all ? done / all : 0;
-  at("sum").textContent = `${size(done)} of ${size(all)}` + (rate > 1 && done < all ? `, ${size(rate)}/s, ${duration((all - done) / rate)} left` : "");
+  const since = now - past[0][0], rate = since < 5_000 ? 0 : (sent - past[0][1]) / since * 1000;
+  at("sum").textContent = `${size(Math.round(sent))} of ${size(all)}` + (rate > 1 && sent < all ? `, ${size(rate)}/s, ${duration((all - sent) / rate)} left` : "");
 }
 
 // What is chosen, before anything is sent.
 function count() {
   at("total").hidden = !files.size;
-  at("sum").textContent = `${files.size.toLocaleString("en")} file${files.size === 1 ? "" : "s"}, ${size(whole()[0])}`;
-  const isMuch = data.left && whole()[0] > +data.left;
+  at("sum").textContent = `${files.size.toLocaleString("en")} file${files.size === 1 ? "" : "s"}, ${size(total(() => 1))}`;
+  const isMuch = data.left && total(() => 1) > +data.left;
   say("warn", isMuch ? `This is more than the quota has left: ${size(+data.left)}. What the hub stores already counts as well.` : "");
 }
 
 // What rows say when nothing is being sent: only what the hub has stored.
 function settle() {
+  moving = 0;
   for (const file of files.values()) {
+    file.read = 0;
     file.done = file.bar.value = file.stored;
     file.state.textContent = file.stored ? `${size(file.blob.size * file.stored)} of ${size(file.blob.size)} stored` : size(file.blob.size);
   }
@@ -158,13 +168,19 @@ function explain({name, message, statusCode, path}) {
   return `${about}${said}. ${statusCode === 413 ? "Sending it again does not help before that." : rest}`.replace("..", ".");
 }
 
-function hear({phase, files: some, again}) {
+const READING = "Reading the files, to find out what the hub stores already.", SENDING = "Sending.";
+
+function hear({phase, files: some, again, moving: bytes}) {
   if (again) return say("warn", `The connection to the hub was lost. Trying again in ${again} s.`);
   for (const file of some ?? []) show(names.get(file.path), file);
-  if (some) sum();
+  if (some) {
+    moving = bytes;
+    sum();
+    if (phaseText === READING && (bytes || some.some(file => file.stored))) phaseText = SENDING;
+  }
   if (!phase) return phaseText && say("info", phaseText);
   at("pause").hidden = at("cancel").hidden = phase === "committing";
-  phaseText = {preuploading: "Asking what is there already.", uploadingLargeFiles: "Sending.", committing: "Committing."}[phase];
+  phaseText = {preuploading: "Asking what is there already.", uploadingLargeFiles: READING, committing: "Committing."}[phase];
   say("info", phaseText);
 }
 
