@@ -52,7 +52,7 @@ def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
         "called": MAIN, "id": OID, "owner": account.name, "kind": "model", "one": "ef" * 32,
         "account": account.id, "key": "k", "type": "model", "name": "n",
         "namespace": account.id, "expired": 0, "after": 0, "lane": "heavy",
-        "wanted": "12" * 32,
+        "wanted": "12" * 32, "tag": "mit", "task": "text",
     }  # fmt: skip
 
 
@@ -71,8 +71,10 @@ def test_every_statement_gives_the_rows_of_sqlalchemy(catalog: Catalog, filled: 
     prepared = dict(every())[name]
     locks_rows = prepared.statement._for_update_arg is not None
     with catalog.write(Lock.hub()) if locks_rows else catalog.read() as tx:
-        bound = prepared.statement.compile(dialect=tx.dialect).params
-        values = {key: filled[key] for key, value in bound.items() if value is None}
+        compiled = prepared.statement.compile(dialect=tx.dialect)
+        values = {key: filled[key] for key, value in compiled.params.items() if value is None}
+        rows = [key for key in values if key.startswith("item") and isinstance(compiled.binds[key].type, sa.Integer)]
+        values |= dict.fromkeys(rows, filled["repo"])
         expected = [tuple(row) for row in tx.sql.execute(prepared.statement, values)]
         found = prepared.all(tx, values)
         assert [tuple(row) for row in found] == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -43,10 +44,14 @@ class Visibility:
 _MAX_VALUES = MAX_VALUES // 4
 """Maximum number of values of each kind in a statement."""
 
+_KEPT = 64
+"""Conditions that are kept: building one costs as much as a statement with it, and one page has several."""
+
 PUBLIC_ONLY = Visibility()
 """Nothing that is private."""
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``repos`` is visible although it is private."""
     return sa.or_(
@@ -58,6 +63,7 @@ def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
     )
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def visible_condition(seen: Visibility | None) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``repos`` is public or visible although private; None sees everything."""
     return sa.true() if seen is None else (_R.c.visibility == "public") | visible_private(seen)

@@ -16,4 +16,7 @@ def legible(text: str) -> str:
 
 def one_line(text: str, most: int) -> str:
     """Return the beginning of a text on one line: what cannot be printed, line breaks too, becomes a space."""
-    return "".join(character if character.isprintable() else " " for character in text)[:most]
+    text = text[:most]
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import attrs
 import pytest
@@ -21,9 +22,9 @@ def names(catalog: Catalog, search: Search) -> list[str]:
         return [row.name for row in listings.find(tx, search)]
 
 
-def tag(catalog: Catalog, row: RepoRow, *tags: str) -> None:
+def tag(catalog: Catalog, row: RepoRow, *tags: str, task: str | None = None) -> None:
     with catalog.write() as tx:
-        repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, tags))
+        repositories.set_facts(tx, row.id, CardFacts(None, None, task, None, None, tags))
 
 
 def pages(catalog: Catalog, search: Search, between: Callable[[], object] = lambda: None) -> list[str]:
@@ -177,6 +178,71 @@ def test_a_pipeline_and_a_gate_are_filters_too(catalog: Catalog, add_repo: AddRe
     assert names(catalog, attrs.evolve(MODELS, gated=True)) == ["auto", "manual"]
     assert names(catalog, attrs.evolve(MODELS, gated=False)) == ["free"]
     assert names(catalog, attrs.evolve(MODELS, gated=True, pipeline_tag="text")) == ["auto"]
+
+
+@pytest.mark.parametrize("most", [0, 3, 1_000])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"terms": ("m-1",)},
+        {"terms": ("1", "ALICE/m-")},
+        {"terms": ("%", "m")},
+        {"terms": ("absent", "m-")},
+        {"terms": ("", "é")},
+        {"tags": ("mit", "even")},
+        {"tags": ("mit", "odd")},
+        {"tags": ("a", "b", "c", "mit", "even")},
+        {"pipeline_tag": "text"},
+        {"pipeline_tag": "text", "tags": ("mit",), "terms": ("-1",)},
+        {"terms": ("1",), "tags": ("even",), "gated": True},
+        {"terms": ("m-",), "author": "alice", "tags": ("even",)},
+    ],
+)
+def test_a_list_is_the_same_whether_matches_are_many_or_few(
+    catalog: Catalog, add_repo: AddRepo, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], most: int
+) -> None:
+    monkeypatch.setattr(listings, "_MAX_SORTED", most)
+    added = []
+    for number in range(24):
+        kind = RepoType.DATASET if number % 5 == 4 else RepoType.MODEL
+        options = {
+            "likes": number % 7,
+            "pipeline_tag": ("text", None)[number % 2],
+            "gated": ("no", "auto")[number % 3 % 2],
+        }
+        row = add_repo(f"m-{number}", type=kind, visibility="private" if number % 4 == 3 else "public", **options)
+        tags = {"a", "b", "c", ("even", "odd")[number % 2], *(["mit"] if number % 3 else [])}
+        tag(catalog, row, *tags, task=row.pipeline_tag)
+        added.append((row, tags))
+    terms = [term.lower() for term in wanted.get("terms", ())]
+    for seen, sees_private in ((Visibility(), False), (Visibility([added[0][0].namespace_id]), True), (None, True)):
+        search = Search(RepoType.MODEL, seen_by=seen, sort="likes", limit=4, **wanted)
+        expected = [
+            row
+            for row, tags in added
+            if row.type is RepoType.MODEL
+            and (sees_private or not row.is_private)
+            and all(term in f"alice/{row.name}" for term in terms)
+            and tags.issuperset(search.tags)
+            and search.pipeline_tag in (None, row.pipeline_tag)
+            and search.gated in (None, row.gated != "no")
+        ]
+        expected.sort(key=lambda row: (-row.likes, -row.id))
+        assert pages(catalog, search) == [row.name for row in expected]
+        with catalog.read() as tx:
+            assert listings.count(tx, search) == len(expected)
+            counted = listings.find_counted(tx, search, most=501)
+            assert [row.id for row in counted.rows] == [row.id for row in expected[:4]]
+            assert counted.total == len(expected) if most == 1_000 else counted.total >= min(len(expected), most)
+
+
+def test_matches_are_counted_up_to_a_number(catalog: Catalog, add_repo: AddRepo) -> None:
+    for number in range(5):
+        tag(catalog, add_repo(f"m-{number}"), "mit")
+    with catalog.read() as tx:
+        for search in (MODELS, attrs.evolve(MODELS, tags=("mit",)), attrs.evolve(MODELS, author="alice")):
+            first = attrs.evolve(search, limit=2)
+            assert [listings.find_counted(tx, first, most=most).total for most in (3, 5, 9)] == [3, 5, 5]
 
 
 def test_rows_of_a_listing_are_whole(catalog: Catalog, add_repo: AddRepo) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from entrepot.server.pages import diffs
 from entrepot.server.pages.diffs import DiffLine, colour_diff, parse_diff
 
@@ -81,3 +83,18 @@ def test_lines_of_code_have_the_colours_of_their_side_and_hunk() -> None:
         DiffLine("+", '    <span class="k">pass</span>', None, 9),
     ]
     assert colour_diff(parse_diff(TEXT)) == parse_diff(TEXT)
+
+
+def test_lines_are_rows_with_their_signs_numbers_and_escaped_text() -> None:
+    lines = [DiffLine("@", "@@ <a>"), DiffLine("+", "a < b", None, 7), DiffLine("-", "x", 8), DiffLine(" ", "y", 9, 10)]
+    html = diffs.rows_html(lines)
+    assert html.count("<tr") == html.count("</tr>") == 4
+    assert "@@ &lt;a&gt;" in html
+    assert '<tr class="a"><td class="ln"></td><td class="ln">7</td>' in html
+    assert 'added </span><span aria-hidden="true">+</span>a &lt; b</td>' in html
+    assert '<tr class="d"><td class="ln">8</td><td class="ln"></td>' in html
+    assert '<tr><td class="ln">9</td><td class="ln">10</td>' in html
+
+
+def test_text_of_rows_that_is_html_already_is_kept() -> None:
+    assert '<span class="k">if</span>' in diffs.rows_html([DiffLine(" ", Markup('<span class="k">if</span>'), 1, 1)])

@@ -127,6 +127,7 @@ _TOKEN = [
 
 # Statements are built once: building one costs more than running it on cached pages.
 _BY_ID = Prepared(sa.select(*_ACCOUNT).where(_NS.c.id == sa.bindparam("namespace")))
+_BY_NAME = Prepared(sa.select(*_ACCOUNT).where(_NS.c.name_key == sa.bindparam("owner")))
 _ROLE = Prepared(
     sa.select(tables.memberships.c.role).where(
         (tables.memberships.c.org_id == sa.bindparam("org")) & (tables.memberships.c.user_id == sa.bindparam("member"))
@@ -187,7 +188,7 @@ def add(tx: Write, account: Account) -> Account:
 
 def find(tx: Read, name: str) -> Account | None:
     """Return the account with this name, ignoring case, or None."""
-    row = tx.sql.execute(sa.select(*_ACCOUNT).where(_NS.c.name_key == name.lower())).first()
+    row = _BY_NAME.first(tx, {"owner": name.lower()})
     return Account(*row) if row else None
 
 
@@ -224,8 +225,21 @@ def named_like(tx: Read, kind: str, terms: Sequence[str], limit: int, *, after: 
     Args:
         after: the last name of the previous page.
     """
+    return named_like_each(tx, [kind], terms, limit, after=after)[kind]
+
+
+def named_like_each(
+    tx: Read, kinds: Sequence[str], terms: Sequence[str], limit: int, *, after: str = ""
+) -> dict[str, list[Account]]:
+    """Return what :func:`named_like` returns for each of several kinds; the index of names is asked once."""
     words = [term.lower() for term in terms]
     few = name_parts.find_accounts(tx, words, most=_MAX_NAMED)
+    return {kind: _named_like(tx, kind, words, few, limit, after) for kind in kinds}
+
+
+def _named_like(
+    tx: Read, kind: str, words: Sequence[str], few: sa.ColumnElement[bool] | None, limit: int, after: str
+) -> list[Account]:
     # Of terms that many names have, the index of names is scanned until there are enough; only matching rows are read
     # from the table. Of others, functions keep SQLite from scanning that index.
     name, its_kind = (_NS.c.name_key, _NS.c.kind) if few is None else map(sa.func.lower, (_NS.c.name_key, _NS.c.kind))

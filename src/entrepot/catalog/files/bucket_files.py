@@ -16,6 +16,7 @@ from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
+from entrepot.catalog.prepared import PreparedForList
 from entrepot.names import RepoPath, XetFileId, XetHash
 
 _B = file_tables.bucket_files
@@ -82,10 +83,11 @@ _FIND = sa.select(*_COLUMNS).where(
 _BY_HASH = sa.select(_B.c.xet_hash, _B.c.file, _B.c.size).where(
     (_B.c.repo_id == _REPO) & _B.c.xet_hash.in_(sa.bindparam("wanted", expanding=True))
 )
-_TOTALS = (
-    sa.select(_B.c.repo_id, sa.func.count(), sa.func.sum(_B.c.size))
-    .where(_B.c.repo_id.in_(sa.bindparam("repos", expanding=True)))
-    .group_by(_B.c.repo_id)
+_TOTALS = PreparedForList(
+    _B.c.repo_id,
+    lambda wanted: (
+        sa.select(_B.c.repo_id, sa.func.count(), sa.func.sum(_B.c.size)).where(wanted).group_by(_B.c.repo_id)
+    ),
 )
 
 
@@ -111,9 +113,7 @@ def by_hash(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHash, 
 
 def totals(tx: Read, repo_ids: Sequence[int]) -> dict[int, BucketTotals]:
     """Return number and bytes of the files of each bucket that has any."""
-    if not repo_ids:
-        return {}
-    rows = tx.sql.execute(_TOTALS, {"repos": repo_ids})
+    rows = _TOTALS.all(tx, repo_ids)
     return {repo_id: BucketTotals(int(count), int(size)) for repo_id, count, size in rows}
 
 

@@ -81,13 +81,11 @@ _XET_HASHES = (
     .where(_HERE)
     .order_by(*(column.desc() for column in best_first(_L.c.owner_id)))
 )
-_USED_BYTES = (
-    sa.select(_L.c.repo_id, sa.func.sum(_L.c.size))
-    .where(_L.c.repo_id.in_(sa.bindparam("repos", expanding=True)) & _L.c.path.is_not(None))
-    .group_by(_L.c.repo_id)
-)
-_USED_BYTES_OF_ONE = Prepared(
-    sa.select(sa.func.sum(_L.c.size)).where((_L.c.repo_id == sa.bindparam("repo")) & _L.c.path.is_not(None))
+_USED_BYTES = PreparedForList(
+    _L.c.repo_id,
+    lambda wanted: (
+        sa.select(_L.c.repo_id, sa.func.sum(_L.c.size)).where(wanted & _L.c.path.is_not(None)).group_by(_L.c.repo_id)
+    ),
 )
 _USABLE = (
     sa.select(_L.c.sha256, _L.c.size)
@@ -336,10 +334,7 @@ def by_xet_hash(tx: Read, repo_id: int, hashes: Sequence[XetHash]) -> dict[XetHa
 
 def used_bytes(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
     """Return the bytes of the large files that commits of each repository refer to."""
-    if len(repo_ids) == 1:
-        total = _USED_BYTES_OF_ONE.scalar(tx, {"repo": repo_ids[0]})
-        return {} if total is None else {repo_ids[0]: int(total)}
-    return {repo_id: int(size) for repo_id, size in tx.sql.execute(_USED_BYTES, {"repos": repo_ids})}
+    return {repo_id: int(size) for repo_id, size in _USED_BYTES.all(tx, repo_ids)}
 
 
 def _committed_bytes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, int]:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
+from entrepot.catalog.prepared import PreparedWrite
 
 LENGTH = 12
 """Bytes of a part; a longer text is looked up by its beginning."""
@@ -29,6 +30,15 @@ _REPOS_AT_ONCE = 200
 _R, _N = tables.repos, tables.namespaces
 _RP, _NP = tables.repo_name_parts, tables.account_name_parts
 _Query = sa.Select[tuple[int]]
+_INSERT = PreparedWrite(lambda _dialect: sa.insert(_RP), ["repo_id", "part", "mark"])
+# A row has one of two marks, since the visibility may have changed: with both, the key of the table finds it alone.
+_DELETE = PreparedWrite(
+    lambda _dialect: sa.delete(_RP).where(
+        (_RP.c.part == sa.bindparam("part"))
+        & _RP.c.mark.in_([sa.literal(PUBLIC), sa.bindparam("mark")])
+        & (_RP.c.repo_id == sa.bindparam("repo_id"))
+    )
+)
 
 
 def put_accounts(tx: Write, names: Mapping[int, str]) -> None:
@@ -52,8 +62,13 @@ def put_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
     """
     mark = sa.case((_R.c.visibility == "public", PUBLIC), else_=_R.c.namespace_id)
     for batch in _ids(tx, chosen, mark):
-        rows = [{"repo_id": row_id, "part": part, "mark": mark} for row_id, name, mark in batch for part in name]
-        tx.sql.execute(sa.insert(_RP), rows)
+        _INSERT.run_all(tx, [_row(row_id, part, mark) for row_id, name, mark in batch for part in name])
+
+
+def put_repo(tx: Write, repo_id: int, name: str, namespace_id: int, *, is_public: bool) -> None:
+    """Index the id (``namespace/name``) of a repository that is new."""
+    mark = PUBLIC if is_public else namespace_id
+    _INSERT.run_all(tx, [_row(repo_id, part, mark) for part in parts_of(name)])
 
 
 def remove_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
@@ -62,10 +77,8 @@ def remove_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
     Args:
         chosen: a condition on rows of ``repos``, which still have the indexed names.
     """
-    one = (_RP.c.repo_id == sa.bindparam("row")) & (_RP.c.part == sa.bindparam("some"))
-    for batch in _ids(tx, chosen, sa.literal(PUBLIC)):
-        rows = [{"row": row_id, "some": part} for row_id, name, _ in batch for part in name]
-        tx.sql.execute(sa.delete(_RP).where(one), rows)
+    for batch in _ids(tx, chosen, _R.c.namespace_id):
+        _DELETE.run_all(tx, [_row(row_id, part, mark) for row_id, name, mark in batch for part in name])
 
 
 def renew_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
@@ -74,37 +87,30 @@ def renew_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
     put_repos(tx, chosen)
 
 
-def find_repos(
-    tx: Read, terms: Sequence[str], namespaces: Iterable[int] | None, *, most: int
-) -> sa.ColumnElement[bool] | None:
-    """Return a condition on ``repos`` that all public ones with one of the terms in their id meet, and few others.
+def having(table: sa.FromClause, term: str, namespaces: Iterable[int] | None) -> sa.ColumnElement[bool]:
+    """Return the condition on rows of ``repo_name_parts`` that all public repositories with a term in their id meet.
+
+    A repository has several such rows if its id contains the term more than once, and a few others have one if the
+    term is longer than a part.
+
+    Args:
+        table: the table, or an alias of it.
+        term: a part of an id (``namespace/name``) in lower case, not empty.
+        namespaces: row ids of those whose private repositories meet it too; None: of all.
+    """
+    begins = _begins(table, term)
+    return begins if namespaces is None else begins & table.c.mark.in_(bounded([PUBLIC, *namespaces]))
+
+
+def find_accounts(tx: Read, terms: Sequence[str], *, most: int) -> sa.ColumnElement[bool] | None:
+    """Return a condition on ``namespaces`` that all with one of the terms in their name meet, and few others.
 
     The term is the one that the fewest have.
 
     Args:
-        terms: parts of ids (``namespace/name``) in lower case.
-        namespaces: row ids of those whose private repositories meet it too; None: of all.
-        most: None is returned if each term may be in the ids of more repositories than this.
+        terms: parts of names in lower case.
+        most: None is returned if each term may be in more names than this.
     """
-    known = _marked(namespaces)
-    found = _rarest(tx, [sa.select(_RP.c.repo_id).where(_begins(_RP, term) & known) for term in terms if term], most)
-    return None if found is None else _R.c.id.in_(found)
-
-
-def starting(terms: Sequence[str], namespaces: Iterable[int] | None) -> sa.ColumnElement[bool] | None:
-    """Return the condition on ``repo_name_parts`` that a part begins with the longest term; None if all are empty.
-
-    A repository has several such rows if its id contains the term more than once.
-
-    Args:
-        terms, namespaces: as for :func:`find_repos`.
-    """
-    longest = max(terms, key=len, default="")
-    return _begins(_RP, longest) & _marked(namespaces) if longest else None
-
-
-def find_accounts(tx: Read, terms: Sequence[str], *, most: int) -> sa.ColumnElement[bool] | None:
-    """Return a condition on ``namespaces``, as :func:`find_repos` does for repositories; no account is private."""
     found = _rarest(tx, [sa.select(_NP.c.account_id).where(_begins(_NP, term)) for term in terms if term], most)
     return None if found is None else _N.c.id.in_(found)
 
@@ -113,6 +119,10 @@ def parts_of(name: str) -> set[bytes]:
     """Return the parts of a name, or of an id."""
     key = name.lower().encode()
     return {key[at : at + LENGTH] for at in range(len(key))}
+
+
+def _row(repo_id: int, part: bytes, mark: int) -> dict[str, object]:
+    return {"repo_id": repo_id, "part": part, "mark": mark}
 
 
 def _ids(
@@ -125,11 +135,7 @@ def _ids(
         yield [(row_id, parts_of(name), mark) for row_id, name, mark in batch]
 
 
-def _marked(namespaces: Iterable[int] | None) -> sa.ColumnElement[bool]:
-    return sa.true() if namespaces is None else _RP.c.mark.in_(bounded([PUBLIC, *namespaces]))
-
-
-def _begins(table: sa.Table, text: str) -> sa.ColumnElement[bool]:
+def _begins(table: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
     """Return the condition that a part begins with a text, or, if the text is long, with its beginning."""
     first = text.encode("utf-8", "replace")[:LENGTH]
     end = first[:-1] + bytes([first[-1] + 1])  # no byte of UTF-8 is the highest one

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import PreparedForList
 from entrepot.names import RepoType
 
 _R = tables.repos
@@ -22,21 +22,15 @@ _FIRST_LABEL = 1_000_000
 _UNTAG = sa.delete(_T).where(_T.c.repo_id == sa.bindparam("repo"))
 _UNLABEL = _UNTAG.where(_T.c.is_label.is_(True))
 _LABELS = sa.select(_R.c.labels).where(_R.c.id == sa.bindparam("repo"))
-_TAGS_OF_ONE = Prepared(
-    sa.select(_T.c.repo_id, _T.c.tag).where(_T.c.repo_id == sa.bindparam("repo")).order_by(_T.c.position)
-)
-_TAGS = (
-    sa.select(_T.c.repo_id, _T.c.tag)
-    .where(_T.c.repo_id.in_(sa.bindparam("repos", expanding=True)))
-    .order_by(_T.c.position)
+_TAGS = PreparedForList(
+    _T.c.repo_id, lambda wanted: sa.select(_T.c.repo_id, _T.c.tag).where(wanted).order_by(_T.c.position)
 )
 
 
 def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
     """Return the tags of several repositories: those of the card in its order, then labels in their order."""
     found: dict[int, list[str]] = {}
-    rows = _TAGS_OF_ONE.all(tx, {"repo": ids[0]}) if len(ids) == 1 else tx.sql.execute(_TAGS, {"repos": ids})
-    for repo_id, tag in rows:
+    for repo_id, tag in _TAGS.all(tx, ids):
         found.setdefault(repo_id, []).append(tag)
     return found
 

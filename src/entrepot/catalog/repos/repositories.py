@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from entrepot.catalog import cascades, file_tables, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
-from entrepot.catalog.prepared import Prepared, PreparedWrite
+from entrepot.catalog.prepared import Prepared, PreparedForList, PreparedWrite
 from entrepot.catalog.repos import name_parts, repo_tags
 from entrepot.catalog.repos.file_metadata import WeightMetadata, decode, encode
 from entrepot.catalog.visibility import Visibility, visible_condition
@@ -149,6 +149,10 @@ _FIND = Prepared(
     )
 )
 _BY_ID = Prepared(_SELECT.where(_R.c.id == sa.bindparam("repo")))
+_HEADS = PreparedForList(
+    tables.refs.c.repo_id,
+    lambda wanted: sa.select(tables.refs.c.repo_id, tables.refs.c.oid).where(wanted & (tables.refs.c.name == MAIN)),
+)
 _BY_UID = Prepared(_SELECT.where(_R.c.uid == sa.bindparam("uid")))
 _IDS = (
     sa.select(_R.c.id, _R.c.uid, _R.c.type, _R.c.namespace_id, _NS.c.parent_id)
@@ -289,7 +293,7 @@ def add(tx: Write, row: RepoRow) -> RepoRow:
     key = tx.sql.execute(sa.insert(_R).values(values)).inserted_primary_key
     assert key is not None
     drop_redirect(tx, row.ref)
-    name_parts.put_repos(tx, _R.c.id == key[0])
+    name_parts.put_repo(tx, key[0], str(row.ref.id), row.namespace_id, is_public=row.visibility == "public")
     repo_tags.add_labels(tx, key[0], row.labels)
     return attrs.evolve(row, id=key[0])
 
@@ -427,6 +431,4 @@ def set_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
 
 def heads_of(tx: Read, ids: Sequence[int]) -> dict[int, Oid]:
     """Return the commit ids of the ``main`` branches of several repositories."""
-    refs = tables.refs
-    query = sa.select(refs.c.repo_id, refs.c.oid).where(refs.c.repo_id.in_(bounded(ids)) & (refs.c.name == MAIN))
-    return {row.repo_id: row.oid for row in tx.sql.execute(query)}
+    return {row.repo_id: row.oid for row in _HEADS.all(tx, ids)}

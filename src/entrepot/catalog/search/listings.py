@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.lists import bounded, slices
+from entrepot.catalog.prepared import Prepared
 from entrepot.catalog.repos import name_parts
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import full_text, text_scopes
@@ -18,10 +19,14 @@ from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility, visible_conditi
 from entrepot.names import RepoType
 
 _TAGS_AT_ONCE = 500
-_MAX_SORTED = 1_000
-"""Repositories that may have a term in their ids, or have a tag, and which are therefore all read to be sorted.
+_MAX_SORTED = 500
+"""Matches that are all read, to be sorted. If there are more, repositories are read in order until enough match."""
 
-If there are more, repositories are read in order until enough of them match."""
+_MAX_CRITERIA, _MAX_ROWS = 4, 10_000
+"""Terms, and tags, for which an index is read, and its rows that are counted in order to begin with the rarest."""
+
+_Place = tuple[float, int]
+"""The sort value of a repository, and its row id."""
 
 SORTS = {
     "lastModified": tables.repos.c.updated_ms,
@@ -32,6 +37,21 @@ SORTS = {
     "size": tables.repos.c.size,
 }
 """Sort keys and their columns; the row id breaks ties."""
+
+
+def _first_rows(repo_id: sa.ColumnElement[int], condition: sa.ColumnElement[bool]) -> sa.Select[int]:
+    """Return the query for the number of rows of an index, up to :data:`_MAX_ROWS`; nothing but the index is read."""
+    rows = sa.select(repo_id).where(condition).limit(_MAX_ROWS).subquery()
+    return sa.select(sa.func.count()).select_from(rows)
+
+
+_TAGGED = Prepared(_first_rows(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag == sa.bindparam("tag")))
+_WITH_TASK = Prepared(
+    _first_rows(
+        tables.repos.c.id,
+        (tables.repos.c.type == sa.bindparam("type")) & (tables.repos.c.pipeline_tag == sa.bindparam("task")),
+    )
+)
 
 
 @attrs.frozen
@@ -64,6 +84,28 @@ class Search:
     limit: int = 100
 
 
+@attrs.frozen
+class CountedRepos:
+    """A page of repositories, and the number of all that match, see :func:`find_counted`."""
+
+    rows: Sequence[RepoRow]
+    total: int
+
+
+@attrs.frozen
+class _Criterion:
+    """A condition that rows of an index answer.
+
+    ``repo_id``: the column of the index; ``rows``: how many there are, up to :data:`_MAX_ROWS`; ``is_term``: a
+    repository may have several of them, which are not found by its id.
+    """
+
+    repo_id: sa.ColumnElement[int]
+    condition: sa.ColumnElement[bool]
+    rows: int
+    is_term: bool = False
+
+
 def find(tx: Read, search: Search) -> list[RepoRow]:
     """Return one page of repositories.
 
@@ -71,24 +113,28 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
         search: ``after`` is the (sort value, row id) of the last repository
             of the previous page, so that inserts neither repeat nor skip rows.
     """
-    column = SORTS[search.sort]
-    repos = tables.repos
-    few = _few(tx, search)
-    # What has an author has few repositories, as what is rare: "+ 0" keeps SQLite from scanning all in index order.
-    value = column + 0 if few is not None or _has_owner(search) else column
-    order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
-    query = (
-        sa.select(*COLUMNS)
-        .join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
-        .where(*_conditions(tx, search, is_led=few is not None), sa.true() if few is None else few)
-        .order_by(*order)
-        .limit(search.limit)
-    )
-    if search.after is not None:
-        here = sa.tuple_(column, repos.c.id)
-        last = sa.tuple_(*(sa.literal(part) for part in search.after))
-        query = query.where(here > last if search.is_ascending else here < last)
-    return [row_of(row) for row in tx.sql.execute(query)]
+    criteria = _criteria(tx, search)
+    # One criterion that many meet says little: those that are read first meet it too.
+    if not criteria or (len(criteria) == 1 and criteria[0].rows > _MAX_SORTED):
+        return _in_order(tx, search)
+    matches = _matches(tx, search, criteria)
+    return _in_order(tx, search) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
+
+
+def find_counted(tx: Read, search: Search, *, most: int) -> CountedRepos:
+    """Return one page of repositories, as :func:`find` does, and the number that :func:`count` returns.
+
+    Args:
+        most: stop counting at this number: more than a page has, and at most 501.
+    """
+    criteria = _criteria(tx, search)
+    if not criteria:
+        rows = _in_order(tx, search)
+        is_whole = search.after is None and len(rows) < search.limit
+        return CountedRepos(rows, len(rows) if is_whole else count(tx, search, most=most))
+    matches = _matches(tx, search, criteria)
+    rows = _in_order(tx, search) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
+    return CountedRepos(rows, min(most, len(matches)))
 
 
 def count(tx: Read, search: Search, *, most: int | None = None) -> int:
@@ -97,17 +143,16 @@ def count(tx: Read, search: Search, *, most: int | None = None) -> int:
     Args:
         most: stop counting at this number; None: count all.
     """
-    repos, on, parts = tables.repos, tables.repo_tags.alias(), tables.repo_name_parts
-    query = sa.select(repos.c.id).join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
-    named = name_parts.starting(*_terms_of(tx, search)) if search.terms and not _has_owner(search) else None
-    is_led = named is not None or (bool(search.tags) and not _has_owner(search))
-    if named is not None:
-        query = query.join(parts, parts.c.repo_id == repos.c.id).where(named).distinct()
-    elif is_led:
-        query = query.join(on, on.c.repo_id == repos.c.id).where(on.c.tag == search.tags[0])
-    elif search.pipeline_tag is not None:
-        query = query.where(repos.c.pipeline_tag == search.pipeline_tag)
-    matches = query.where(*_conditions(tx, search, is_led=is_led)).limit(most).subquery()
+    repos = tables.repos
+    criteria = _criteria(tx, search)
+    if criteria:
+        query = _led(tx, search, criteria)
+    else:
+        query = sa.select(repos.c.id).join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
+        query = query.where(*_conditions(tx, search, is_led=False))
+        if search.pipeline_tag is not None:
+            query = query.where(repos.c.pipeline_tag == search.pipeline_tag)
+    matches = query.limit(most).subquery()
     return tx.sql.execute(sa.select(sa.func.count()).select_from(matches)).scalar_one()
 
 
@@ -161,35 +206,91 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
     return values[sort], row.id
 
 
-def _terms_of(tx: Read, search: Search) -> tuple[list[str], list[int] | None]:
-    """Return the terms of a search, and the namespaces whose private repositories it looks at, None for all."""
-    return [term.lower() for term in search.terms], text_scopes.namespaces_of(tx, search.seen_by)
+def _in_order(tx: Read, search: Search) -> list[RepoRow]:
+    """Return one page of repositories, which are read in order until enough of them match."""
+    column, repos = SORTS[search.sort], tables.repos
+    # What has an author has few repositories: "+ 0" keeps SQLite from scanning all in index order.
+    value = column + 0 if _has_owner(search) else column
+    order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
+    query = _selected().where(*_conditions(tx, search, is_led=False)).order_by(*order).limit(search.limit)
+    if search.after is not None:
+        here = sa.tuple_(column, repos.c.id)
+        last = sa.tuple_(*(sa.literal(part) for part in search.after))
+        query = query.where(here > last if search.is_ascending else here < last)
+    return [row_of(row) for row in tx.sql.execute(query)]
+
+
+def _sorted(tx: Read, search: Search, matches: Sequence[_Place]) -> list[RepoRow]:
+    """Return one page of repositories, given the places of all that match."""
+    places = sorted(matches, reverse=not search.is_ascending)
+    if search.after is not None:
+        last = search.after
+        places = [place for place in places if (place > last if search.is_ascending else place < last)]
+    wanted = [row_id for _, row_id in places[: search.limit]]
+    found = dict[int, RepoRow]()
+    for batch in slices(wanted):
+        rows = tx.sql.execute(_selected().where(tables.repos.c.id.in_(batch)))
+        found |= {row[0]: row_of(row) for row in rows}
+    return [found[row_id] for row_id in wanted]
+
+
+def _selected() -> sa.Select[Any]:
+    return sa.select(*COLUMNS).join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
 
 
 def _has_owner(search: Search) -> bool:
     return search.author is not None or bool(search.owners)
 
 
-def _few(tx: Read, search: Search) -> sa.ColumnElement[bool] | None:
-    """Return a condition that finds the few repositories among which the matches are; None if there may be many."""
+def _criteria(tx: Read, search: Search) -> list[_Criterion]:
+    """Return the criteria that an index answers, rarest first; none for the repositories of an owner, which are few."""
     if _has_owner(search):
-        return None
-    named = name_parts.find_repos(tx, *_terms_of(tx, search), most=_MAX_SORTED) if search.terms else None
-    if named is not None:
-        return named
-    repos, on, other = tables.repos, tables.repo_tags, tables.repos.alias()
-    found = [sa.select(on.c.repo_id).where(on.c.tag == tag) for tag in search.tags]
+        return []
+    parts, found = tables.repo_name_parts, list[_Criterion]()
+    terms = sorted({term.lower() for term in search.terms if term}, key=lambda term: (-len(term), term))
+    if terms:
+        namespaces = text_scopes.namespaces_of(tx, search.seen_by)
+        for term in terms[:_MAX_CRITERIA]:
+            on = parts.alias()
+            having = name_parts.having(on, term, namespaces)
+            rows = tx.sql.execute(_first_rows(on.c.repo_id, having)).scalar_one()
+            found.append(_Criterion(on.c.repo_id, having, rows, is_term=True))
+    for tag in search.tags[:_MAX_CRITERIA]:
+        labelled = tables.repo_tags.alias()
+        rows = _TAGGED.scalar(tx, {"tag": tag})
+        found.append(_Criterion(labelled.c.repo_id, labelled.c.tag == tag, rows=rows))
     if search.pipeline_tag is not None:
-        task = (other.c.type == search.type.value) & (other.c.pipeline_tag == search.pipeline_tag)
-        found.append(sa.select(other.c.id).where(task))
-    short = next((query for query in found if _is_short(tx, query)), None)
-    return None if short is None else repos.c.id.in_(short)
+        repos = tables.repos.alias()
+        task = (repos.c.type == search.type.value) & (repos.c.pipeline_tag == search.pipeline_tag)
+        rows = _WITH_TASK.scalar(tx, {"type": search.type.value, "task": search.pipeline_tag})
+        found.append(_Criterion(repos.c.id, task, rows=rows))
+    return sorted(found, key=lambda criterion: criterion.rows)
 
 
-def _is_short(tx: Read, found: sa.Select[tuple[int]]) -> bool:
-    """Return whether a query, which reads an index only, has at most :data:`_MAX_SORTED` rows."""
-    first = found.limit(_MAX_SORTED + 1).subquery()
-    return bool(tx.sql.execute(sa.select(sa.func.count()).select_from(first)).scalar_one() <= _MAX_SORTED)
+def _matches(tx: Read, search: Search, criteria: Sequence[_Criterion]) -> list[_Place]:
+    """Return the places of all that match, in any order; if they are more than can be sorted, of so many and one."""
+    query = _led(tx, search, criteria).limit(_MAX_SORTED + 1)
+    return [(value, row_id) for row_id, value in tx.sql.execute(query).all()]
+
+
+def _led(tx: Read, search: Search, criteria: Sequence[_Criterion]) -> sa.Select[Any]:
+    """Return the query for ids and sort values of matches that reads the rows of the first criterion, then of others.
+
+    A repository is read only if it meets these too, because their conditions name the id that the first row has.
+    """
+    repos, (rarest, *others) = tables.repos, criteria
+    query = sa.select(repos.c.id, SORTS[search.sort]).select_from(rarest.repo_id.table)
+    query = query.join(repos, repos.c.id == rarest.repo_id)
+    query = query.join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id).where(rarest.condition)
+    for other in others:
+        if not other.is_term:
+            query = query.where(sa.exists().where((other.repo_id == rarest.repo_id) & other.condition))
+        elif other.rows < _MAX_ROWS:
+            # "+ 0": SQLite would begin with this list, and read the repositories in it.
+            query = query.where((rarest.repo_id + 0).in_(sa.select(other.repo_id).where(other.condition)))
+    rest = attrs.evolve(search, tags=search.tags[_MAX_CRITERIA:])
+    query = query.where(*_conditions(tx, rest, is_led=True))
+    return query.distinct() if rarest.is_term else query
 
 
 def _conditions(tx: Read, search: Search, *, is_led: bool) -> list[sa.ColumnElement[Any]]:

@@ -100,6 +100,8 @@ def show_all(
     tx: Read, caller: MaybeCaller, rows: Sequence[CollectionRow], *, most: int | None = None
 ) -> list[Collection]:
     """Return collections as the caller sees them, with at most ``most`` items; the number of queries is constant."""
+    if not rows:
+        return []
     held = collections.items(tx, [row.id for row in rows])
     everything = [item for items in held.values() for item in items]
     found = repositories.by_ids(tx, list({item.repo_id for item in everything if item.repo_id is not None}))

@@ -22,7 +22,7 @@ from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller, seen_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import contents
-from entrepot.names import ROOT, Oid, RepoPath, RepoRef
+from entrepot.names import ROOT, Oid, RepoPath, RepoRef, RepoType
 from entrepot.storage import objects as stored
 from entrepot.storage.trees import ListedEntry, Node, Trees
 from entrepot.wire.times import format_ms
@@ -75,10 +75,14 @@ class RevisionInfo:
 
 @attrs.frozen
 class SearchPage:
-    """One page of a search; ``after``: start of the next page, None at the end."""
+    """One page of a search; ``after``: start of the next page, None at the end.
+
+    ``total``: the number of all matches, up to the one at which counting stops; None if they were not counted.
+    """
 
     infos: Sequence[RevisionInfo]
     after: tuple[float, int] | None
+    total: int | None = None
 
 
 def describe(
@@ -216,15 +220,35 @@ def search(
     return SearchPage(found, listings.position_of(page[-1], wanted.sort) if len(rows) > len(page) else None)
 
 
-def count(hub: HubContext, caller: MaybeCaller, wanted: Search, *, most: int) -> int:
-    """Return how many repositories match that the caller may see; of more than ``most``, ``most``.
+def search_counted(hub: HubContext, caller: MaybeCaller, wanted: Search, *, most: int) -> SearchPage:
+    """Return one page as :func:`search` does, with the number of all matches.
+
+    Args:
+        most: stop counting at this number, which is more than a page has.
 
     Raises:
         LimitExceeded: as :func:`check_conditions`.
     """
     check_conditions(wanted)
     with hub.read() as tx:
-        return listings.count(tx, attrs.evolve(wanted, seen_by=seen_by(caller)), most=most)
+        seen = attrs.evolve(wanted, seen_by=seen_by(caller), limit=wanted.limit + 1)
+        found = listings.find_counted(tx, seen, most=most)
+        page = found.rows[: wanted.limit]
+        after = listings.position_of(page[-1], wanted.sort) if len(found.rows) > len(page) else None
+        return SearchPage(_infos(hub, tx, page, with_files=False), after, found.total)
+
+
+def newest(hub: HubContext, caller: MaybeCaller, wanted: Search, kinds: Sequence[RepoType]) -> Sequence[RevisionInfo]:
+    """Return the repositories of several types that match, those that have changed last first.
+
+    Args:
+        wanted: search conditions without a type; ``limit``: the number for all types together.
+    """
+    check_conditions(wanted)
+    wanted = attrs.evolve(wanted, seen_by=seen_by(caller), sort="lastModified")
+    with hub.read() as tx:
+        rows = [row for kind in kinds for row in listings.find(tx, attrs.evolve(wanted, type=kind))]
+        return _infos(hub, tx, sorted(rows, key=lambda row: -row.updated_ms)[: wanted.limit], with_files=False)
 
 
 def used_bytes(tx: Read, ids: Sequence[int]) -> dict[int, int]:
@@ -238,6 +262,8 @@ def of_rows(hub: HubContext, tx: Read, rows: Sequence[RepoRow]) -> list[Revision
 
 
 def _infos(hub: HubContext, tx: Read, rows: Sequence[RepoRow], *, with_files: bool) -> list[RevisionInfo]:
+    if not rows:
+        return []
     ids = [row.id for row in rows]
     tags, used, heads = repo_tags.tags_of(tx, ids), used_bytes(tx, ids), repositories.heads_of(tx, ids)
     found, left = [], _LISTED_FILES

@@ -80,7 +80,7 @@ def quick(hub: HubContext, caller: MaybeCaller, text: str, kinds: Sequence[RepoT
             wanted = Search(kind, seen_by=seen, terms=terms, sort="trending", limit=limit)
             found[kind] = listings.find(tx, wanted)
             counts[kind] = listings.count(tx, wanted)
-        people = {word: accounts.named_like(tx, word, terms, limit) for word in ("user", "org")}
+        people = accounts.named_like_each(tx, ("user", "org"), terms, limit)
     return QuickResults(found, counts, people["user"], people["org"])
 
 

@@ -113,6 +113,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 @functools.lru_cache(maxsize=1024)  # templates name few icons and classes
+@functools.lru_cache(maxsize=512)
 def icon_html(static: str, name: str, more: str = "") -> Markup:
     """Return an icon.
 

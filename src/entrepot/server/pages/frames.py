@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from urllib.parse import urlsplit
 
 import attrs
@@ -126,6 +127,8 @@ async def show_page(
     The entity tag is that of the whole page: what a page shows depends on more than its commit and its visitor.
     It is weak, since the page may be compressed or not. A browser that has the same page already gets 304.
 
+    What a page shows is read from one snapshot, until it writes or waits; a slow page reads several.
+
     Args:
         is_slow: run on the threads for long work.
         turns: run there when it is the turn of the visitor's address.
@@ -135,8 +138,9 @@ async def show_page(
     """
 
     def answer(hub: HubContext, caller: MaybeCaller) -> Response:
-        page = build(hub, caller)
-        note_unread(request, hub, caller)
+        with nullcontext() if is_slow or turns is not None else hub.together():
+            page = build(hub, caller)
+            note_unread(request, hub, caller)
         return _tagged(request, page, render_page(request, page))
 
     warming.begin_once()

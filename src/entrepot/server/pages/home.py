@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -65,12 +67,7 @@ def _shared_with(hub: HubContext, caller: MaybeCaller) -> list[KnownFolder]:
     ]
 
 
-def _newest_of(hub: HubContext, caller: Caller) -> list[RevisionInfo]:
+def _newest_of(hub: HubContext, caller: Caller) -> Sequence[RevisionInfo]:
     """Return the newest repositories of the caller and of the organisations that they are a member of."""
     owners = (caller.account.id, *(membership.org.id for membership in caller.memberships[:_MAX_OWNERS]))
-    found = [
-        info
-        for kind in VERSIONED_TYPES
-        for info in infos.search(hub, caller, Search(kind, owners=owners, limit=_SHOWN)).infos
-    ]
-    return sorted(found, key=lambda info: -info.info.row.updated_ms)[:_SHOWN]
+    return infos.newest(hub, caller, Search(RepoType.MODEL, owners=owners, limit=_SHOWN), VERSIONED_TYPES)

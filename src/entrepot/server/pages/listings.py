@@ -24,7 +24,7 @@ from entrepot.server.pages.rows import repo_rows
 PAGE = 30
 """Repositories on a page."""
 
-MAX_COUNTED = 1_000
+MAX_COUNTED = 500
 """Maximum number of matches that a list counts; beyond it, the list shows this number and a plus sign."""
 
 SORTS = (
@@ -84,9 +84,8 @@ def _bound(kind: RepoType) -> PageHandler:
         tags = app_state(request).tags
 
         def build(hub: HubContext, caller: MaybeCaller) -> WebPage:
-            found = infos.search(hub, caller, wanted)
-            is_whole = wanted.after is None and found.after is None
-            total = len(found.infos) if is_whole else infos.count(hub, caller, wanted, most=MAX_COUNTED + 1)
+            found = infos.search_counted(hub, caller, wanted, most=MAX_COUNTED + 1)
+            total = found.total or 0
             values = {
                 "total": min(total, MAX_COUNTED),
                 "is_capped": total > MAX_COUNTED,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from entrepot.server.pages import formats
+from entrepot.server.pages import diffs, formats
 from entrepot.wire.texts import legible
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def _environment() -> Environment:
         "segment": formats.quoted_segment,
         "cut": formats.cut_name,
         "shape": formats.shape_text,
+        "diff_rows": diffs.rows_html,
     }
     made.globals |= {
         "icon": pass_context(_icon),
