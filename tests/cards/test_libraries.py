@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.cards.libraries import find_library, format_tags
+from entrepot.cards.libraries import find_gguf, find_library, format_tags
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,19 @@ def test_files_tell_the_library(paths: list[str], documents: dict[str, Any], lib
 )
 def test_files_tell_the_formats_of_weights(paths: list[str], tags: tuple[str, ...]) -> None:
     assert format_tags(paths) == tags
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        ((), None),
+        (("README.md", "model.safetensors"), None),
+        (("q4/m.gguf",), "q4/m.gguf"),
+        (("b.gguf", "a/m.gguf"), "b.gguf"),
+        (("mmproj-F16.gguf", "m.gguf"), "m.gguf"),
+        (("m.imatrix.gguf", "q4/mmproj.gguf", "q4/m.gguf"), "q4/m.gguf"),
+        (("mmproj.gguf",), "mmproj.gguf"),
+    ],
+)
+def test_the_first_gguf_file_that_holds_the_model_stands_for_it(paths: tuple[str, ...], found: str | None) -> None:
+    assert find_gguf(paths) == found

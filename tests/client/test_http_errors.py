@@ -95,10 +95,15 @@ def test_a_token_that_is_not_known_is_told_apart_from_a_missing_one() -> None:
     error = failed(401, b'{"error": "Invalid credentials in Authorization header"}')
     assert isinstance(error, errors.InvalidCredentials)
     assert "log in again with 'entrepot login'" in error.message
+    assert "ENTREPOT_TOKEN or HF_TOKEN, which precede the login" in error.message
 
 
 def test_a_disabled_repository() -> None:
-    assert isinstance(failed(403, b'{"error": "Access to this resource is disabled."}'), errors.RepoDisabled)
+    error = failed(403, b'{"error": "Access to this resource is disabled."}')
+    assert isinstance(error, errors.RepoDisabled)
+    assert error.message.startswith("an administrator of http")
+    assert "ask them why, or to enable it again" in error.message
+    assert error.server_message == "Access to this resource is disabled."
 
 
 def test_the_reason_of_a_missing_right_is_passed_on() -> None:

@@ -13,7 +13,7 @@ from entrepot.cards.evaluations import (
 )
 from entrepot.cards.front_matter import parse_metadata, split_card
 from entrepot.cards.gates import Field, GateForm, check_answers, read_gate
-from entrepot.cards.libraries import format_tags
+from entrepot.cards.libraries import find_gguf, format_tags
 from entrepot.cards.licenses import LICENSES, is_known_license
 from entrepot.cards.merging import merge_metadata
 from entrepot.cards.metadata import Card, CardFields, card_fields, card_tags, read_card, read_dataset_card
@@ -52,6 +52,7 @@ __all__ = [
     "describe_model",
     "eval_results_to_model_index",
     "find_configs",
+    "find_gguf",
     "format_tags",
     "is_known_license",
     "line_ending",

@@ -41,6 +41,8 @@ _FORMATS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("tensorboard", re.compile(r".*tfevents.*")),
 )
 
+_GGUF_PARTS = re.compile(r"mmproj|imatrix", re.IGNORECASE)
+
 FORMATS = frozenset(name for name, _ in _FORMATS)
 """Tags that a model gets because of the formats of its weights."""
 
@@ -73,3 +75,12 @@ def format_tags(paths: Iterable[str]) -> tuple[str, ...]:
     """Return the formats of a model's weights, in a fixed order."""
     names = {posixpath.basename(path) for path in paths}
     return tuple(tag for tag, pattern in _FORMATS if any(pattern.fullmatch(name) for name in names))
+
+
+def find_gguf(paths: Iterable[str]) -> str | None:
+    """Return the GGUF file that stands for a model, the first that holds the model itself; None without one.
+
+    Files for pictures (``mmproj-*.gguf``) and matrices of importance come last: no program runs them on their own.
+    """
+    found = [path for path in paths if path.endswith(".gguf")]
+    return min(found, key=lambda path: bool(_GGUF_PARTS.search(posixpath.basename(path))), default=None)

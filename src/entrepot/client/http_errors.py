@@ -226,8 +226,10 @@ def _message(error: HubFailure, answer: Response, text: str, call: Call[Any], en
         case errors.InvalidCredentials:
             return (
                 f"the token is not valid at {endpoint} (unknown, expired or revoked): "
-                "log in again with 'entrepot login', or check ENTREPOT_TOKEN"
+                "log in again with 'entrepot login', or check ENTREPOT_TOKEN or HF_TOKEN, which precede the login"
             )
+        case errors.RepoDisabled:
+            return f"an administrator of {endpoint} has disabled {subject}: ask them why, or to enable it again"
         case errors.RepoNotFound:
             login = "use a token that may see it" if has_token else _LOGIN
             repo = _REPO.search(subject)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from entrepot.blobs.local import LocalBlobs
-from entrepot.errors import LimitExceeded, RevisionNotFound, StoreFull
+from entrepot.errors import LimitExceeded, QuotaExceeded, RevisionNotFound, StoreFull
 from entrepot.git import Mode
+from entrepot.hub.accounts import quotas
 from entrepot.hub.files import preuploads
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.files.preuploads import Candidate
@@ -95,6 +96,34 @@ def test_a_full_disk_is_told_before_anything_is_sent(world: World, monkeypatch: 
     assert ask(world, ref, "new.bin", size=1000).is_large
     assert ask(world, ref, "new.txt", size=5000).etag is None
     assert ask(world, ref, "w.bin", size=len(b"large")).etag is not None
+
+
+def test_a_full_namespace_is_told_before_anything_is_sent(world: World) -> None:
+    ref = world.repo()
+    world.add_large(ref, "w.bin", b"large")
+    quotas.change(world.hub, "alice", {"max_bytes": quotas.show(world.hub, "alice").used + 1000})
+    assert ask(world, ref, "new.bin", size=1000).is_large
+    for size in (1001, 10**12):
+        with pytest.raises(QuotaExceeded, match="delete what is not needed, or ask an administrator"):
+            ask(world, ref, "new.bin", size=size)
+        assert ask(world, ref, "ignored.bin", size=size, ignores="*.bin").is_ignored
+    assert not ask(world, ref, "new.txt", size=5000).is_large  # regular files count with their commit
+    assert ask(world, ref, "empty.bin", size=0).is_large
+    quotas.change(world.hub, "alice", {"max_bytes": 1})
+    with pytest.raises(QuotaExceeded):
+        ask(world, ref, "new.bin", size=1)
+    for path in ("w.bin", "renamed.bin"):  # what the repository has counts once
+        assert ask(world, ref, path, size=len(b"large")).is_large
+
+
+def test_a_file_above_the_limit_of_one_file_is_told_before_it_is_sent(world: World) -> None:
+    ref = world.repo()
+    world.add_large(ref, "w.bin", b"large")
+    quotas.change(world.hub, "alice", {"max_file_bytes": 4})
+    assert ask(world, ref, "new.bin", size=4).is_large
+    with pytest.raises(LimitExceeded, match=r"the file 'new\.bin'"):
+        ask(world, ref, "new.bin", size=6)
+    assert ask(world, ref, "renamed.bin", size=5).is_large
 
 
 def test_advice_comes_in_the_order_of_the_question(world: World) -> None:

@@ -70,6 +70,16 @@ def test_the_header_of_a_gguf_file_is_read(world: World) -> None:
     assert "gguf" in info(world, ref).tags
 
 
+def test_a_gguf_file_in_a_folder_is_read_as_one_at_the_top(world: World) -> None:
+    ref = world.repo()
+    world.add(ref, "q4/mmproj-model.gguf", b"no header of a model")
+    world.add(ref, "q4/model.gguf", GGUF)
+    known = info(world, ref).row.files.gguf
+    assert known is not None
+    assert known["architecture"] == "llama"
+    assert "gguf" in info(world, ref).tags
+
+
 def test_the_tables_of_a_dataset_tell_size_and_modality(world: World) -> None:
     ref = world.repo("alice/d", kind=RepoType.DATASET)
     out = io.BytesIO()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import httpx2
@@ -7,6 +8,7 @@ import httpx2
 from entrepot.hub.repos.infos import WeightCounts
 from entrepot.server.pages.card_html import MAX_CARD
 from entrepot.server.pages.cards import dtypes_of
+from tests.previews.test_gguf import WHOLE as GGUF
 from tests.support.served_hub import ServedHub
 
 Show = Callable[[str], str]
@@ -23,6 +25,14 @@ def test_the_page_of_a_repository_shows_card_facts_and_snippets(site: ServedHub,
     assert "AutoModel.from_pretrained" in text
     assert f"git clone {site.url}/alice/tern" in text
     assert 'href="/models?filter=harbour">harbour</a>' in text
+
+
+def test_a_gguf_file_in_a_folder_has_commands_for_the_programs_that_serve_it(site: ServedHub, show: Show) -> None:
+    site.commit(site.repo("quantised"), {"q4/mmproj.gguf": GGUF, "q4/m.gguf": GGUF})
+    text = show("/alice/quantised")
+    assert re.search(r"llama-server --model-url http\S+/alice/quantised/resolve/[0-9a-f]{40}/q4/m\.gguf<", text)
+    assert "FROM ./m.gguf" in text
+    assert "<dt>architecture</dt><dd>llama</dd>" in text
 
 
 def test_metadata_that_cannot_be_read_are_named_with_their_line(

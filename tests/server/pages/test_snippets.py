@@ -63,6 +63,18 @@ def test_code_of_transformers_loads_what_prepares_the_inputs(processor: str | No
     assert ("Tokenizer" in use.text) == (processor == "AutoTokenizer")
 
 
+@pytest.mark.parametrize(
+    ("title", "packages"),
+    [("entrepot", "."), ("Asset Hub", "."), ("Metaflow", '".[metaflow]" ./integrations/metaflow')],
+)
+def test_what_needs_a_package_of_this_project_says_how_to_install_it(title: str, packages: str) -> None:
+    [text] = [use.text for use in uses_of(TERN, "http://h") if use.title == title]
+    assert text.splitlines()[0] == f"# Once, in a checkout of entrepot: pip install {packages}"
+    project = Path(__file__).parents[3]
+    for word in packages.replace('"', "").split():
+        assert (project / word.partition("[")[0] / "pyproject.toml").is_file()
+
+
 @pytest.mark.parametrize("library", ["diffusers", "sentence-transformers", "peft", "timm"])
 def test_code_of_a_library_sets_the_address_before_its_import(library: str) -> None:
     [use, *_] = uses_of(attrs.evolve(TERN, library=library), "https://hub.example")

@@ -152,6 +152,15 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = R
     return found
 
 
+def sizes_among(tx: Read, repo_id: int, sizes: Sequence[int]) -> set[int]:
+    """Return those of the given sizes that a file has which a repository may use, whoever uploaded it."""
+    found = set[int]()
+    for batch in slices(sizes):
+        query = sa.select(_L.c.size).distinct().where((_L.c.repo_id == repo_id) & _L.c.size.in_(bounded(batch)))
+        found.update(tx.sql.execute(query).scalars())
+    return found
+
+
 def stored_form(tx: Read, repo_id: int, sha256: Sha256, user: LinkUser = REPO) -> StoredForm | None:
     """Return the stored form of a file for a repository that may use it, else None."""
     row = _KEPT.first(tx, {"repo": repo_id, "one": sha256, **user.names()})

@@ -7,9 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from entrepot.catalog import Read
+from entrepot.catalog.files import file_links
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LimitExceeded
 from entrepot.git import Ignores
 from entrepot.hub import revisions
+from entrepot.hub.accounts import quotas
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import pull_request_access
 from entrepot.hub.context import HubContext
@@ -65,9 +69,8 @@ def plan(
 ) -> UploadAdvicePage:
     """Return how to upload each file.
 
-    Large files are those that ``.gitattributes`` sends to LFS, files above the
-    limit of regular ones, and files whose sample is not text, unless a rule
-    says otherwise.
+    Large files are those that ``.gitattributes`` sends to LFS, files above the limit of regular ones, and files whose
+    sample is not text, unless a rule says otherwise.
 
     Args:
         attributes: text of the ``.gitattributes`` to use instead of the revision's.
@@ -78,7 +81,8 @@ def plan(
         RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access.
         Refused: the revision is the head of a pull request that is closed.
         LimitExceeded: more than 1,000 files.
-        StoreFull: the disk has no room for the first bytes of large files that are new. Clients show this message;
+        QuotaExceeded, LimitExceeded: large files that are new exceed the quota of the namespace.
+        StoreFull: the disk has no room for the first bytes of large files that are new. Clients show these messages;
             those of the chunk store are not shown by ``hf_xet``.
 
     Source: docs/protocols/hf_api.md, sections 1A.5 and 4.2.
@@ -99,32 +103,52 @@ def plan(
         etags = {path: entry.etag for path, entry in there.items()}
         # Clients do not send what is there, but they have to send a damaged file.
         lost = damaged(tx, caller, row, [entry.lfs.sha256 for entry in there.values() if entry.lfs is not None])
-        limit = hub.settings.max_inline_file
         advice = [
             UploadAdvice(
                 item.path,
-                _is_large(rules.is_lfs(item.path), item, limit),
+                _is_large(rules.is_lfs(item.path), item, hub.settings.max_inline_file),
                 hidden.matches(item.path),
                 etag if (etag := etags.get(item.path)) not in lost else None,
             )
             for item in candidates
         ]
-    _check_room(hub, candidates, advice, there)
+        _check_quota(hub, tx, row, fresh := _fresh(candidates, advice, there))
+    _check_room(hub, fresh)
     return UploadAdvicePage(branch.head, advice)
 
 
-def _check_room(
-    hub: HubContext,
-    candidates: Sequence[Candidate],
-    advice: Sequence[UploadAdvice],
-    there: Mapping[RepoPath, ListedEntry],
-) -> None:
-    """Raise if there is no room for the beginning of the large files; the hub may have the rest already, as chunks."""
-    size = 0
-    for item, said in zip(candidates, advice, strict=True):
-        if said.is_large and not said.is_ignored and (item.path not in there or there[item.path].size != item.size):
-            size += item.size
-    if size:
+def _fresh(
+    candidates: Sequence[Candidate], advice: Sequence[UploadAdvice], there: Mapping[RepoPath, ListedEntry]
+) -> list[Candidate]:
+    """Return the large files whose paths have nothing yet, or a file of another size."""
+    return [
+        item
+        for item, said in zip(candidates, advice, strict=True)
+        if said.is_large and not said.is_ignored and (item.path not in there or there[item.path].size != item.size)
+    ]
+
+
+def _check_quota(hub: HubContext, tx: Read, row: RepoRow, fresh: Sequence[Candidate]) -> None:
+    """Raise if large files exceed the quota that are certainly new to the repository: it has none of their sizes."""
+    left = quotas.allowance(hub, tx, row)
+    if left.max_bytes is None and left.max_file_bytes is None:
+        return
+    # Files of one size may have one content, which counts once.
+    sizes = {item.size for item in fresh if item.size}
+    is_full = left.max_bytes is not None and left.used + sum(sizes) > left.max_bytes
+    is_long = left.max_file_bytes is not None and max(sizes, default=0) > left.max_file_bytes
+    if not (is_full or is_long):
+        return
+    sizes -= file_links.sizes_among(tx, row.id, sorted(sizes))
+    for item in fresh:
+        if item.size in sizes:
+            left.check_file(f"the file '{item.path}'", item.size)
+    left.check(sum(sizes))
+
+
+def _check_room(hub: HubContext, fresh: Sequence[Candidate]) -> None:
+    """Raise if there is no room for the beginning of large files; the hub may have the rest already, as chunks."""
+    if size := sum(item.size for item in fresh):
         hub.store.drafts.receive_unnamed(min(size, _FIRST_BYTES)).discard()
 
 

@@ -11,7 +11,16 @@ from typing import TypeVar
 
 import attrs
 
-from entrepot.cards import DOCUMENTS, DatasetFiles, JsonValue, ModelFiles, data_format, eval_files, format_tags
+from entrepot.cards import (
+    DOCUMENTS,
+    DatasetFiles,
+    JsonValue,
+    ModelFiles,
+    data_format,
+    eval_files,
+    find_gguf,
+    format_tags,
+)
 from entrepot.catalog import Read
 from entrepot.catalog.files import file_links
 from entrepot.catalog.git import objects
@@ -188,9 +197,9 @@ def weigh(hub: HubContext, found: FoundFiles) -> WeightMetadata:
     tensors = None
     if files_read and is_complete:
         tensors = WeightCounts(dict(counts), sum(counts.values()), sharded=files_read > 1)
-    ggufs = (file for file in found.headers if file.path.endswith(".gguf"))
-    first = next(ggufs, None)
-    return WeightMetadata(tensors, _describe_gguf(hub, first) if first is not None else None)
+    model = find_gguf(str(file.path) for file in found.headers)
+    described = next((_describe_gguf(hub, file) for file in found.headers if file.path == model), None)
+    return WeightMetadata(tensors, described)
 
 
 @time_limit()
@@ -274,7 +283,9 @@ def _read(hub: HubContext, file: StoredFile, read: Callable[[RangeReader], T], l
 
 def _has_header(kind: RepoType, path: str) -> bool:
     if kind.kind.has_library:
-        return "/" not in path and path.endswith((".safetensors", ".gguf"))
+        # In folders, safetensors files are parts of one model (unet, vae) or copies of it: their sum says nothing. GGUF
+        # files are not summed, and one in a folder is a whole model.
+        return path.endswith(".gguf") or ("/" not in path and path.endswith(".safetensors"))
     is_packed = path.endswith((".gz", ".zst"))
     return data_format(path) in ("parquet", "csv", "json") and not is_packed and not path.endswith(".json")
 

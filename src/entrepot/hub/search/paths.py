@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
+from entrepot.cards import find_gguf
 from entrepot.errors import LimitExceeded
 from entrepot.git import Entry, Mode
 from entrepot.hub import access
@@ -16,6 +17,7 @@ from entrepot.hub.repos import contents
 from entrepot.names import ROOT, Oid, RepoPath, RepoRef, name_fault
 from entrepot.storage.trees import ListedEntry, Node, Trees
 
+_MAX_GGUFS = 100
 MAX_TEXT = 200
 """Longest text that is searched for, in characters."""
 
@@ -67,6 +69,16 @@ def find_paths(
                 break
             found.append(node)
         return FoundPaths(commit, trees.measure(found), is_complete)
+
+
+def find_gguf_path(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> str | None:
+    """Return the path of the GGUF file that stands for a model, or None.
+
+    Raises:
+        RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: as :func:`find_paths`.
+    """
+    found = find_paths(hub, caller, ref, revision, ROOT, ".gguf", limit=_MAX_GGUFS).files
+    return find_gguf(str(item.path) for item in found)
 
 
 def _least(words: Sequence[bytes]) -> Sequence[bytes]:

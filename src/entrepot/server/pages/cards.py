@@ -19,7 +19,7 @@ from entrepot.hub.jobs.cards import metadata_problem
 from entrepot.hub.repos import contents, infos, lineage
 from entrepot.hub.repos.infos import RepoRow, RevisionInfo, WeightCounts
 from entrepot.hub.repos.lineage import LineageEdge
-from entrepot.hub.search.paths import find_paths
+from entrepot.hub.search.paths import find_gguf_path
 from entrepot.names import ROOT, Oid, RepoRef, RepoType
 from entrepot.server.handlers import app_state
 from entrepot.server.pages import snippets
@@ -169,7 +169,7 @@ def _uses(
         head,
         library=_loader_of(row),
         task=row.pipeline_tag,
-        gguf=_gguf_file(hub, caller, row.ref, head) if row.files.gguf else None,
+        gguf=find_gguf_path(hub, caller, row.ref, head) if "gguf" in found.info.tags else None,
         file=CARD if has_card else None,
         processor="AutoTokenizer" if info is None else info.get("processor"),
     )
@@ -199,12 +199,6 @@ def _tree(
         return None
     [counted] = infos.with_children(hub, caller, [found], most=MAX_CHILDREN)
     return tree_of(counted, sources)
-
-
-def _gguf_file(hub: HubContext, caller: MaybeCaller, ref: RepoRef, head: Oid) -> str | None:
-    """Return the path of a GGUF file of a model, or None."""
-    found = find_paths(hub, caller, ref, head, ROOT, ".gguf", limit=20).files
-    return next((item.path for item in found if item.path.lower().endswith(".gguf")), None)
 
 
 def dtypes_of(counts: WeightCounts | None) -> list[tuple[str, int]]:

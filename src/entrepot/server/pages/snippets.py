@@ -86,6 +86,9 @@ const folder = await snapshotDownload({{
   hubUrl: {endpoint},
   accessToken: process.env.HF_TOKEN,
 }});"""
+_CHECKOUT = "# Once, in a checkout of entrepot: pip install "
+_EXTENSION = f'{_CHECKOUT}".[metaflow]" ./integrations/metaflow\n'
+_CLIENT = f"{_CHECKOUT}.\n"
 _ASSET_HUB = (
     "from entrepot import ah\n\nah.login({endpoint})  # {login}\nah.download(\n    {path},\n    save_dir={name},\n)"
 )
@@ -120,7 +123,8 @@ _VLLM_TASKS = frozenset(("text-generation", "image-text-to-text"))
 def uses_of(repo: UsedRepo, endpoint: str) -> list[UseSnippet]:
     """Return snippets for a repository, the most specific first; each runs as it is, with the address of the hub in it.
 
-    Asset Hub has no anonymous callers (docs/asset-hub.md), so its code says how to log in.
+    Asset Hub has no anonymous callers (docs/asset-hub.md), so its code says how to log in. What needs a package of this
+    project says how to install it: no package index need have it.
 
     Args:
         endpoint: the URL of the hub; empty leaves out what needs it.
@@ -186,7 +190,7 @@ def _clients(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
     yield UseSnippet("huggingface_hub", _SNAPSHOT.format(**_words(repo, endpoint)))
     yield UseSnippet("hf", f"{_export(endpoint)}hf download {repo.id}{flag} --revision {repo.revision}")
     own = _export(endpoint, "ENTREPOT_ENDPOINT")
-    yield UseSnippet("entrepot", f"{own}entrepot download {repo.id}{flag} --revision {repo.revision}")
+    yield UseSnippet("entrepot", f"{_CLIENT}{own}entrepot download {repo.id}{flag} --revision {repo.revision}")
 
 
 def _plain_tools(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
@@ -206,11 +210,11 @@ def _plain_tools(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
 def _frameworks(repo: UsedRepo, endpoint: str) -> Iterator[UseSnippet]:
     """Yield code of the frameworks that this hub serves too."""
     words = _words(repo, endpoint)
-    yield UseSnippet("Metaflow", _METAFLOW.format(**words))
+    yield UseSnippet("Metaflow", _EXTENSION + _METAFLOW.format(**words))
     if repo.kind in (RepoType.MODEL, RepoType.DATASET):
         namespace, _, name = repo.id.partition("/")
         owner, _, folder = namespace.partition(".")
         path = f"/{owner}/t9k-assethub/{repo.kind.value}/{folder or '~'}/{name}:{repo.revision}"
         login = f"after: entrepot login --endpoint {shlex.quote(endpoint)}"
         words |= {"path": json.dumps(path), "name": json.dumps(name), "login": login}
-        yield UseSnippet("Asset Hub", _ASSET_HUB.format(**words))
+        yield UseSnippet("Asset Hub", _CLIENT + _ASSET_HUB.format(**words))
