@@ -81,13 +81,15 @@ class WarmProcess:
         self.wait()
 
 
-def start(command: Command, *, stdin: int = subprocess.DEVNULL, stdout: Any = subprocess.PIPE, stderr: Any) -> Any:
-    """Start a command; its input is empty or a pipe, its output a file or a pipe, its errors a file."""
+def start(command: Command, *, stdin: Any = subprocess.DEVNULL, stdout: Any = subprocess.PIPE, stderr: Any) -> Any:
+    """Start a command; its input is empty, a file or a pipe, its output a file or a pipe, its errors a file."""
     to_it: IO[str] | None = None
     from_it: IO[str] | None = None
     if stdin == subprocess.PIPE:
         given, end = os.pipe()
         to_it = os.fdopen(end, "w")
+    elif stdin != subprocess.DEVNULL:
+        given = os.dup(stdin.fileno())
     else:
         given = os.open(os.devnull, os.O_RDONLY)
     if stdout == subprocess.PIPE:
