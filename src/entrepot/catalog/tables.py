@@ -201,9 +201,9 @@ repos = sa.Table(
 repo_name_parts = sa.Table(
     "repo_name_parts",
     metadata,
-    sa.Column("part", sa.LargeBinary(12), primary_key=True),
-    # 0: the repository is public; otherwise its namespace.
+    # 0: the repository is public; otherwise its namespace, and -1 in a second row.
     sa.Column("mark", sa.BigInteger, primary_key=True),
+    sa.Column("part", sa.LargeBinary(12), primary_key=True),
     sa.Column("repo_id", sa.BigInteger, primary_key=True),
     sqlite_with_rowid=False,
 )

@@ -1,3 +1,4 @@
+import sqlite3
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -23,6 +24,20 @@ def having(catalog: Catalog, term: str, namespaces: Sequence[int] | None) -> set
         return set(tx.sql.execute(sa.select(repos.c.name).where(repos.c.id.in_(found))).scalars())
 
 
+def steps(catalog: Catalog, term: str, namespaces: Sequence[int]) -> int:
+    """Return how many steps SQLite takes to find a term."""
+    parts, taken = tables.repo_name_parts, list[None]()
+    query = sa.select(parts.c.repo_id).where(name_parts.having(parts, term, namespaces))
+    with catalog.read() as tx:
+        connection = tx.sql.connection.driver_connection
+        if not isinstance(connection, sqlite3.Connection):
+            pytest.skip("counts the steps of SQLite")
+        connection.set_progress_handler(lambda: taken.append(None), 1)
+        tx.sql.execute(query).all()
+        connection.set_progress_handler(None, 1)
+    return len(taken)
+
+
 def rows(catalog: Catalog, table: sa.Table) -> int:
     with catalog.read() as tx:
         return tx.sql.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
@@ -45,6 +60,16 @@ def test_private_names_are_not_read_for_others(catalog: Catalog, alice: Account,
     assert having(catalog, "secret", ()) == set()
     assert having(catalog, "secret", [alice.id]) == names
     assert having(catalog, "secret", None) == names
+
+
+def test_private_names_of_others_cost_a_search_nothing(catalog: Catalog, alice: Account, add_repo: AddRepo) -> None:
+    add_repo("open-1")
+    add_repo("secret", visibility="private")
+    before = {term: steps(catalog, term, [alice.id + 1]) for term in ("secret", "e", "open")}
+    for number in range(50):
+        add_repo(f"secret-{number}", visibility="private")
+    assert {term: steps(catalog, term, [alice.id + 1]) for term in before} == before
+    assert steps(catalog, "secret", [alice.id]) > before["secret"] + 50
 
 
 @pytest.mark.parametrize("is_all", [False, True])

@@ -5,8 +5,9 @@ contains is therefore the beginning of one of its rows, and those are found with
 bytes, which all databases compare in one order. The index only narrows a search: a query still compares the names.
 
 The duration of a search could reveal names that the caller may not see. Therefore rows of private repositories are
-marked with their namespace, and only those of namespaces in which the caller sees something private are counted and
-read; see :mod:`~entrepot.catalog.search.text_scopes`.
+marked with their namespace, the key of the table begins with the mark, and only rows of namespaces in which the caller
+sees something private are counted and read; see :mod:`~entrepot.catalog.search.text_scopes`. Private repositories have
+each row a second time, with one mark for all, for callers who see those of all namespaces or of very many.
 """
 
 from __future__ import annotations
@@ -26,16 +27,19 @@ LENGTH = 12
 PUBLIC = 0
 """The mark of rows of public repositories."""
 
+ALL_PRIVATE = -1
+"""The mark of the second rows of private repositories, of all namespaces."""
+
 _REPOS_AT_ONCE = 200
 _R, _N = tables.repos, tables.namespaces
 _RP, _NP = tables.repo_name_parts, tables.account_name_parts
 _Query = sa.Select[tuple[int]]
 _INSERT = PreparedWrite(lambda _dialect: sa.insert(_RP), ["repo_id", "part", "mark"])
-# A row has one of two marks, since the visibility may have changed: with both, the key of the table finds it alone.
+# The visibility may have changed since: with all marks that a row may have, the key of the table finds it alone.
 _DELETE = PreparedWrite(
     lambda _dialect: sa.delete(_RP).where(
         (_RP.c.part == sa.bindparam("part"))
-        & _RP.c.mark.in_([sa.literal(PUBLIC), sa.bindparam("mark")])
+        & _RP.c.mark.in_([sa.literal(PUBLIC), sa.literal(ALL_PRIVATE), sa.bindparam("mark")])
         & (_RP.c.repo_id == sa.bindparam("repo_id"))
     )
 )
@@ -62,13 +66,13 @@ def put_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
     """
     mark = sa.case((_R.c.visibility == "public", PUBLIC), else_=_R.c.namespace_id)
     for batch in _ids(tx, chosen, mark):
-        _INSERT.run_all(tx, [_row(row_id, part, mark) for row_id, name, mark in batch for part in name])
+        _INSERT.run_all(tx, [row for row_id, name, mark in batch for row in _rows(row_id, name, mark)])
 
 
 def put_repo(tx: Write, repo_id: int, name: str, namespace_id: int, *, is_public: bool) -> None:
     """Index the id (``namespace/name``) of a repository that is new."""
     mark = PUBLIC if is_public else namespace_id
-    _INSERT.run_all(tx, [_row(repo_id, part, mark) for part in parts_of(name)])
+    _INSERT.run_all(tx, _rows(repo_id, parts_of(name), mark))
 
 
 def remove_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
@@ -98,8 +102,8 @@ def having(table: sa.FromClause, term: str, namespaces: Iterable[int] | None) ->
         term: a part of an id (``namespace/name``) in lower case, not empty.
         namespaces: row ids of those whose private repositories meet it too; None: of all.
     """
-    begins = _begins(table, term)
-    return begins if namespaces is None else begins & table.c.mark.in_(bounded([PUBLIC, *namespaces]))
+    private = [ALL_PRIVATE] if namespaces is None else namespaces
+    return table.c.mark.in_(bounded([PUBLIC, *private])) & _begins(table, term)
 
 
 def find_accounts(tx: Read, terms: Sequence[str], *, most: int) -> sa.ColumnElement[bool] | None:
@@ -119,6 +123,12 @@ def parts_of(name: str) -> set[bytes]:
     """Return the parts of a name, or of an id."""
     key = name.lower().encode()
     return {key[at : at + LENGTH] for at in range(len(key))}
+
+
+def _rows(repo_id: int, parts: set[bytes], mark: int) -> list[dict[str, object]]:
+    """Return the rows of a repository; ``mark`` is that of public ones, or its namespace."""
+    marks = (PUBLIC,) if mark == PUBLIC else (mark, ALL_PRIVATE)
+    return [_row(repo_id, part, each) for each in marks for part in parts]
 
 
 def _row(repo_id: int, part: bytes, mark: int) -> dict[str, object]:

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_bda4e749c46f"
+revision = "first_5f3ac74e568a"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -185,10 +185,10 @@ def upgrade() -> None:
     op.create_index("namespaces_by_kind", "namespaces", ["kind", "name_key"], unique=False)
     op.create_table(
         "repo_name_parts",
-        sa.Column("part", sa.LargeBinary(length=12), nullable=False),
         sa.Column("mark", sa.BigInteger(), nullable=False),
+        sa.Column("part", sa.LargeBinary(length=12), nullable=False),
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("part", "mark", "repo_id"),
+        sa.PrimaryKeyConstraint("mark", "part", "repo_id"),
         sqlite_with_rowid=False,
     )
     op.create_table(
