@@ -181,8 +181,8 @@ def test_a_quota_is_told_before_and_in_plain_words_after(page: Page, site: Serve
         said = page.inner_text("#said")
     finally:
         quotas.change(site.hub, "alice", {"max_bytes": None})
-    assert said.startswith("large.bin: the quota of the namespace alice is exceeded")
-    assert [word for word in ("LFS", "Request ID", "Try again") if word in said] == []
+    assert said.startswith("the quota of the namespace alice is exceeded")
+    assert [word for word in ("LFS", "URL", "Request ID", "Try again") if word in said] == []
 
 
 def test_a_file_that_has_changed_on_the_computer_is_named(page: Page, site: ServedHub, tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ function explain({name, message, statusCode, path}) {
   if (statusCode === 401) return `${about}you are signed out. Sign in in another tab, then try again. ${rest}`;
   if (statusCode >= 500 && statusCode !== 507) return `${about}the hub could not answer (${message || statusCode}). Wait a minute. ${rest}`;
   // The vendored client puts words of its own around what the hub says.
-  const said = (message || "the upload failed").replace(/^Error while doing LFS batch call for .*?: (?=\S)/s, "").replace(/ - Request ID: \S*$/, "");
+  const said = (message || "the upload failed").replace(/^Error while doing LFS batch call for .*?: (?=\S)/s, "").replace(/(?:\. URL: \S*?)?(?:\.| -) Request ID: \S*$|\. URL: \S*$/, "");
   return `${about}${said}. ${statusCode === 413 ? "Sending it again does not help before that." : rest}`.replace("..", ".");
 }
 
