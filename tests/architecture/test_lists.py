@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts import passkeys, sessions, tokens
 from entrepot.hub.community import collection_items, discussion_rules
 from entrepot.hub.comparisons import comparisons, metrics
 from entrepot.hub.jobs import mirror_overviews, overviews
@@ -39,6 +39,8 @@ BOUNDED: dict[str, object] = {
     "/api/{type}/{namespace}/{name}/lineage": lineage.MAX_EDGES,
     "/api/models/{namespace}/{name}/metrics": metrics.MAX_SERIES,
     "/api/models/{namespace}/{name}/safetensors-metadata/{tail}": "the headers of one model, which have a limit",
+    "/api/settings/security": passkeys.MAX_PASSKEYS,
+    "/api/settings/sessions": sessions.MAX_SESSIONS,
     "/api/settings/webhooks": webhooks.MAX_WEBHOOKS,
     "/api/settings/webhooks/{id}": webhooks.MAX_WATCHED,
     "/api/users/{account}/activity": "the days of a year",

@@ -26,9 +26,6 @@ FORMS = {
 }
 """Pages that are only a form."""
 
-SIGN_IN = {"/settings/security", "/settings/sessions"}
-"""What these show is about signing in to browsers, and no token reads it."""
-
 
 def command_of(text: str) -> str | None:
     """Return the address in the command of a page."""
@@ -64,7 +61,7 @@ def test_every_page_has_a_command_for_its_json(tmp_path: Path) -> None:
             waiting += [link.path for link in links if f"{link.scheme}://{link.netloc}" == address.url]
     hub.close()
     assert wrong == []
-    assert without == FORMS | SIGN_IN
+    assert without == FORMS
     assert len(shapes) > 60
 
 

@@ -8,10 +8,16 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.hub import callers
-from entrepot.hub.accounts import one_time_passwords, own_factors, sessions
+from entrepot.hub.accounts import one_time_passwords, own_factors, passkeys, sessions
+from entrepot.hub.accounts.passkey_proofs import PasskeySite
+from entrepot.hub.accounts.passkeys import PasskeyReply
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
+from tests.support.authenticator import Authenticator
+
+SITE = PasskeySite("hub.example", "https://hub.example")
+"""Where passkeys of these tests are made and used."""
 
 
 @attrs.frozen
@@ -54,6 +60,14 @@ def add_app(hub: HubContext, name: str, password: str) -> App:
     app = App(secret, ())
     codes = own_factors.enable(past, caller, opened.secret, setup.sealed, app.shows(past))
     return attrs.evolve(app, codes=codes)
+
+
+def add_passkey(hub: HubContext, opened: OpenedSession, name: str = "phone") -> Authenticator:
+    """Add a passkey to the user of a session."""
+    key, caller = Authenticator(SITE.origin, SITE.host), whose(hub, opened)
+    begun = passkeys.begin_adding(hub, caller, opened.secret, SITE)
+    passkeys.add(hub, caller, opened.secret, SITE, PasskeyReply(key.make(begun.options), begun.sealed), name)
+    return key
 
 
 def reload(hub: HubContext, caller: Caller) -> Caller:

@@ -20,17 +20,16 @@ from entrepot.errors import (
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, administration, confirmations, passkeys, sessions
 from entrepot.hub.accounts.own_sessions import RECENT_MS
-from entrepot.hub.accounts.passkey_proofs import PasskeySite
 from entrepot.hub.accounts.passkeys import LIFETIME_S, PasskeyReply
 from entrepot.hub.accounts.sessions import OpenedSession
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.wire.accounts.administration import UserChanges
 from tests.support.authenticator import Authenticator
-from tests.support.second_factors import add_app, whose
+from tests.support.second_factors import SITE, add_app, whose
+from tests.support.second_factors import add_passkey as add
 
 PASSWORD = "correct horse"
-SITE = PasskeySite("hub.example", "https://hub.example")
 
 
 @pytest.fixture
@@ -48,13 +47,6 @@ def alice(hub: HubContext, opened: OpenedSession) -> Caller:
 
 def after(hub: HubContext, ms: int) -> HubContext:
     return attrs.evolve(hub, now_ms=lambda: hub.now_ms() + ms)
-
-
-def add(hub: HubContext, opened: OpenedSession, name: str = "phone") -> Authenticator:
-    key, caller = Authenticator(SITE.origin, SITE.host), whose(hub, opened)
-    begun = passkeys.begin_adding(hub, caller, opened.secret, SITE)
-    passkeys.add(hub, caller, opened.secret, SITE, PasskeyReply(key.make(begun.options), begun.sealed), name)
-    return key
 
 
 def enter(hub: HubContext, key: Authenticator, session: str | None = None) -> OpenedSession:

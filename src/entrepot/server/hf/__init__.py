@@ -5,7 +5,17 @@ from __future__ import annotations
 from starlette.routing import BaseRoute
 
 from entrepot.server.hf import audits, hub_reports, jobs, spaces, telemetry
-from entrepot.server.hf.accounts import administration, follows, invitations, orgs, quotas, tokens, users, whoami
+from entrepot.server.hf.accounts import (
+    administration,
+    follows,
+    invitations,
+    orgs,
+    quotas,
+    sign_ins,
+    tokens,
+    users,
+    whoami,
+)
 from entrepot.server.hf.community import access_requests, collections, discussions, likes, notifications
 from entrepot.server.hf.files import (
     attachments,
@@ -87,6 +97,7 @@ def routes() -> list[BaseRoute]:
         *staged.routes(),
         *trees.routes(),
         *whoami.routes(),
+        *sign_ins.routes(),
         *tokens.routes(),
         *repositories.routes(),
         *repo_lists.routes(),

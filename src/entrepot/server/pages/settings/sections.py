@@ -30,7 +30,13 @@ ACCOUNT = (
 )
 """Sections of the settings of an account."""
 
-_APIS = {"profile": "/api/whoami-v2", "account": "/api/whoami-v2", "tokens": "/api/settings/tokens"}
+_APIS = {
+    "profile": "/api/whoami-v2",
+    "account": "/api/whoami-v2",
+    "security": "/api/settings/security",
+    "sessions": "/api/settings/sessions",
+    "tokens": "/api/settings/tokens",
+}
 """Paths of the API that answer what sections show; other sections name theirs themselves, or have none."""
 
 
