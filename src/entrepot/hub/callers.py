@@ -92,6 +92,11 @@ class Caller:
         found = self.roles.get(namespace_id)
         return self.roles.get(parent_id) if found is None and parent_id is not None else found
 
+    def orgs_with(self, least: Role) -> list[str]:
+        """Return the names of the organisations in which the account has at least a role as a member, sorted."""
+        orgs = (item.org for item in self.memberships)
+        return sorted(org.name for org in orgs if self.roles.get(org.id, Role.READ) >= least)
+
     def role_in(self, namespace_id: int) -> Role | None:
         """Return the caller's role in a namespace as limited by the token; None if it has none.
 

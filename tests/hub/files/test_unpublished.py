@@ -33,6 +33,19 @@ def stage(world: World, ref: RepoRef, operations: Iterator[Operation]) -> None:
     staged_changes.stage(world.hub, world.alice, ref, "main", operations)
 
 
+def refuse(world: World, ref: RepoRef, content: bytes, meanwhile: Callable[[], object]) -> None:
+    """Send a commit that stores a file and is refused, after something else was done with the same content."""
+
+    def operations() -> Iterator[Operation]:
+        yield AddFile(P("a"), content)
+        yield from (AddFile(P(f"small/{number}"), b"%d" % number) for number in range(2_500))
+        meanwhile()
+        yield Delete(P("missing"))
+
+    with pytest.raises(EntryNotFound):
+        commit(world, ref, operations())
+
+
 @pytest.mark.parametrize("write", [commit, propose, stage])
 @pytest.mark.parametrize("limit", [None, 10_000_000])
 def test_a_refused_write_leaves_no_objects_that_count(
@@ -58,15 +71,7 @@ def test_a_refused_write_leaves_no_objects_that_count(
 def test_objects_that_another_write_uses_by_now_stay(world: World) -> None:
     ref, content = world.repo(), os.urandom(300_000)
     world.clock.advance(1_000)
-
-    def operations() -> Iterator[Operation]:
-        yield AddFile(P("a"), content)
-        yield from (AddFile(P(f"small/{number}"), b"%d" % number) for number in range(2_500))
-        staged_changes.stage(world.hub, world.alice, ref, "main", iter([AddFile(P("b"), content)]))
-        yield Delete(P("missing"))
-
-    with pytest.raises(EntryNotFound):
-        commit(world, ref, operations())
+    refuse(world, ref, content, lambda: stage(world, ref, iter([AddFile(P("b"), content)])))
     commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", [], staged=StagedPolicy(force=True)))
     assert world.read(ref, "b") == content
 
@@ -74,15 +79,7 @@ def test_objects_that_another_write_uses_by_now_stay(world: World) -> None:
 def test_objects_that_a_ref_may_lead_to_by_now_stay(world: World) -> None:
     ref, content = world.repo(), os.urandom(300_000)
     world.clock.advance(1_000)
-
-    def operations() -> Iterator[Operation]:
-        yield AddFile(P("a"), content)
-        yield from (AddFile(P(f"small/{number}"), b"%d" % number) for number in range(2_500))
-        world.add(ref, "b", content)
-        yield Delete(P("missing"))
-
-    with pytest.raises(EntryNotFound):
-        commit(world, ref, operations())
+    refuse(world, ref, content, lambda: world.add(ref, "b", content))
     assert world.read(ref, "b") == content
 
 

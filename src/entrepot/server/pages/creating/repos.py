@@ -73,8 +73,7 @@ def build_new_repo(hub: HubContext, caller: MaybeCaller, kind: RepoType, form: F
 
 def owners_of(caller: Caller) -> Sequence[str]:
     """Return the namespaces in which an account may create repositories, without folders: its own comes first."""
-    orgs = [item.org for item in caller.memberships if caller.roles.get(item.org.id, Role.READ) >= Role.CONTRIBUTOR]
-    return [caller.account.name, *sorted(org.name for org in orgs)]
+    return [caller.account.name, *caller.orgs_with(Role.CONTRIBUTOR)]
 
 
 def _showing(kind: RepoType) -> PageHandler:

@@ -97,8 +97,7 @@ def build_add(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
         LoginRequired: the visitor has not signed in.
     """
     known = require_login(caller)
-    writes = [item.org.name for item in known.memberships if known.roles.get(item.org.id, Role.READ) >= Role.WRITE]
-    owned = CollectionQuery([known.account.name, *writes], limit=CHOICES)
+    owned = CollectionQuery([known.account.name, *known.orgs_with(Role.WRITE)], limit=CHOICES)
     found = collections.list_collections(hub, caller, owned)
     values = {
         "form": form,
