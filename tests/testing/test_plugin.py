@@ -34,8 +34,10 @@ def test_a_fresh_hub_is_separate(entrepot_hub, entrepot_fresh_hub):
 def test_the_fixtures_work_in_any_project(tmp_path: Path, distribution: list[str]) -> None:
     (tmp_path / "test_project.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    # In a temporary folder of its own: pytest removes what earlier runs left in the shared one, for minutes.
+    own = ["-p", "no:cacheprovider", "--basetemp", str(tmp_path / "temporary")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *distribution],
+        [sys.executable, "-m", "pytest", "-q", *own, *distribution],
         cwd=tmp_path,
         capture_output=True,
         text=True,
