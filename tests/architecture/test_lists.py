@@ -24,7 +24,7 @@ DESCRIPTION = pathlib.Path(__file__).parents[2] / "src/entrepot/server/openapi.j
 CURSORS = frozenset({"cursor", "after", "before", "p", "skip"})
 
 BOUNDED: dict[str, object] = {
-    "/api/admin/repos/{kind}/{namespace}/{name}/protections": protections.MAX_PATTERNS,
+    "/api/admin/repos/{type}/{namespace}/{name}/protections": protections.MAX_PATTERNS,
     "/api/admin/gc": overviews.MAX_ITEMS,
     "/api/admin/health": "they are written in the code",
     "/api/admin/settings": "they are written in the code",
@@ -34,7 +34,7 @@ BOUNDED: dict[str, object] = {
     "/api/collections/{uid}": collection_items.MAX_ITEMS,
     "/api/datasets-tags-by-type": tags.MAX_TAGS,
     "/api/models-tags-by-type": tags.MAX_TAGS,
-    "/api/folders/{kind}/{owner}/{name}": labels.MAX_LABELS,
+    "/api/folders/{type}/{owner}/{name}": labels.MAX_LABELS,
     "/api/lineage": lineage.MAX_EDGES,
     "/api/{type}/{namespace}/{name}/lineage": lineage.MAX_EDGES,
     "/api/models/{namespace}/{name}/metrics": metrics.MAX_SERIES,

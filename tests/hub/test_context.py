@@ -50,6 +50,9 @@ from entrepot.hub.jobs import mirror_overviews, overviews
 from entrepot.hub.repos import account_removal, repositories
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.hub.search import profiles
+from entrepot.hub.tables.known_layouts import KnownLayout
+from entrepot.hub.tables.known_rows import KnownRows
+from entrepot.hub.tables.reader import TableFacts
 from entrepot.hub.versioned_cache import Share
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
@@ -120,7 +123,7 @@ def test_a_file_is_no_folder(tmp_path: pathlib.Path) -> None:
 def test_caches_of_folders_are_part_of_the_memory_that_the_settings_allow(tmp_path: pathlib.Path) -> None:
     key = (1, Oid("a" * 40))
     tree = b"".join(b"100644 %06d\0%b" % (number, bytes(20)) for number in range(20_000))
-    for most, is_kept in ((115 << 20, True), (1 << 20, False)):
+    for most, is_kept in ((Settings(data=tmp_path).remembered_bytes, True), (1 << 20, False)):
         hub = open_hub(Settings(data=tmp_path, remembered_bytes=most))
         hub.store.large_trees.put(key, tree)
         hub.store.names.put(key, TreeNames(tree))
@@ -137,9 +140,26 @@ def test_all_caches_of_the_store_follow_the_settings(tmp_path: pathlib.Path) -> 
         limits[most] = attrs.asdict(hub.store.limits)
         hub.close()
     assert limits[2 * default] == {name: 2 * size for name, size in limits[default].items()}
-    elsewhere = Share.ANSWERS + Share.FILE_LISTS + Share.CALLERS + Share.TREES + Share.QUERY_RESULTS
-    assert sum(limits[default].values()) == default - (elsewhere << 20)
+    stored = (Share.SCANNED_TREES, Share.LARGE_TREES, Share.TREE_NAMES, Share.LISTINGS, Share.XORB_INDEXES, Share.ROOTS)
+    assert sum(limits[default].values()) == sum(share.mib for share in stored) << 20
     assert sum(limits[0].values()) == 4 << 20
+
+
+def test_what_is_known_of_datasets_follows_the_settings(tmp_path: pathlib.Path) -> None:
+    key, layout = (1, Oid("a" * 40), ""), KnownLayout({"a": "x" * 100_000})
+    table = TableFacts(1, False, {"a": "x" * 200_000}, 0)
+    rows = KnownRows("default", "train", Oid("a" * 40), (), {}, [{"a": "x" * 10_000}], 0, 1, False)
+    for most, is_kept in ((Settings(data=tmp_path).remembered_bytes, True), (0, False)):
+        hub = open_hub(Settings(data=tmp_path, remembered_bytes=most))
+        hub.layouts.put(key, layout)
+        hub.tables.facts.put("a", table)
+        hub.first_rows.put(key[:2], rows)
+        assert (hub.layouts.find(key) is not None) == is_kept
+        assert (hub.tables.facts.find("a") is not None) == is_kept
+        assert (hub.first_rows.find(key[:2]) is not None) == is_kept
+        hub.layouts.put(key, KnownLayout({}))
+        assert hub.layouts.find(key) is not None, "small ones are always kept"
+        hub.close()
 
 
 # --- rights that end while a request waits for its locks ---

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from entrepot.hub.versioned_cache import Share, VersionedCache
+from entrepot.settings import Settings
 
 V1, V2 = (1, 1), (1, 2)
 
@@ -64,6 +67,8 @@ def test_a_value_is_replaced_and_forgotten_with_its_size() -> None:
 
 
 def test_the_shares_of_the_memory_are_all_of_it() -> None:
-    assert [share.of(230 << 20) >> 21 for share in Share] == [8, 5, 2, 1, 16, 24, 4, 15, 14, 23, 3]
-    assert sum(share.of(230 << 20) for share in Share) == 230 << 20
+    whole = sum(share.mib for share in Share)
+    assert whole << 20 == Settings(data=Path()).remembered_bytes
+    assert all(share.of(whole << 21) == share.mib << 21 for share in Share)
     assert {share.of(0) for share in Share} == {0}
+    assert {share.of(0, least=7) for share in Share} == {7}

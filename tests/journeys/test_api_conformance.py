@@ -36,9 +36,7 @@ NAMES = {
     "name": "thing",
     "account": "alice",
     "user": "bob",
-    "types": "models",
     "num": "1",
-    "kind": "user",
     "owner": "alice",
 }
 TAILS = ("main", "main/README.md", "main...main", "v1", "refs/heads/main")

@@ -241,7 +241,7 @@ def request_of(route: RouteCase, example: str, ref: RepoRef) -> tuple[str, str, 
     for item in filter(None, (part.strip() for part in before.split(";"))):
         key, _, value = item.partition("=")
         values[key] = value
-    headers = {"content-type": values.pop("type", "application/json")} if body else {}
+    headers = {"content-type": values.pop("content", "application/json")} if body else {}
     query = values.pop("query", "")
     pattern = route.patterns.get(ref.type) or next(iter(route.patterns.values()))
     path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values.get(found[1], "x"), pattern)

@@ -68,6 +68,20 @@ def test_responses_of_bytes_and_names_of_parameters_that_helpers_read_are_descri
     assert {item["name"] for item in media["parameters"]} >= {"dataset", "config", "split", "row", "column", "part"}
 
 
+def test_types_of_repositories_in_paths_are_enumerated() -> None:
+    found = {
+        path: item["schema"].get("enum")
+        for path, operations in DESCRIPTION["paths"].items()
+        for operation in operations.values()
+        for item in operation["parameters"]
+        if (item["in"], item["name"]) == ("path", "type")
+    }
+    assert found["/api/{type}"] == ["models", "datasets", "spaces"]
+    assert found["/api/folders/{type}/{owner}/{name}"] == ["models", "datasets"]
+    assert found["/api/admin/repos/{type}/{namespace}/{name}/disable"] == ["models", "datasets", "spaces", "buckets"]
+    assert [path for path, types in found.items() if not types] == []
+
+
 def test_nothing_is_described_that_is_not_served(served: set[tuple[str, str]]) -> None:
     gone = {
         (method, path)

@@ -93,7 +93,7 @@ def repo_paths() -> list[tuple[str, str]]:
         if isinstance(route, Route)
         and "{namespace}/{name}" in route.path
         and "/buckets/" not in route.path  # a bucket has no id without a namespace
-        and "{kind}" not in route.path
+        and "{type}" not in route.path
         and (not isinstance(route, PageRoute) or route.path.replace("{namespace}/{name}", "{name}", 1) in pages_of)
         and route.path != "/{namespace}/{name}"  # without a namespace, this is the page of an account
         for method in sorted(route.methods or ())

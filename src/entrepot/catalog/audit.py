@@ -55,8 +55,7 @@ _COLUMNS = [_A.c[field.name] for field in attrs.fields(AuditRow)]
 def head(tx: Read) -> str | None:
     """Return the chain value of the newest row, or None if the log is empty.
 
-    The value is stored apart from the rows. Who appends holds the lock of the log, so rows
-    are appended one at a time.
+    The value is stored apart from the rows. Rows are appended one at a time, under the lock of the log.
     """
     return tx.sql.execute(_FIND_HEAD).scalar()
 

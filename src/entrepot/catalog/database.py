@@ -90,7 +90,7 @@ class Write(Read):
     def __init__(self, transaction: OpenTransaction) -> None:
         super().__init__(transaction)
         self.proof: Proof | None = None
-        """How to find out whether the changes took effect, if the database itself does not know it any more."""
+        """How to find out whether the changes took effect, if the database itself no longer knows."""
         self._last: dict[Lock, Callable[[], None]] = {}
 
     def check_last(self, lock: Lock, check: Callable[[], None]) -> None:

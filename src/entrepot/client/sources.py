@@ -45,7 +45,7 @@ class Source(Protocol):
         """Yield the bytes from ``start`` on, in pieces of at most one mebibyte.
 
         Raises:
-            SourceChanged, SourceMissing, SourceUnreadable: the content changed or cannot be read any more.
+            SourceChanged, SourceMissing, SourceUnreadable: the content has changed or can no longer be read.
         """
 
     def read(self) -> bytes:

@@ -94,7 +94,7 @@ class StepExpired(Unauthenticated):
 
 @attrs.define
 class PasskeyRefused(Unauthenticated):
-    """A passkey opens no account here; it does not say why."""
+    """No account can be opened with this passkey; the message does not say why."""
 
     @property
     def message(self) -> str:

@@ -70,7 +70,7 @@ class HubBucket:
         return data_folders.prepare(folder, found.store_id, S3), found
 
     def check_kind(self, folder: Path, markers: tuple[Marker, Marker], kind: str) -> None:
-        """Check that the database is of the kind that the hub of the bucket has, and that an SQLite database is here.
+        """Check that the database is of the kind that the hub in the bucket uses, and in this folder if that is SQLite.
 
         Raises:
             StoreUnusable: it is not; a new folder is left as it was.

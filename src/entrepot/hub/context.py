@@ -38,7 +38,7 @@ from entrepot.storage.mirrors import Mirrors
 from entrepot.storage.store import ImmutableCache
 
 _LEAST_CACHE = 1 << 20
-"""Bytes of caches without which one request would read the same objects several times."""
+"""Bytes of caches without which requests would read the same objects several times."""
 
 
 @attrs.frozen
@@ -65,26 +65,33 @@ class HubContext:
     grouped_writes: GroupedWrites = attrs.field(factory=GroupedWrites)
     job_added: JobSignal = attrs.field(factory=JobSignal)
     sending: HostSlots = attrs.field(factory=HostSlots)
-    tables: TableReader = attrs.field(factory=TableReader)
-    layouts: KnownLayouts = attrs.field(factory=KnownLayouts)
-    first_rows: FirstRows = attrs.field(factory=FirstRows)
-    known_callers: VersionedCache[Caller] = attrs.field(
+    tables: TableReader = attrs.field(
         default=attrs.Factory(
-            lambda hub: VersionedCache[Caller](Share.CALLERS.of(hub.settings.remembered_bytes)), takes_self=True
+            lambda hub: TableReader(
+                facts_bytes=hub.share(Share.TABLE_FACTS, least=_LEAST_CACHE),
+                indexes_bytes=hub.share(Share.TABLE_INDEXES, least=_LEAST_CACHE),
+            ),
+            takes_self=True,
         )
     )
+    layouts: KnownLayouts = attrs.field(
+        default=attrs.Factory(lambda hub: KnownLayouts(hub.share(Share.LAYOUTS, least=_LEAST_CACHE)), takes_self=True)
+    )
+    first_rows: FirstRows = attrs.field(
+        default=attrs.Factory(lambda hub: FirstRows(hub.share(Share.FIRST_ROWS)), takes_self=True)
+    )
+    known_callers: VersionedCache[Caller] = attrs.field(
+        default=attrs.Factory(lambda hub: VersionedCache[Caller](hub.share(Share.CALLERS)), takes_self=True)
+    )
     known_trees: VersionedCache[ReadableTree] = attrs.field(
-        default=attrs.Factory(
-            lambda hub: VersionedCache[ReadableTree](Share.TREES.of(hub.settings.remembered_bytes)), takes_self=True
-        )
+        default=attrs.Factory(lambda hub: VersionedCache[ReadableTree](hub.share(Share.TREES)), takes_self=True)
     )
     query_processes: ForkedProcesses = attrs.field(
         factory=lambda: ForkedProcesses("entrepot.hub.datasets.sandbox_server", "entrepot.hub.datasets.sandbox")
     )
     query_results: ImmutableCache[str, bytes] = attrs.field(
         default=attrs.Factory(
-            lambda hub: ImmutableCache[str, bytes](Share.QUERY_RESULTS.of(hub.settings.remembered_bytes), len),
-            takes_self=True,
+            lambda hub: ImmutableCache[str, bytes](hub.share(Share.QUERY_RESULTS), len), takes_self=True
         )
     )
     query_slots: threading.BoundedSemaphore = attrs.field(factory=lambda: threading.BoundedSemaphore(2))
@@ -98,6 +105,10 @@ class HubContext:
     def catalog(self) -> Catalog:
         """The catalog of the store."""
         return self.store.catalog
+
+    def share(self, share: Share, *, least: int = 0) -> int:
+        """Return a share of the memory that the setting ``remembered_bytes`` allows, in bytes; at least ``least``."""
+        return share.of(self.settings.remembered_bytes, least=least)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Read]:
@@ -243,12 +254,12 @@ def _open(settings: Settings, database: str, *, fsync: bool) -> HubContext:
 def _cache_limits(most: int) -> CacheLimits:
     """Return the limits of the caches of the store, which are shares of ``most`` bytes, or a little more."""
     return CacheLimits(
-        trees=max(Share.SCANNED_TREES.of(most), _LEAST_CACHE),
+        trees=Share.SCANNED_TREES.of(most, least=_LEAST_CACHE),
         large_trees=Share.LARGE_TREES.of(most),
         names=Share.TREE_NAMES.of(most),
-        listings=max(Share.LISTINGS.of(most), _LEAST_CACHE),
-        indexes=max(Share.XORB_INDEXES.of(most), _LEAST_CACHE),
-        roots=max(Share.ROOTS.of(most), _LEAST_CACHE),
+        listings=Share.LISTINGS.of(most, least=_LEAST_CACHE),
+        indexes=Share.XORB_INDEXES.of(most, least=_LEAST_CACHE),
+        roots=Share.ROOTS.of(most, least=_LEAST_CACHE),
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from enum import IntEnum, unique
+from enum import Enum
 from typing import Generic, TypeVar
 
 from entrepot.catalog.versions import Version as Version
@@ -23,25 +23,33 @@ _OVERHEAD = 1024
 """Approximate memory of an entry in addition to its bytes: the key and small objects."""
 
 
-@unique  # members of one size would be one member
-class Share(IntEnum):
+class Share(Enum):
     """The shares of the setting ``remembered_bytes``: in MiB, if it has its default value, which is their sum."""
 
-    ANSWERS = 8
-    FILE_LISTS = 5
-    CALLERS = 2
-    TREES = 1
-    LARGE_TREES = 16
-    TREE_NAMES = 24
-    QUERY_RESULTS = 4
-    SCANNED_TREES = 15
-    LISTINGS = 14
-    XORB_INDEXES = 23
-    ROOTS = 3
+    ANSWERS = ("answers", 8)
+    FILE_LISTS = ("lists of files", 5)
+    CALLERS = ("owners of tokens", 2)
+    TREES = ("trees of revisions", 1)
+    LARGE_TREES = ("unpacked large trees", 16)
+    TREE_NAMES = ("names of files", 24)
+    QUERY_RESULTS = ("results of queries", 4)
+    FIRST_ROWS = ("first rows of datasets", 4)
+    SCANNED_TREES = ("trees of folders", 15)
+    LISTINGS = ("sorted entries of folders", 14)
+    XORB_INDEXES = ("indexes of xorbs", 23)
+    ROOTS = ("trees of commits", 3)
+    LAYOUTS = ("splits of datasets", 32)
+    TABLE_FACTS = ("facts about tables", 16)
+    TABLE_INDEXES = ("indexes of tables", 8)
 
-    def of(self, remembered_bytes: int) -> int:
-        """Return the share in bytes, rounded down."""
-        return remembered_bytes * self // sum(Share)
+    @property
+    def mib(self) -> int:
+        """The share of the default, in MiB."""
+        return self.value[1]
+
+    def of(self, remembered_bytes: int, *, least: int = 0) -> int:
+        """Return the share in bytes, rounded down, but not less than ``least``."""
+        return max(remembered_bytes * self.mib // sum(share.mib for share in Share), least)
 
 
 class VersionedCache(Generic[Value]):

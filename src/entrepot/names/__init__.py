@@ -53,6 +53,7 @@ from entrepot.names.refs import (
     tag_ref,
 )
 from entrepot.names.repos import (
+    ALL_TYPES,
     UNSUPPORTED_TYPES,
     VERSIONED_TYPES,
     RepoId,
@@ -66,6 +67,7 @@ from entrepot.names.repos import (
 )
 
 __all__ = [
+    "ALL_TYPES",
     "CONVERT",
     "MAIN",
     "PARQUET",

@@ -64,6 +64,9 @@ _KINDS = {
     RepoType.BUCKET: RepoKind("buckets", "buckets/", has_commits=False),
 }
 
+ALL_TYPES = tuple(RepoType)
+"""All types of repositories: also buckets."""
+
 VERSIONED_TYPES = tuple(kind for kind in RepoType if kind.kind.has_commits)
 """The types of repositories that have commits: models, datasets and spaces."""
 

@@ -231,7 +231,7 @@ class _Application:
 
     async def end(self) -> None:
         """Stop the application after its last request."""
-        # A request whose client has gone is no connection any more, but still at work.
+        # A request whose client has gone has no connection, but its work goes on.
         while self._requests:
             await asyncio.wait(self._requests)
         assert self._life is not None

@@ -121,7 +121,7 @@ class Middleware:
             return
         address = client_address(scope, self._settings)
         exchange = _Request(scope, receive, send, _Terms(self._bodies, self._settings, self._prefix, address))
-        # The server closes a connection with an unread body when nothing refers to the request any more. Frames in
+        # The server closes a connection with an unread body once nothing refers to the request. Frames in
         # the tracebacks of errors would keep it until the next garbage collection.
         del receive, send
         scope["state"]["network"] = exchange.network

@@ -216,7 +216,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             size(0, _TIB),
             "How much memory one process uses for remembered answers and what they are made of; 0: a few MiB.",
         ),
-    ] = 115 * _MIB
+    ] = 175 * _MIB
     webhook_private_targets: Annotated[
         bool, _Doc(SWITCH, "Whether webhooks may connect to addresses of this machine and of private networks.")
     ] = False

@@ -64,7 +64,7 @@ class ImmutableCache(Generic[K, V]):
 
 @attrs.frozen
 class CacheLimits:
-    """How many bytes each cache of a store may take, about.
+    """The approximate size limit of each cache of a store, in bytes.
 
     ``trees``: scanned trees; ``large_trees``: unpacked large trees; ``names``: names of files, which searches read;
     ``listings``: sorted entries of folders; ``indexes``: those of xorbs; ``roots``: the trees of commits.

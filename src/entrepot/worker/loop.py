@@ -54,11 +54,11 @@ class Worker:
     Each lane has its own threads. Within a lane the namespaces are served
     in rotation; none of them uses more than a quarter of the threads (but at
     least one), and a job that takes longer than a slice is paused for the
-    jobs of others if its handler works step by step. Every other slice of a paused job goes to the one that
-    has waited longest, so each of them goes on; the slices between go to the one that has the least work left, as
-    far as its handler tells, and whose namespace has used the threads least lately: beside any number of accounts
-    that begin endless jobs, a job of a second ends within some seconds. The longest jobs, which may take
-    hours, keep at most :data:`MAX_LONG` places among the paused ones of a thread.
+    jobs of others if its handler works step by step. Of the slices that paused jobs get, every second one goes
+    to the job that has waited longest, so each of them goes on. The others go to the job with the least work
+    left, as its handler reports it, whose namespace has used the threads least in the last minutes: a job of a
+    second ends within some seconds, however many accounts begin endless jobs. The longest jobs, which may
+    take hours, keep at most :data:`MAX_LONG` places among the paused ones of a thread.
     """
 
     def __init__(
@@ -241,9 +241,9 @@ class _Slot:
 
 
 def _next(paused: Sequence[_Slot], lane: _Lane) -> int:
-    """Return which paused job goes on before its turn: the least left to do, for who has used least lately.
+    """Return which paused job goes on before its turn: the least left to do, for a namespace that has used little.
 
-    A job that does not tell how much is left is expected to take as long again as it has taken.
+    A job that does not report how much is left is expected to take as long again as it has taken.
     """
 
     def weight(slot: _Slot) -> float:
@@ -257,7 +257,7 @@ def _least_lost(paused: Sequence[_Slot], lane: _Lane) -> int:
     """Return which paused job is put back if there are too many; never one of some seconds for one that takes hours.
 
     If some have told that more than ``LONG_S`` is left, the one that has done least in relation to that. If not, of
-    those that took a whole slice the shortest one, or else one of the namespace that has used most lately.
+    those that took a whole slice the shortest one, or else one of the namespace that has used most recently.
     """
     told = {at: left_s for at, slot in enumerate(paused) if (left_s := slot.left_s) is not None and left_s > LONG_S}
     if told:
@@ -283,7 +283,7 @@ class _Lane:
         self._guard = threading.Lock()
         self._busy: Counter[int] = Counter()
         self._used = dict[int, tuple[float, float]]()
-        """Seconds that namespaces have used lately, and when that was noted; the last thousand that used any."""
+        """Seconds that namespaces have used recently, and when that was noted; the last thousand that used any."""
 
     def full(self) -> list[int]:
         """Return the namespaces that use their whole share of the threads."""
@@ -301,7 +301,7 @@ class _Lane:
                 self._used.pop(next(iter(self._used)), None)
 
     def used_s(self, namespace_id: int) -> float:
-        """Return the seconds that a namespace has used lately; see :data:`HALF_LIFE_S`."""
+        """Return the seconds that a namespace has used recently; see :data:`HALF_LIFE_S`."""
         used_s, at = self._used.get(namespace_id, (0.0, 0.0))
         return used_s * 0.5 ** ((time.monotonic() - at) / HALF_LIFE_S) if used_s else 0.0
 

@@ -97,7 +97,7 @@ def if_possible(make: Callable[[], Made]) -> Callable[[], Made | None]:
             compiled = make()
         except (WasmtimeError, OSError):  # generated code is forbidden here, or there is too little address space
             return None
-        # wasmtime cannot free its objects any more when the interpreter clears the modules.
+        # wasmtime can no longer free its objects when the interpreter clears the modules.
         atexit.register(made.cache_clear)
         return compiled
 

@@ -11,7 +11,7 @@ from entrepot.errors import InvalidParameter, StoreUnavailable, UnsupportedDatas
 from entrepot.hub.tables import reader as readers
 from entrepot.hub.tables.exchanges import end_process
 from entrepot.hub.tables.processes import TableProcesses
-from entrepot.hub.tables.reader import FactsCache, TableContent, TableFacts, TablePage, TableReader, WorkLimits
+from entrepot.hub.tables.reader import TableContent, TableFacts, TablePage, TableReader, WorkLimits
 from entrepot.previews.row_pages import PageLimits
 from entrepot.previews.sources import BytesRangeReader, MeteredReader
 from entrepot.previews.tables.footer_indexes import LEAST_FOOTER
@@ -143,7 +143,7 @@ def test_a_reader_that_is_closed_reads_nothing() -> None:
 
 
 def test_facts_are_kept_within_a_limit() -> None:
-    cache = FactsCache(5_000)
+    cache = TableReader(facts_bytes=5_000).facts
     for at in range(10):
         cache.put(str(at), TableFacts(at, False, {"a": at}, 0))
         cache.find("0")

@@ -99,7 +99,7 @@ class S3Blobs:
         if found is None:
             raise BlobMissing(key)
         with self._lock:
-            self._known.pop(key, None)  # if the object was replaced, cached blocks of it are not used any more
+            self._known.pop(key, None)  # if the object was replaced, its cached blocks are no longer used
         return S3Reader(self._bucket, found, None)
 
     def url_of(self, key: str, first: int, last: int, *, now_s: int, seconds: int) -> str | None:

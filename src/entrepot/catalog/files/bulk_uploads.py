@@ -72,7 +72,7 @@ def put(tx: Write, repo_id: int, arrivals: Sequence[ProvenFile], user_id: int, n
     """Record files whose xorbs are stored and were touched, and let a repository use them for an account.
 
     Returns:
-        Files that the repository had already; it does not need their raw bytes any more.
+        Files that the repository had already; it no longer needs their raw bytes.
     """
     xet_files.put_many(tx, [(item.row, item.xorbs) for item in arrivals], now_ms)
     there = file_links.usable(tx, repo_id, [item.sha256 for item in arrivals])

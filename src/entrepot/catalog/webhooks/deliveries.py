@@ -154,7 +154,7 @@ def waiting(tx: Read, webhook_id: int) -> Sequence[int]:
 
 
 def pauses(tx: Read, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Return (consecutive failures, paused until) of the given receivers whose last delivery failed."""
+    """Return, for each given receiver whose last delivery failed, its consecutive failures and the end of its pause."""
     query = sa.select(_P.c.key, _P.c.failures, _P.c.until_ms).where(_P.c.key.in_(bounded(keys)))
     return {row.key: (row.failures, row.until_ms) for row in tx.sql.execute(query)}
 

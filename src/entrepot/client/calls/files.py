@@ -44,7 +44,7 @@ def facts(ref: RepoRef, revision: str, path: str) -> Call[FileFacts]:
 
 
 def facts_at(url: str) -> Call[FileFacts]:
-    """Build the same call for a file that is identified by its URL."""
+    """Build the call that returns the metadata of the file at a URL, as :func:`facts` does for a path."""
     return Call("HEAD", url, read_facts, headers=(_IDENTITY,), subject=without_query(url))
 
 

@@ -190,7 +190,7 @@ def to_operation(operation: CommitOperation) -> Operation:
 
     Raises:
         InvalidArgument: the object is not an operation, or was committed before.
-        SourceMissing, SourceUnreadable: the local file cannot be read any more.
+        SourceMissing, SourceUnreadable: the local file can no longer be read.
     """
     given: object = operation
     if not isinstance(given, CommitOperation):

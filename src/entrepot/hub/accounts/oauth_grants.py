@@ -144,7 +144,7 @@ def _rotate(hub: HubContext, tx: Write, grant: OAuthGrantRow, presented: str) ->
 
 
 def remove_token(tx: Write, token: Token) -> None:
-    """Delete a token, and the whole grant if it belongs to one: its program cannot renew it any more.
+    """Delete a token, and the whole grant if it belongs to one: its program can no longer renew it.
 
     Of a trusted publisher, all tokens that it has now are deleted; it can get others until it is removed.
     """

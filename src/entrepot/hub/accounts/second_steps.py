@@ -35,8 +35,8 @@ def finish(
         replaced: the secret of an earlier session of the same browser, which ends.
 
     Raises:
-        StepExpired: the proof is not of this hub or too old, the password was changed, or the account has no
-            second factor any more.
+        StepExpired: the proof is not of this hub or too old, the password was changed, or the account no longer
+            has a second factor.
         WrongCode: the code is wrong, was used, or is too old.
         CodesPaused: there were too many wrong codes; recovery codes are still accepted.
         AccountSuspended: an administrator of the hub has suspended the account.

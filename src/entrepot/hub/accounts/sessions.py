@@ -113,7 +113,7 @@ def sign_in_with_code(
 
 
 def sign_out(hub: HubContext, secret: str) -> None:
-    """End a session; one that does not exist any more stays so."""
+    """End a session; do nothing if it has ended already."""
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         found = rows.find(tx, hash_secret(secret))
         if found is not None and rows.remove_of(tx, found.user_id, uid=found.uid):

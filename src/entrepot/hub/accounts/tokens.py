@@ -212,7 +212,7 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
 def revoke(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
     """Make one of the caller's tokens invalid immediately; it may be the one used for the request.
 
-    A program that was signed in with it cannot renew it any more.
+    A program that was signed in with it can no longer renew it.
 
     Raises:
         LoginRequired, NotAllowed: the caller's token may not change others.

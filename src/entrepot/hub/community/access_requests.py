@@ -283,7 +283,7 @@ def _notify_deciders(hub: HubContext, tx: Write, requester: Caller, row: RepoRow
 
 
 def _settle(tx: Write, row: RepoRow) -> None:
-    """Delete the notifications about requests for a repository if none waits for a decision any more."""
+    """Delete the notifications about requests for a repository once none of them waits for a decision."""
     if not access_requests.page(tx, row.id, PENDING, after=None, limit=1):
         for user_id in notifications.deciders(tx, row):
             notification_rows.remove_topic(tx, user_id, notifications.requests_topic(row.id))

@@ -166,7 +166,7 @@ def edit_comment(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, u
     with hub.write(access.lock(hub, caller, ref, _own_comment, num, uid)) as tx:
         row, editor, discussion, event = _own_comment(tx, caller, ref, num, uid)
         if event.data["hidden"]:
-            raise Refused("this comment is hidden: it cannot be changed any more")
+            raise Refused("this comment is hidden: it can no longer be changed")
         data = discussion_events.edited(event.data, text, editor.account.uid, hub.now_ms())
         return _rewritten(hub, tx, row, discussion, attrs.evolve(event, data=data))
 

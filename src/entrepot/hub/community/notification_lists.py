@@ -36,7 +36,7 @@ class Notification:
 
     ``actor``: the account that did it, None if none did or it was deleted; ``repo``, ``discussion``,
     ``org``, ``folder``: what it is about, None if it is about something else. ``folder`` is also None if the
-    user may not see it any more.
+    user may no longer see it.
     """
 
     row: NotificationRow

@@ -185,7 +185,7 @@ def _readable(hub: HubContext, tx: Read, given: XetToken, file: XetHash) -> tupl
 def _find_readable(hub: HubContext, tx: Read, row: RepoRow, given: XetToken, file: XetHash) -> XetFileId | None:
     if row.type.kind.has_commits:
         return xet_files.find_readable(tx, row.id, file, link_user(given))
-    # Who asked for a token reads on with it, though the file was replaced in the meantime.
+    # A caller with a token continues to read a file that was replaced after the token was issued.
     since_ms = hub.now_ms() - (xet_tokens.LIFETIME_S + xet_tokens.GRACE_S) * 1000
     return bucket_rights.find_readable(tx, row.id, file, is_writer=given.may_write, since_ms=since_ms)
 

@@ -59,7 +59,7 @@ class PushGuard:
         return None if old is None or is_forward() else self._differing(new, [old])
 
     def beyond(self, checked: PushGuard) -> PushGuard:
-        """Return the same guard with those locks only that another one does not have."""
+        """Return this guard with only the locks that another one did not check."""
         known = {lock.uid for lock in checked.held}
         return attrs.evolve(self, held=[lock for lock in self.held if lock.uid not in known])
 

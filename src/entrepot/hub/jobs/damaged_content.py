@@ -21,7 +21,7 @@ _XET_FILE = "xet file "
 
 CURE = (
     "upload the same files again (with git: 'git lfs push --all'); the hub replaces damaged bytes by verified ones, "
-    "and then the next backup has them too. If no one has a file any more, delete its path"
+    "and then the next backup has them too. If no one has a copy of a file, delete its path"
 )
 """What helps against damaged content."""
 

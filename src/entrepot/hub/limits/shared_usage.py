@@ -16,7 +16,7 @@ _LOCK: Final = "usage"
 
 
 def share(hub: HubContext) -> None:
-    """Add the additions of this process to the rows, and read those of the others; do nothing without additions.
+    """Send what this process has added and fetch what the others have; do nothing if it has added nothing.
 
     Raises:
         DatabaseUnavailable, Busy: the additions are kept for the next call.

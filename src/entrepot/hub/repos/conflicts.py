@@ -44,7 +44,7 @@ def resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, wanted
 
     Raises:
         ThingNotFound, RevisionNotFound: the pull request or its ref does not exist.
-        Refused: one of the commits is not the newest any more, or the pull request is closed or merged.
+        Refused: one of the commits is no longer the newest, or the pull request is closed or merged.
         Malformed: there is not one choice for each path in conflict.
         NotMergeable: nothing is in conflict, or a file stands where the other side has a folder.
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.

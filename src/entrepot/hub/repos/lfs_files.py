@@ -179,7 +179,7 @@ def _writable_now(tx: Read, deleter: Caller, repo_id: int) -> RepoRow:
     """Return the repository as it is now, whose name or owner may have changed while the caller waited.
 
     Raises:
-        RepoNotFound, RepoDisabled, RepoArchived, NotAllowed: it is gone, or the deleter may not change it any more.
+        RepoNotFound, RepoDisabled, RepoArchived, NotAllowed: it is gone, or the deleter may no longer change it.
     """
     row = repositories.by_id(tx, repo_id)
     if row is None:

@@ -143,7 +143,7 @@ def refusal(lock: LfsLock) -> str:
 def check_move(hub: HubContext, tx: Read, repo_id: int, account_id: int, before: Collection[Oid], after: Oid) -> None:
     """Raise if a ref is about to get other content at a path that another user has locked.
 
-    Call it under the lock of the repository, which whoever takes a lock holds too: none can be taken in between.
+    Call it under the lock of the repository: taking a git-lfs lock needs the same one, so none is taken in between.
 
     Args:
         before: the commits of which the ref may have the content at each path; none: it may have any.

@@ -217,7 +217,7 @@ def open_revert(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
         RevisionNotFound: the revision does not exist.
         Refused: it is the first commit, is not on main, is undone already, or later commits changed the same files.
         LimitExceeded: too many files have changed since.
-        InvalidPath, LargeFileMissing: a file that it brings back cannot be stored any more.
+        InvalidPath, LargeFileMissing: a file that it brings back can no longer be stored.
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
         Busy: the history of main was replaced at the same time.
     """
@@ -485,6 +485,6 @@ def _undo(
         named = ", ".join(merged.conflicts[:_NAMED]) + more
         raise Refused(f"later commits changed the same files: {named}. Edit them instead")
     if merged.root == stored.root_of(hub.store, tx, row.id, base.head):
-        raise Refused(f"main has nothing of commit {undone[:7]} any more")
+        raise Refused(f"main no longer has anything of commit {undone[:7]}")
     merges.check_added_names(merged)
     return merged

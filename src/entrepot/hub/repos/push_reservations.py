@@ -13,7 +13,7 @@ All sides are bounded. A reservation ends with a push, some seconds after the la
 after :data:`LONGEST_MS`. The next one of the account begins not earlier than :data:`REST_MS` after it began, and
 that of another account not earlier than :data:`BREATH_MS` after it ended, so that writers get a turn in between.
 A writer waits at most :data:`PATIENCE_S`, and a push :data:`PUSH_PATIENCE_S`, before it is told where the refs are.
-A push that knows them does not wait any more, and refs move by compare-and-swap as always.
+After that it no longer waits, and refs move by compare-and-swap as always.
 
 Guarantees: reservations are rows that are written, and read before a ref moves, under the lock of the repository, so
 they hold for all servers of a hub.
@@ -109,7 +109,7 @@ class ReservationWaiter(Waiter):
 
     @classmethod
     def impatient(cls) -> ReservationWaiter:
-        """Return a writer that never waits, for forms: they are sent by people, not by programs that write all day."""
+        """Return a writer that never waits, for forms: people send them, and a program does not repeat them."""
         return cls(patience_s=0)
 
     def persist(self, hub: HubContext, repo_id: int, ref: RefName, attempt: Callable[[], T | None]) -> T:

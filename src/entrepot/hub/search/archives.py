@@ -39,7 +39,7 @@ _CURE = "download a folder of it, or all with 'hf download' or 'entrepot downloa
 
 
 Identify = Callable[[], MaybeCaller]
-"""Returns the caller as the credentials of the request are now; it may raise that they are not valid any more."""
+"""Returns the caller by the credentials of the request as they are now; raises if they are no longer valid."""
 
 
 @attrs.frozen
@@ -110,7 +110,7 @@ def read(hub: HubContext, identify: Identify, listing: ArchiveListing) -> Genera
     Raises:
         InvalidCredentials, RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: access has ended.
         NotAllowed: a scanner has flagged a file meanwhile.
-        EntryNotFound, ObjectDamaged, BlobMissing, BlobUnreadable: a file is not there any more, or damaged.
+        EntryNotFound, ObjectDamaged, BlobMissing, BlobUnreadable: a file is gone or damaged.
     """
     for group in _groups(listing.files):
         known = _read_together(hub, identify, listing, group) if group[0].size <= _SMALL else {}

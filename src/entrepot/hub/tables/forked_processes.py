@@ -90,7 +90,7 @@ class ForkedProcesses:
         raise StoreUnavailable("the query engine", "its process does not start")
 
     def close(self) -> None:
-        """End the server of forks, and start no process any more; those that run end with it."""
+        """End the server of forks and the processes that it has started; no further one starts."""
         with self._guard:
             self._is_closed = True
             self._end()

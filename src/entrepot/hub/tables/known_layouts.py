@@ -13,9 +13,6 @@ from entrepot.cards import DatasetConfig, JsonValue
 from entrepot.names import Oid
 from entrepot.storage.store import ImmutableCache
 
-MAX_BYTES = 32 << 20
-"""Memory that remembered layouts take, about; one alone at most half of it."""
-
 _BASE, _EACH_FILE, _EACH_MENTION = 2_000, 200, 16  # of Python objects, with the hash tables around them
 _EACH_CHARACTER = 16  # of the card as JSON: short values take most
 
@@ -27,7 +24,7 @@ LayoutKey: TypeAlias = "tuple[int, Oid, str]"
 class KnownLayout:
     """The metadata of a card, and the configurations with the bytes of their files.
 
-    ``reason``: why there are none; empty if there are. ``weight``: the memory that all of it takes, about.
+    ``reason``: why there are none; empty if there are. ``weight``: the approximate memory of all of it, in bytes.
     """
 
     card: Mapping[str, JsonValue]
@@ -50,11 +47,11 @@ class KnownLayouts(ImmutableCache[LayoutKey, KnownLayout]):
     They depend on no rights: a use case checks that the caller may read the repository before it looks here.
     """
 
-    def __init__(self, most: int = MAX_BYTES) -> None:
+    def __init__(self, most: int) -> None:
         """Start with none.
 
         Args:
-            most: bytes that they take together, about.
+            most: the bytes that they may take together, approximately; one that takes more than half is not kept.
         """
         super().__init__(most, lambda layout: layout.weight)
 

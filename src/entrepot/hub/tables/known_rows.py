@@ -13,9 +13,6 @@ from entrepot.previews.features import JsonCell
 from entrepot.previews.row_pages import weigh
 from entrepot.storage.store import ImmutableCache
 
-MAX_BYTES = 4 << 20
-"""Memory that remembered rows take, about."""
-
 ROWS, COLUMNS, CELL = 5, 10, 200
 """Rows and columns that are remembered of a dataset, and characters of a cell."""
 
@@ -42,7 +39,7 @@ class KnownRows:
 
     @property
     def weight(self) -> int:
-        """The memory that it takes, about."""
+        """Its approximate memory, in bytes."""
         cells = sum(weigh(cell) for row in self.rows for cell in row.values())
         return _BASE * (1 + len(self.rows)) + cells + weigh(dict(self.features))
 
@@ -53,11 +50,11 @@ class FirstRows(ImmutableCache[tuple[int, Oid], KnownRows]):
     They depend on no rights: a use case checks that the caller may read their files before it returns them.
     """
 
-    def __init__(self, most: int = MAX_BYTES) -> None:
+    def __init__(self, most: int) -> None:
         """Start with none.
 
         Args:
-            most: bytes that they take together, about.
+            most: the bytes that they may take together, approximately.
         """
         super().__init__(most, lambda rows: rows.weight)
 

@@ -1,15 +1,13 @@
-"""Read uploaded tables: their columns, their rows, and how two of them differ. All of the hub goes through here.
+"""Uploaded tables: their columns, their rows, and how two of them differ. The hub reads tables in no other way.
 
-The metadata of a table is kept for the next request, in memory, and so are indexes of large footers of Parquet
-files, under a key that only who may read the file is given.
+The facts about a table and the indexes of large Parquet footers stay in memory for the next request, under a key
+that a use case gets only for a caller who may read the file.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,9 +27,8 @@ MAX_GROUPS = 100_000
 """Maximum number of row groups of a Parquet file whose positions are reported."""
 
 _MAX_RESULT = 64 << 20
-_KEPT_BYTES = 16 << 20
+_FACTS_BYTES, _FACTS_BASE = 16 << 20, 1_000
 _INDEXES_BYTES, _INDEX_BASE = 8 << 20, 300
-_FACTS_BASE = 1_000
 
 
 @attrs.frozen
@@ -54,8 +51,8 @@ COMPARING = WorkLimits(60, 120.0, 3 << 30)
 class TableContent:
     """A table to read.
 
-    ``key``: names these bytes within one repository; what is known of them is kept under it. ``form``: its format.
-    ``separator``: of the fields of a CSV file; empty: the default for the ending of its name.
+    ``key``: names these bytes within one repository; facts about them are remembered under it. ``form``: its format.
+    ``separator``: between the fields of a CSV file; empty: the default for the ending of its name.
     """
 
     form: str
@@ -69,7 +66,7 @@ class TableContent:
 class TableFacts:
     """The facts about a table: columns, features and number of rows.
 
-    ``is_partial``: only the beginning counts. ``memory``: bytes of its data decompressed, 0 if it does not tell.
+    ``is_partial``: they are those of its beginning only. ``memory``: bytes of its data decompressed, 0 if unknown.
     ``groups``: first row, rows, first byte and bytes of its row groups, if they were asked for.
     """
 
@@ -78,6 +75,12 @@ class TableFacts:
     features: Mapping[str, Any]
     memory: int
     groups: Sequence[tuple[int, int, int, int]] = ()
+    weight: int = attrs.field(init=False, eq=False)
+
+    @weight.default
+    def _weigh(self) -> int:
+        """Return the approximate memory of all but the row groups, in bytes."""
+        return _FACTS_BASE + 4 * len(json.dumps(self.features))
 
 
 @attrs.frozen
@@ -88,45 +91,24 @@ class TablePage:
     rows: Sequence[PackedRow]
 
 
-class FactsCache:
-    """A bounded cache of facts about tables; the oldest are dropped. Thread-safe."""
-
-    def __init__(self, most: int = _KEPT_BYTES) -> None:
-        """Start with nothing.
-
-        Args:
-            most: bytes that the facts take, about.
-        """
-        self._guard = threading.Lock()
-        self._most, self._used = most, 0
-        self._kept: OrderedDict[str, tuple[TableFacts, int]] = OrderedDict()
-
-    def find(self, key: str) -> TableFacts | None:
-        """Return the facts under a key; None if there are none."""
-        with self._guard:
-            kept = self._kept.get(key)
-            if kept is None:
-                return None
-            self._kept.move_to_end(key)
-            return kept[0]
-
-    def put(self, key: str, facts: TableFacts) -> None:
-        """Keep facts under a key."""
-        weight = _FACTS_BASE + 4 * len(json.dumps(facts.features))
-        with self._guard:
-            self._used += weight - self._kept.pop(key, (facts, 0))[1]
-            self._kept[key] = facts, weight
-            while self._used > self._most:
-                self._used -= self._kept.popitem(last=False)[1][1]
-
-
 class TableReader:
     """Reads tables in processes that may be killed. Thread-safe."""
 
-    def __init__(self, processes: TableProcesses | None = None) -> None:
-        """Start no process yet."""
-        self.facts = FactsCache()
-        self._indexes = ImmutableCache[str, bytes](_INDEXES_BYTES, lambda index: len(index) + _INDEX_BASE)
+    def __init__(
+        self,
+        processes: TableProcesses | None = None,
+        *,
+        facts_bytes: int = _FACTS_BYTES,
+        indexes_bytes: int = _INDEXES_BYTES,
+    ) -> None:
+        """Start no process yet.
+
+        Args:
+            facts_bytes: the approximate memory of the facts that are remembered.
+            indexes_bytes: the same for the indexes of large Parquet footers.
+        """
+        self.facts = ImmutableCache[str, TableFacts](facts_bytes, lambda facts: facts.weight)
+        self._indexes = ImmutableCache[str, bytes](indexes_bytes, lambda index: len(index) + _INDEX_BASE)
         self._processes = processes or TableProcesses()
 
     def describe(self, content: TableContent) -> TableFacts:

@@ -142,7 +142,7 @@ class LimitedBody:
         return message
 
     def drop(self) -> None:
-        """Forget the server's function at the end of the request; nothing can be received any more."""
+        """Forget the server's function at the end of the request; nothing more can be received."""
         self._receive = no_more
         self._waiting.close()
 

@@ -67,7 +67,7 @@ _LOGIN_TEXT = "This page is for users of this hub. You come back here after you 
 
 @attrs.frozen
 class LastVersion:
-    """Where a file or folder is to be found that a revision does not have any more: paths of pages of this hub."""
+    """Where a file or folder is found that a revision no longer has: paths of pages of this hub."""
 
     page: str
     commit: str

@@ -1,4 +1,4 @@
-"""Pages of files and folders that a revision does not have any more: where their last version is."""
+"""Pages of files and folders that a revision no longer has: where their last version is."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Checks, repairs and removal of what is not needed any more."""
+"""Checks, repairs, and removal of what is no longer needed."""

@@ -1,4 +1,4 @@
-"""Garbage: drafts, chunks and caches that nothing here needs any more, and objects of a store that no version needs."""
+"""Garbage: drafts, chunks and caches that nothing here needs, and objects of a store that no version needs."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Draft:
         return self.skip(length)
 
     def skip(self, length: int) -> bool:
-        """Count bytes that are there already; return whether nothing is missing any more."""
+        """Count bytes that are there already; return whether the draft is complete."""
         with self._lock:
             self._left -= length
             return self._left == 0

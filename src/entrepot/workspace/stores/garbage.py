@@ -1,4 +1,4 @@
-"""Deletion of objects in a store that no version needs any more, in two phases at least a day apart.
+"""Deletion of objects in a store that no version needs, in two phases at least a day apart.
 
 Phase 1 records what is unreferenced. A publication that relies on such an object writes it again. Phase 2 looks
 again, and deletes what is still unreferenced and was not written since: root records first, then indexes and

@@ -234,7 +234,7 @@ def test_a_name_that_is_no_utf8_is_shown_as_far_as_it_can_be() -> None:
 
 
 def plant(site: Site, repo: str, names: list[str]) -> None:
-    """Create a commit with entries that no interface accepts any more, as earlier versions allowed."""
+    """Create a commit with entries that no interface accepts today, as earlier versions allowed."""
     ref = RepoRef(RepoType.MODEL, parse_repo_id(repo))
     author = site.hub.identify(site.alice)
     assert author is not None

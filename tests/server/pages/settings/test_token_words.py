@@ -32,7 +32,7 @@ def test_scopes_are_described_and_lost_ones_only_counted() -> None:
     )
     assert describe_token(known) == [
         "datasets/acme/data: read files, also private and gated ones; take part in discussions",
-        "1 more that you cannot see any more",
+        "1 more that you can no longer see",
         "everywhere: take part in discussions",
         "read gated repositories that you have access to",
     ]

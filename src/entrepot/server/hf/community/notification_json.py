@@ -88,7 +88,7 @@ def path_of(item: Notification) -> str:
 def _grant(item: Notification, actor: str) -> str:
     receiver = "you" if item.row.org_id is None else "an organisation" if item.org is None else item.org.name
     if item.folder is None:
-        return f"{actor} shared a folder with {receiver} that you cannot see any more"
+        return f"{actor} shared a folder with {receiver} that you can no longer see"
     rights = "see and change" if item.row.data["role"] == "edit" else "see"
     shared = f"{actor} shared the folder {item.folder.namespace} with {receiver}"
     return f"{shared}: you may {rights} its {item.folder.type.plural}"

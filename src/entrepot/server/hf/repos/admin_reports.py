@@ -26,9 +26,9 @@ def routes() -> list[BaseRoute]:
     """Return the routes of this module."""
     return [
         Route("/api/admin/scans", list_reports),
-        Route("/api/admin/repos/{kind}/{namespace}/{name}/scan", request_scan, methods=["POST"]),
+        Route("/api/admin/repos/{type}/{namespace}/{name}/scan", request_scan, methods=["POST"]),
         Route("/api/admin/mirrors", list_mirrors),
-        Route("/api/admin/repos/{kind}/{namespace}/{name}/repack", request_repack, methods=["POST"]),
+        Route("/api/admin/repos/{type}/{namespace}/{name}/repack", request_repack, methods=["POST"]),
     ]
 
 

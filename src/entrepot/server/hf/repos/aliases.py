@@ -10,9 +10,10 @@ from entrepot.hub import aliases
 from entrepot.hub.aliases import AliasRow
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.names import RepoRef, RepoType, parse_repo_id, parse_repo_type
+from entrepot.names import RepoRef, RepoType, parse_repo_id
 from entrepot.server.handlers import call_hub, json_response, query_int, read_json
 from entrepot.server.hf.pages import link_to_name, name_after
+from entrepot.server.hf.type_routes import type_of
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.aliases import AliasFacts, AliasTarget
 
@@ -32,9 +33,7 @@ def routes() -> list[BaseRoute]:
 
 async def list_aliases(request: Request) -> Response:
     """Serve a page of the aliases of a type, or of all, by type and name."""
-    word = request.path_params.get("type")
-    kind = None if word is None else parse_repo_type(decode_segment(word))
-
+    kind = type_of(request) if "type" in request.path_params else None
     limit = query_int(request, "limit", aliases.PAGE, low=1, high=aliases.PAGE)
     after_kind, _, after_name = name_after(request).partition("/")
 
@@ -92,5 +91,4 @@ def _admin(_hub: HubContext, caller: MaybeCaller) -> None:
 
 
 def _named(request: Request) -> tuple[RepoType, str]:
-    kind, name = (decode_segment(request.path_params[key]) for key in ("type", "name"))
-    return parse_repo_type(kind), name
+    return type_of(request), decode_segment(request.path_params["name"])

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from entrepot.hub import folder_access
 from entrepot.hub.folders import folder_lists, folders, grants
 from entrepot.hub.folders.folder_lists import LOOSE, FolderQuery, KnownRepo
 from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId, KnownFolder
@@ -18,6 +19,7 @@ from entrepot.hub.folders.grants import GrantRow, Subject
 from entrepot.names import parse_repo_type
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.hf.pages import bad_cursor, parse_name
+from entrepot.server.hf.type_routes import type_of
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.folders import (
     FolderEdits,
@@ -31,7 +33,7 @@ from entrepot.wire.repos.folders import (
 from entrepot.wire.times import format_ms
 
 _ALL = "/api/folders"
-_ONE = "/api/folders/{kind}/{owner}/{name}"
+_ONE = "/api/folders/{type}/{owner}/{name}"
 _PAGE = 1_000
 
 
@@ -168,8 +170,8 @@ def render_grant(row: GrantRow) -> GrantInfo:
 
 def _folder(request: Request) -> FolderId:
     """Return the folder named in the path; it need not exist."""
-    kind, owner, name = (decode_segment(request.path_params[key]) for key in ("kind", "owner", "name"))
-    return FolderId(parse_repo_type(kind), owner, name)
+    owner, name = (decode_segment(request.path_params[key]) for key in ("owner", "name"))
+    return FolderId(type_of(request, folder_access.KINDS), owner, name)
 
 
 def _subject(body: GrantSubject) -> Subject:

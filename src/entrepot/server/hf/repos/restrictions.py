@@ -7,12 +7,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from entrepot.hub import restrictions
-from entrepot.names import RepoRef, parse_any_type, parse_repo_id, parse_repo_type
+from entrepot.names import ALL_TYPES, RepoRef, parse_repo_id
 from entrepot.server.handlers import call_hub, json_response, read_json
+from entrepot.server.hf.type_routes import type_of
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.repos.restrictions import DisableReason, ProtectionChanges
 
-_REPO = "/api/admin/repos/{kind}/{namespace}/{name}"
+_REPO = "/api/admin/repos/{type}/{namespace}/{name}"
 
 
 def routes() -> list[BaseRoute]:
@@ -53,10 +54,10 @@ def any_ref(request: Request) -> RepoRef:
     Raises:
         InvalidName: it names no type, or the name cannot be that of a repository.
     """
-    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
-    return RepoRef(parse_any_type(word), parse_repo_id(f"{namespace}/{name}"))
+    namespace, name = (decode_segment(request.path_params[key]) for key in ("namespace", "name"))
+    return RepoRef(type_of(request, ALL_TYPES), parse_repo_id(f"{namespace}/{name}"))
 
 
 def _ref(request: Request) -> RepoRef:
-    word, namespace, name = (decode_segment(request.path_params[key]) for key in ("kind", "namespace", "name"))
-    return RepoRef(parse_repo_type(word), parse_repo_id(f"{namespace}/{name}"))
+    namespace, name = (decode_segment(request.path_params[key]) for key in ("namespace", "name"))
+    return RepoRef(type_of(request), parse_repo_id(f"{namespace}/{name}"))

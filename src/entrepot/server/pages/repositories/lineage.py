@@ -44,12 +44,12 @@ class LineageLine:
 
 def routes() -> list[PageRoute]:
     """Return the route of this page."""
-    return [PageRoute("/-/lineage/{kind}/{namespace}/{name}", show_lineage)]
+    return [PageRoute("/-/lineage/{type}/{namespace}/{name}", show_lineage)]
 
 
 async def show_lineage(request: Request) -> Response:
     """Serve the lineage of a repository, drawn and as a list."""
-    kind = _KINDS.get(request.path_params["kind"])
+    kind = _KINDS.get(request.path_params["type"])
     if kind is None:
         raise HTTPException(404)
     ref = repo_of(request, kind)

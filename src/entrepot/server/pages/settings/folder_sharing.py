@@ -26,7 +26,7 @@ from entrepot.server.raw_path import decode_segment
 ROLES = {"view": "sees and reads", "edit": "also changes"}
 """What each role of a grant allows."""
 
-_BASE = "/-/folders/{kind}/{owner}/{folder}"
+_BASE = "/-/folders/{type}/{owner}/{folder}"
 SHOWN = 100
 """Grants on a page; folders of one type on the page of an account."""
 
@@ -120,7 +120,7 @@ def address_of(kind: RepoType, owner: str, name: str) -> str:
 
 
 def _folder(request: Request) -> FolderId:
-    kind, owner, name = (decode_segment(request.path_params[key]) for key in ("kind", "owner", "folder"))
+    kind, owner, name = (decode_segment(request.path_params[key]) for key in ("type", "owner", "folder"))
     if kind not in {known.value for known in folder_access.KINDS}:
         raise ThingNotFound(f"{kind[:20]} folder", f"{owner}.{name}")
     return FolderId(RepoType(kind), owner, name)

@@ -43,7 +43,7 @@ def describe_token(known: KnownToken) -> list[str]:
     ]
     hidden = len(known.scopes.places) - len({item.place.uid for item in known.places})
     if hidden > 0:
-        lines.append(f"{hidden:,} more that you cannot see any more")
+        lines.append(f"{hidden:,} more that you can no longer see")
     if known.scopes.everywhere:
         lines.append(f"everywhere: {_joined(known.scopes.everywhere)}")
     if known.scopes.reads_gated:

@@ -103,7 +103,7 @@ def add_files(
 
 
 def known_numbers(refs: RefTable, identity: Identity) -> list[int]:
-    """Return the numbers of all versions of an entity: published, local, and lost ones; and those that are misused."""
+    """Return the version numbers of an entity that are taken: by published, local and lost versions and other tags."""
     tags = (find_tag(name) for table in (refs.tags, refs.unpublished, refs.lost, refs.others) for name in table)
     return [tag.number for tag in tags if tag is not None and tag.identity == identity]
 
