@@ -400,8 +400,8 @@ def test_a_hidden_repository_of_any_type_is_not_distinguished_from_an_absent_one
 
 @pytest.mark.parametrize("who", ["anonymous", "stranger", "accepted", "rejected", "limited"])
 def test_no_list_and_no_search_names_a_hidden_repository(site: Site, who: str) -> None:
-    hidden = [site.common(kind, "private") for kind in RepoType]
-    seen = site.common(RepoType.MODEL, "public")
+    hidden = [site.fresh(kind, "private") for kind in RepoType]  # new ones, which would be on the first page of lists
+    seen = site.fresh(RepoType.MODEL, "public")
     told = ""
     for route in (route for route in site.routes if route.method == "GET" and "{name}" not in route.path):
         told += "".join(site.send(route, line, who, hidden[0]).text for line in lines_of(route))
