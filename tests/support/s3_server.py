@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -21,6 +21,7 @@ from entrepot.errors import EntrepotError
 from entrepot.workspace.stores import StorageConfig, create_bucket
 
 START_S = 60.0
+_SOCKETS = Path("/tmp")  # whatever TMPDIR says
 WRITER = ("writerkey", "writersecret")
 READER = ("readerkey", "readersecret")
 
@@ -31,6 +32,7 @@ class S3Server:
 
     url: str
     home: Path
+    ports: Sequence[int] = ()
 
     def environ(self, keys: tuple[str, str] = WRITER) -> dict[str, str]:
         """Return an environment with credentials."""
@@ -68,12 +70,20 @@ def running_s3_server(folder: Path) -> Iterator[S3Server]:
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
-            server = S3Server(f"http://127.0.0.1:{ports[6]}", folder)
+            server = S3Server(f"http://127.0.0.1:{ports[6]}", folder, ports)
             _wait_for(server, process)
             yield server
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
+            for path in sockets_of(ports):
+                path.unlink(missing_ok=True)
+
+
+def sockets_of(ports: Sequence[int]) -> list[Path]:
+    """Return the sockets that a server with these ports has made; their folder cannot be chosen for all of them."""
+    ends = {f"-{port}.sock" for port in ports}
+    return [path for path in _SOCKETS.glob("seaweedfs-*.sock") if f"-{path.name.rpartition('-')[2]}" in ends]
 
 
 def _identity(name: str, keys: tuple[str, str], actions: list[str]) -> dict[str, object]:
