@@ -39,7 +39,7 @@ def account_of(world: World, given: IdToken) -> Account | None:
 def test_a_new_account_takes_the_claims_that_follow_the_rules(
     world: World, claims: Mapping[str, object], expected: tuple[str, str | None]
 ) -> None:
-    made = account_of(world, proof(preferred_username="ann", **claims))
+    made = account_of(world, IdToken(ISSUER, "1", None, 0, {"preferred_username": "ann", **claims}))
     assert made is not None
     assert (made.name, made.fullname, made.email) == ("ann", *expected)
     known = account_of(world, proof(preferred_username="another"))
