@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, Lock, Read, Write, engines, hub_metadata, open_catalog, prepared, tables
-from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts import accounts, tokens
 from entrepot.catalog.dialects import sqlite
 from entrepot.catalog.engines import WriteLock, count_up, insert_missing, make_engine, translated
 from entrepot.catalog.files import file_links, files, linked_forms, uploads
@@ -254,7 +254,7 @@ FIND = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
 MODELS = Search(RepoType.MODEL, seen_by=Visibility([1]))
 READS: dict[str, Callable[[Any], object]] = {
     "an account": lambda tx: accounts.find(tx, "alice"),
-    "a token": lambda tx: accounts.find_token(tx, "c" * 64),
+    "a token": lambda tx: tokens.find(tx, "c" * 64),
     "memberships": lambda tx: accounts.memberships(tx, 1),
     "a repository": lambda tx: repositories.find(tx, FIND),
     "a redirect": lambda tx: repositories.find_redirect(tx, FIND),

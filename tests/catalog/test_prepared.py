@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 import entrepot.catalog
 from entrepot.catalog import Catalog, Lock
-from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import accounts, tokens
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.catalog.files import files
 from entrepot.catalog.files.file_links import REPO
 from entrepot.catalog.git import objects
@@ -60,7 +61,7 @@ def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
 def filled(catalog: Catalog, alice: Account, repo: RepoRow) -> dict[str, Any]:
     token = Token(new_uid(), alice.id, "t", "fineGrained", 5, None, {"a": [1, "ü"]}, None)
     with catalog.write(Lock.hub(), Lock.namespace(alice.id), Lock.repo(repo.id)) as tx:
-        accounts.add_token(tx, token, "cd" * 32)
+        tokens.add(tx, token, "cd" * 32)
         objects.put(tx, repo.id, [ObjectRow(OID, "blob", 3, b"\0\xff", None, None)], 1)
         refs.swap(tx, repo.id, MAIN, None, OID, 1)
     return values_of(alice, repo)

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from entrepot.catalog import Read
-from entrepot.catalog.accounts import accounts as account_rows
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.files import file_links
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as rows
@@ -75,12 +75,12 @@ def remove(world: World, ref: RepoRef) -> None:
 
 def _edit_token(world: World, **values: Any) -> None:
     with world.hub.write() as tx:
-        account_rows.update_token(tx, world.wendy.token.uid, **values)
+        token_rows.update(tx, world.wendy.token.uid, **values)
 
 
 def revoke(world: World, ref: RepoRef) -> None:
     with world.hub.write() as tx:
-        account_rows.remove_token(tx, world.wendy.token.uid)
+        token_rows.remove(tx, world.wendy.token.uid)
 
 
 def rotate(world: World, ref: RepoRef) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from entrepot.catalog.accounts import accounts as account_rows
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.files import file_links
 from entrepot.git import FLUSH, pkt_line
 from entrepot.hub.accounts import accounts, members
@@ -69,7 +69,7 @@ class Holder:
 
 def revoke(holder: Holder) -> None:
     with holder.hub.write() as tx:
-        account_rows.remove_token(tx, holder.caller.token.uid)
+        token_rows.remove(tx, holder.caller.token.uid)
 
 
 def demote(holder: Holder) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from entrepot.catalog import Lock
 from entrepot.catalog.accounts import accounts as account_rows
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, oauth_grants
 from entrepot.hub.context import HubContext
@@ -52,5 +54,5 @@ def list_users(hub: HubContext) -> list[tuple[Account, list[Token]]]:
     """Return users with their tokens (without secrets), by name."""
     with hub.read() as tx:
         found = account_rows.page_of_kind(tx, "user", after="", limit=1_000)
-        tokens = account_rows.tokens_of_all(tx, [user.id for user in found])
+        tokens = token_rows.of_users(tx, [user.id for user in found])
         return [(user, list(oauth_grants.listed(tokens[user.id]))) for user in found]

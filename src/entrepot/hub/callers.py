@@ -10,8 +10,10 @@ import attrs
 
 from entrepot.catalog import Read
 from entrepot.catalog.accounts import accounts, passkeys, second_factors, sessions, sso_identities
-from entrepot.catalog.accounts.accounts import Account, Membership, OwnedToken, Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account, Membership
 from entrepot.catalog.accounts.sessions import SessionRow
+from entrepot.catalog.accounts.tokens import OwnedToken, Token
 from entrepot.catalog.repos.grants import FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
@@ -137,7 +139,7 @@ def identify(tx: Read, secret: str | None, now_ms: int) -> MaybeCaller:
     """
     if secret is None:
         return None
-    return _valid(tx, accounts.find_sent_token(tx, hash_secret(secret)), now_ms)
+    return _valid(tx, token_rows.find_sent(tx, hash_secret(secret)), now_ms)
 
 
 def still_valid(caller: Caller, now_ms: int) -> Caller:
@@ -198,7 +200,7 @@ def find_by_stamp(tx: Read, stamp: str, user_id: int, now_ms: int) -> Caller:
         if account is None:
             raise InvalidCredentials
         return operator(account)
-    found = accounts.find_token_by_uid(tx, uid)
+    found = token_rows.find_by_uid(tx, uid)
     if found is None or found.token.user_id != user_id or found.token.secret_hash[:_STAMP_DIGITS] != digits:
         raise InvalidCredentials
     return _valid(tx, found, now_ms)

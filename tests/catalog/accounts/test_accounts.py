@@ -4,12 +4,13 @@ import attrs
 import pytest
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Membership, OwnedToken, Token
+from entrepot.catalog.accounts import accounts, tokens
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AlreadyExists
-from entrepot.names import Uid, new_uid
+from entrepot.names import new_uid
 
 AddAccount = Callable[..., Account]
 
@@ -65,15 +66,6 @@ def test_everyone_lists_one_kind_by_name_without_regard_to_case(catalog: Catalog
         assert [account.name for account in accounts.page_of_kind(tx, "org", limit=9)] == ["acme"]
 
 
-def test_a_password_is_set_on_one_account_only(catalog: Catalog, alice: Account, add_account: AddAccount) -> None:
-    add_account("bob")
-    with catalog.write() as tx:
-        accounts.set_password(tx, alice.id, "argon2:x")
-    with catalog.read() as tx:
-        hashes = {account.name: account.password_hash for account in accounts.page_of_kind(tx, "user", limit=9)}
-    assert hashes == {"alice": "argon2:x", "bob": None}
-
-
 def test_joining_twice_replaces_the_role(catalog: Catalog, alice: Account, add_account: AddAccount) -> None:
     zeta, acme = add_account("zeta", "org"), add_account("Acme", "org")
     with catalog.write() as tx:
@@ -101,76 +93,17 @@ def test_the_sole_administrator_is_named_until_there_is_another(
         assert accounts.sole_admin_of(tx, alice.id) == []
 
 
-def test_a_token_is_found_by_the_hash_of_its_secret_with_its_user(catalog: Catalog, alice: Account) -> None:
-    stored = token(alice, expires_ms=99)
-    with catalog.write() as tx:
-        accounts.add_token(tx, stored, secret(1))
-    with catalog.read() as tx:
-        assert accounts.find_token(tx, secret(1)) == OwnedToken(stored, alice, [])
-        assert accounts.find_token(tx, secret(2)) is None
-
-
-def test_the_holder_of_a_token_comes_with_their_organisations_by_name(
-    catalog: Catalog, alice: Account, add_account: AddAccount
-) -> None:
-    zeta, acme = add_account("zeta", "org"), add_account("Acme", "org")
-    stored = attrs.evolve(token(alice), role="fineGrained", scopes={"scoped": []})
-    with catalog.write() as tx:
-        accounts.add_token(tx, stored, secret(1))
-        assert accounts.find_token(tx, secret(1)) == OwnedToken(stored, alice, [])
-        accounts.update(tx, alice.id, details="a profile")
-        accounts.join_org(tx, zeta.id, alice.id, "read")
-        accounts.join_org(tx, acme.id, alice.id, "admin")
-    expected = OwnedToken(
-        stored, attrs.evolve(alice, details="a profile"), [Membership(acme, "admin"), Membership(zeta, "read")]
-    )
-    with catalog.read() as tx:
-        assert accounts.find_token(tx, secret(1)) == accounts.find_token_by_uid(tx, stored.uid) == expected
-        assert list(expected.memberships) == accounts.memberships(tx, alice.id)
-        assert accounts.find_token(tx, secret(2)) is None
-        rows = accounts._TOKEN_BY_HASH.all(tx, {"secret_hash": secret(1)})
-        assert [(row.scopes, row.details) for row in rows] == [({"scoped": []}, "a profile"), (None, None)]
-
-
-def test_a_secret_is_stored_once(catalog: Catalog, alice: Account) -> None:
-    with catalog.write() as tx:
-        accounts.add_token(tx, token(alice, "first"), secret(1))
-    with catalog.write() as tx, pytest.raises(AlreadyExists, match="secret"):
-        accounts.add_token(tx, token(alice, "second"), secret(1))
-
-
-def test_tokens_are_listed_oldest_first_and_only_the_users_own(
-    catalog: Catalog, alice: Account, add_account: AddAccount
-) -> None:
-    bob = add_account("bob")
-    with catalog.write() as tx:
-        for number, (user, name) in enumerate([(alice, "z"), (bob, "b"), (alice, "a")]):
-            accounts.add_token(tx, token(user, name), secret(number))
-    with catalog.read() as tx:
-        assert [one.name for one in accounts.tokens_of(tx, alice.id)] == ["z", "a"]
-
-
-def test_a_removed_token_opens_nothing_any_more(catalog: Catalog, alice: Account) -> None:
-    stored = token(alice)
-    with catalog.write() as tx:
-        accounts.add_token(tx, stored, secret(1))
-        assert accounts.remove_token(tx, stored.uid)
-        assert not accounts.remove_token(tx, stored.uid)
-        assert not accounts.remove_token(tx, Uid("0" * 24))
-        assert accounts.find_token(tx, secret(1)) is None
-
-
 def test_removing_an_account_takes_its_tokens_and_memberships_along(
     catalog: Catalog, alice: Account, add_account: AddAccount
 ) -> None:
     acme = add_account("acme", "org")
     with catalog.write() as tx:
-        accounts.add_token(tx, token(alice), secret(1))
+        tokens.add(tx, token(alice), secret(1))
         accounts.join_org(tx, acme.id, alice.id, "admin")
         accounts.remove(tx, alice.id)
     with catalog.read() as tx:
         assert accounts.find(tx, "alice") is None
-        assert accounts.find_token(tx, secret(1)) is None
+        assert tokens.find(tx, secret(1)) is None
         assert accounts.count(tx) == 1
 
 
@@ -234,37 +167,6 @@ def test_a_role_is_looked_up_in_one_organisation(catalog: Catalog, alice: Accoun
         assert accounts.role_of(tx, acme.id, alice.id) == "write"
         assert accounts.role_of(tx, other.id, alice.id) is None
         assert accounts.role_of(tx, alice.id, acme.id) is None
-
-
-def test_the_scopes_of_a_token_come_back_as_they_were(catalog: Catalog, alice: Account) -> None:
-    scopes = {"places": [["org", "a", ["repo.write"]]], "everywhere": [], "gated": True}
-    with catalog.write() as tx:
-        accounts.add_token(tx, attrs.evolve(token(alice), scopes=scopes), secret(1))
-        accounts.add_token(tx, token(alice, "plain"), secret(2))
-        assert [found.scopes for found in accounts.tokens_of(tx, alice.id)] == [scopes, None]
-
-
-def test_a_token_is_renamed_and_gets_another_secret(catalog: Catalog, alice: Account) -> None:
-    one, two = token(alice), token(alice, "two")
-    with catalog.write() as tx:
-        accounts.add_token(tx, one, secret(1))
-        accounts.add_token(tx, two, secret(2))
-        accounts.update_token(tx, one.uid, name="desk", secret_hash=secret(3))
-        assert accounts.find_token(tx, secret(1)) is None
-        found = accounts.find_token(tx, secret(3))
-        accounts.update_token(tx, one.uid, secret_hash=secret(3))
-        with pytest.raises(AlreadyExists):
-            accounts.update_token(tx, two.uid, secret_hash=secret(3))
-    assert found is not None
-    assert found.token == attrs.evolve(one, name="desk")
-
-
-def test_the_use_of_a_token_is_written_down_now_and_then(catalog: Catalog, alice: Account) -> None:
-    with catalog.write() as tx:
-        accounts.add_token(tx, Token(Uid("t" * 24), alice.id, "ci", "read", 1, None), "ab" * 32)
-        for now_ms, expected in ((1000, 1000), (1099, 1000), (1100, 1100)):
-            accounts.note_token_use(tx, "t" * 24, now_ms, every_ms=100)
-            assert [token.used_ms for token in accounts.tokens_of(tx, alice.id)] == [expected]
 
 
 def test_columns_of_an_account_are_changed(catalog: Catalog, alice: Account) -> None:

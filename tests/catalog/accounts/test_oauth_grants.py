@@ -3,9 +3,10 @@ from __future__ import annotations
 import attrs
 
 from entrepot.catalog import Catalog, Write
-from entrepot.catalog.accounts import accounts, oauth_grants
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import accounts, oauth_grants, sessions, tokens
+from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.oauth_grants import OAuthGrantRow
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.names import Uid, new_uid
 
 
@@ -15,12 +16,12 @@ def grant(user: Account, uid: str = "a" * 24, refresh_hash: str = "aa" * 32) -> 
 
 def add_token(tx: Write, user: Account, digit: str, grant_uid: str | None) -> Uid:
     token = Token(new_uid(), user.id, f"t{digit}", "write", 1, 50, grant_uid=grant_uid)
-    accounts.add_token(tx, token, digit * 64)
+    tokens.add(tx, token, digit * 64)
     return token.uid
 
 
 def names(tx: Write, user: Account) -> list[str]:
-    return [token.name for token in accounts.tokens_of(tx, user.id)]
+    return [token.name for token in tokens.of_user(tx, user.id)]
 
 
 def test_a_grant_keeps_its_present_and_its_previous_refresh_token(catalog: Catalog, alice: Account) -> None:
@@ -61,14 +62,14 @@ def test_a_grant_goes_with_its_tokens_only(catalog: Catalog, alice: Account) -> 
         oauth_grants.add(tx, one)
         add_token(tx, alice, "1", one.uid)
         assert oauth_grants.remove_of(tx, alice.id) == 1
-        assert [token.uid for token in accounts.tokens_of(tx, alice.id)] == [own]
+        assert [token.uid for token in tokens.of_user(tx, alice.id)] == [own]
 
 
 def test_a_new_password_and_the_removal_of_the_account_end_grants(catalog: Catalog, alice: Account) -> None:
     with catalog.write() as tx:
         oauth_grants.add(tx, grant(alice))
         add_token(tx, alice, "1", "a" * 24)
-        accounts.set_password(tx, alice.id, "hash")
+        sessions.set_password(tx, alice.id, "hash")
         assert (oauth_grants.by_uid(tx, "a" * 24), names(tx, alice)) == (None, [])
         oauth_grants.add(tx, grant(alice))
         accounts.remove(tx, alice.id)

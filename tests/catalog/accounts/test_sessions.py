@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import attrs
 
 from entrepot.catalog import Catalog
@@ -5,6 +7,8 @@ from entrepot.catalog.accounts import accounts, sessions
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.sessions import SessionRow
 from entrepot.names import new_uid
+
+AddAccount = Callable[..., Account]
 
 FIRST, SECOND = "aa" * 32, "bb" * 32
 
@@ -39,7 +43,7 @@ def test_old_sessions_are_removed_by_age_and_by_last_use(catalog: Catalog, alice
 def test_all_sessions_of_a_user_end_with_the_password_and_with_the_account(catalog: Catalog, alice: Account) -> None:
     with catalog.write() as tx:
         sessions.add(tx, FIRST, session(alice, 1))
-        accounts.set_password(tx, alice.id, "hash")
+        sessions.set_password(tx, alice.id, "hash")
         assert sessions.find(tx, FIRST) is None
         sessions.add(tx, FIRST, session(alice, 1))
         sessions.remove_of(tx, alice.id)
@@ -60,5 +64,14 @@ def test_sessions_of_a_user_are_listed_and_removed_by_their_ids(catalog: Catalog
         assert sessions.remove_of(tx, alice.id, uid=rows[2].uid) == 0
         assert sessions.remove_of(tx, alice.id, kept=FIRST) == 1
         assert sessions.of_user(tx, alice.id, limit=9) == [rows[0]]
-        accounts.set_password(tx, alice.id, "hash", kept_session=FIRST)
+        sessions.set_password(tx, alice.id, "hash", kept=FIRST)
         assert sessions.of_user(tx, alice.id, limit=9) == [rows[0]]
+
+
+def test_a_password_is_set_on_one_account_only(catalog: Catalog, alice: Account, add_account: AddAccount) -> None:
+    add_account("bob")
+    with catalog.write() as tx:
+        sessions.set_password(tx, alice.id, "argon2:x")
+    with catalog.read() as tx:
+        hashes = {account.name: account.password_hash for account in accounts.page_of_kind(tx, "user", limit=9)}
+    assert hashes == {"alice": "argon2:x", "bob": None}

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import attrs
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import tokens
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.catalog.repos import trusted_publishers
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.repos.trusted_publishers import PublisherRow
@@ -37,10 +38,10 @@ def test_tokens_of_a_publisher_expire_and_go_with_it(catalog: Catalog, alice: Ac
     with catalog.write() as tx:
         for number, (owner, expires) in enumerate(((one, 10), (one, 20), (two, 10))):
             token = Token(new_uid(), alice.id, "t", "write", 1, expires, grant_uid=owner.uid)
-            accounts.add_token(tx, token, Sha256(f"{number}" * 64))
+            tokens.add(tx, token, Sha256(f"{number}" * 64))
         assert trusted_publishers.remove_expired_tokens(tx, one, 10) == 1
         trusted_publishers.remove(tx, one)
-        assert [token.grant_uid for token in accounts.tokens_of(tx, alice.id)] == [two.uid]
+        assert [token.grant_uid for token in tokens.of_user(tx, alice.id)] == [two.uid]
 
 
 def test_a_token_of_an_issuer_is_used_once_until_it_expires(catalog: Catalog) -> None:

@@ -8,6 +8,7 @@ import attrs
 import pytest
 
 from entrepot.catalog.accounts import accounts as rows
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import InvalidUserCode, LimitExceeded, LoginRequired, NotAllowed, OAuthRefused, TooManyWaiting
 from entrepot.hub import audit, callers
@@ -222,7 +223,7 @@ def test_a_sign_in_ends_with_its_account(world: World, end: Callable[[World], No
     assert refusal(world, begun) == "invalid_grant"
     if issued is not None:
         with world.hub.read() as tx:
-            assert rows.find_token(tx, callers.hash_secret(issued.access_token)) is None
+            assert token_rows.find(tx, callers.hash_secret(issued.access_token)) is None
 
 
 def test_decisions_on_devices_are_in_the_audit_log(world: World) -> None:

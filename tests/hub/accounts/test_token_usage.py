@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.hub.accounts.token_usage import EVERY_MS, TokenUsage
 from tests.support.worlds import World
 
@@ -61,7 +61,7 @@ def test_uses_that_cannot_be_written_are_kept(world: World, monkeypatch: pytest.
     uses = TokenUsage()
     uses.note(world.alice.token, 7)
     with monkeypatch.context() as broken:
-        broken.setattr(accounts, "note_token_use", fail)
+        broken.setattr(token_rows, "note_use", fail)
         with pytest.raises(ZeroDivisionError):
             uses.flush(world.hub)
     uses.flush(world.hub)
@@ -72,7 +72,7 @@ def test_a_deleted_token_is_skipped(world: World) -> None:
     uses, token = TokenUsage(), world.alice.token
     uses.note(token, 7)
     with world.hub.write() as tx:
-        accounts.remove_token(tx, token.uid)
+        token_rows.remove(tx, token.uid)
     uses.flush(world.hub)
     with world.hub.read() as tx:
-        assert token.uid not in [item.uid for item in accounts.tokens_of(tx, token.user_id)]
+        assert token.uid not in [item.uid for item in token_rows.of_user(tx, token.user_id)]

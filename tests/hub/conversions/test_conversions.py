@@ -21,6 +21,7 @@ from entrepot.errors import NotAllowed, RevisionNotFound, UnsupportedDataset
 from entrepot.hub.accounts import quotas
 from entrepot.hub.conversions import conversions, processes
 from entrepot.hub.datasets import tables
+from entrepot.hub.datasets.layouts import SplitRef
 from entrepot.hub.files.operations import Delete
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import branches, commits, repositories
@@ -114,7 +115,7 @@ def test_compressed_files_are_converted_where_nothing_can_be_opened(world: World
     run(world)
     assert told(world, ref) == [("default", "converted")]
     assert table(world, ref, "default/train/0000.parquet")["a"].to_pylist() == [1, 2, 3, 4, 5]
-    page = tables.read_rows(world.hub, None, ref, "main", "default", "train", offset=3, length=2)
+    page = tables.read_rows(world.hub, None, SplitRef(ref, "main", "default", "train"), offset=3, length=2)
     assert [row.cells for row in page.rows] == [{"a": 4}, {"a": 5}]
 
 
@@ -128,7 +129,7 @@ def test_bombs_and_damaged_files_are_told(world: World, ref: RepoRef) -> None:
     [(_, reason)] = told(world, ref)
     assert reason.startswith("a.csv.gz: it is not an intact gzip file: ")
     with pytest.raises(UnsupportedDataset, match="its rows are shown when they were converted"):
-        tables.read_rows(world.hub, None, ref, "main", "default", "train", offset=0, length=2)
+        tables.read_rows(world.hub, None, SplitRef(ref, "main", "default", "train"), offset=0, length=2)
 
 
 def test_the_card_decides_about_configurations_and_features(world: World, ref: RepoRef) -> None:
@@ -161,7 +162,7 @@ dataset_info:
     world.add(ref, "x.pdf", b"document")
     world.add(ref, "m.json", b'{"data": [{"title": "x"}]}')
     with pytest.raises(UnsupportedDataset, match="shown when they were converted to Parquet"):
-        tables.read_rows(world.hub, world.alice, ref, "main", "member", "train", offset=0, length=9)
+        tables.read_rows(world.hub, world.alice, SplitRef(ref, "main", "member", "train"), offset=0, length=9)
     assert run(world)[-1] is None
     assert told(world, ref) == [
         ("en", "converted"),
@@ -173,7 +174,7 @@ dataset_info:
     ]
     paths = [f"{name}/0000.parquet" for name in ("en/train", "f r/test", "member/train", "semi/train")]
     assert shown(world, ref) == paths
-    page = tables.read_rows(world.hub, world.alice, ref, "main", "member", "train", offset=0, length=9)
+    page = tables.read_rows(world.hub, world.alice, SplitRef(ref, "main", "member", "train"), offset=0, length=9)
     assert [dict(row.cells) for row in page.rows] == [{"title": "x"}]
     assert table(world, ref, "semi/train/0000.parquet").to_pylist() == [{"a": 1, "b": "x,y"}]
     found = table(world, ref, "en/train/0000.parquet")

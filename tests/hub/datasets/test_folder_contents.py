@@ -7,6 +7,7 @@ import pytest
 from entrepot.errors import NotAllowed, UnsupportedDataset
 from entrepot.hub.conversions import conversions
 from entrepot.hub.datasets import folder_contents, searches, tables
+from entrepot.hub.datasets.layouts import SplitRef
 from entrepot.hub.datasets.queries import QuerySource, run
 from entrepot.hub.files import flagged_files
 from entrepot.names import RepoRef, RepoType
@@ -24,7 +25,7 @@ def ref(world: World) -> RepoRef:
 
 
 def rows(world: World, ref: RepoRef, revision: str = "main", split: str = "train", offset: int = 0) -> list[object]:
-    page = tables.read_rows(world.hub, None, ref, revision, "default", split, offset=offset, length=10)
+    page = tables.read_rows(world.hub, None, SplitRef(ref, revision, "default", split), offset=offset, length=10)
     return [dict(row.cells) for row in page.rows]
 
 
@@ -36,7 +37,7 @@ def test_rows_are_files_with_labels_before_and_after_the_conversion(world: World
     assert measure_image(BytesRangeReader(PNG)).width == 3
     for path in ("cat/1.png", "dog/2.png", "dog/3.png"):
         world.add(ref, path, PNG)
-    before = tables.read_rows(world.hub, None, ref, *WHERE, offset=1, length=10)
+    before = tables.read_rows(world.hub, None, SplitRef(ref, *WHERE), offset=1, length=10)
     assert before.features == {
         "image": {"_type": "Image"},
         "label": {"names": ["cat", "dog"], "_type": "ClassLabel"},
@@ -44,13 +45,15 @@ def test_rows_are_files_with_labels_before_and_after_the_conversion(world: World
     medium = {"src": "file:dog/2.png", "height": None, "width": None}
     assert dict(before.rows[0].cells) == {"image": medium, "label": 1}
     assert (before.total, before.is_partial, [row.index for row in before.rows]) == (3, False, [1, 2])
-    found = searches.filter_rows(world.hub, None, ref, *WHERE, where='"label" = 0', order="", offset=0, length=5)
+    found = searches.filter_rows(
+        world.hub, None, SplitRef(ref, *WHERE), where='"label" = 0', order="", offset=0, length=5
+    )
     assert [dict(row.cells)["image"]["src"] for row in found.rows] == ["file:cat/1.png"]  # type: ignore[call-overload]
     converted(world, ref)
-    after = tables.read_rows(world.hub, None, ref, *WHERE, offset=1, length=10)
+    after = tables.read_rows(world.hub, None, SplitRef(ref, *WHERE), offset=1, length=10)
     assert after.features == before.features
     assert dict(after.rows[0].cells)["image"] == {"src": "embedded:image/png", "height": 2, "width": 3}
-    assert tables.read_medium(world.hub, None, ref, *WHERE, row=2, column="image") == (after.commit, PNG)
+    assert tables.read_medium(world.hub, None, SplitRef(ref, *WHERE), row=2, column="image") == (after.commit, PNG)
     sizes = tables.measure(world.hub, None, ref, "main", None).splits
     assert [(size.rows, size.file_bytes) for size in sizes] == [(3, 3 * len(PNG))]
 

@@ -6,6 +6,7 @@ import pytest
 
 from entrepot.errors import InvalidParameter, QueryRefused, RepoNotFound
 from entrepot.hub.datasets import searches
+from entrepot.hub.datasets.layouts import SplitRef
 from entrepot.hub.datasets.tables import RowsPage
 from entrepot.names import RepoRef, RepoType
 from tests.support.parquet_files import parquet_of
@@ -25,13 +26,16 @@ def data(world: World) -> RepoRef:
     return ref
 
 
+WHERE = ("main", "default", "train")
+
+
 def search(world: World, ref: RepoRef, text: str, offset: int = 0, length: int = 9) -> RowsPage:
-    return searches.search(world.hub, None, ref, "main", "default", "train", text, offset=offset, length=length)
+    return searches.search(world.hub, None, SplitRef(ref, *WHERE), text, offset=offset, length=length)
 
 
 def sift(world: World, ref: RepoRef, where: str = "", order: str = "", **options: Any) -> RowsPage:
     window = {"offset": 0, "length": 9, **options}
-    return searches.filter_rows(world.hub, None, ref, "main", "default", "train", where=where, order=order, **window)
+    return searches.filter_rows(world.hub, None, SplitRef(ref, *WHERE), where=where, order=order, **window)
 
 
 def indexes(page: RowsPage) -> list[int]:
@@ -82,7 +86,7 @@ def test_statistics_have_the_shapes_of_the_public_service(world: World) -> None:
         "struct": [{"a": 1}] * 100,
     }
     world.add(ref, "train.parquet", parquet_of(columns))
-    found = searches.summarize(world.hub, None, ref, "main", "default", "train")
+    found = searches.summarize(world.hub, None, SplitRef(ref, *WHERE))
     assert (found.rows, found.is_partial) == (100, False)
     shown = {column["column_name"]: column for column in found.columns}
     kinds = {name: column["column_type"] for name, column in shown.items()}
@@ -114,7 +118,7 @@ def test_a_private_split_is_absent(world: World) -> None:
     with pytest.raises(RepoNotFound):
         sift(world, ref)
     with pytest.raises(RepoNotFound):
-        searches.summarize(world.hub, world.bob, ref, "main", "default", "train")
+        searches.summarize(world.hub, world.bob, SplitRef(ref, *WHERE))
 
 
 def test_rare_words_and_short_rows_come_first(world: World) -> None:
@@ -134,5 +138,5 @@ def test_a_card_that_states_other_types_than_the_file_has_stops_no_statistics(wo
     lines = "".join(f"  - {{name: {name}, dtype: {kind}}}\n" for name, kind in kinds.items())
     world.add(ref, "README.md", f"---\ndataset_info:\n  features:\n{lines}---\n".encode())
     world.add(ref, "train.parquet", parquet_of({"a": [[1]], "b": ["x"], "c": [1]}))
-    found = searches.summarize(world.hub, None, ref, "main", "default", "train")
+    found = searches.summarize(world.hub, None, SplitRef(ref, *WHERE))
     assert [column["column_type"] for column in found.columns] == ["list", "string_label", "int"]

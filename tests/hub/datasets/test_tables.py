@@ -8,7 +8,7 @@ import pytest
 from entrepot.errors import GatedRepo, RepoNotFound, SplitNotFound, UnsupportedDataset
 from entrepot.hub.conversions import conversions
 from entrepot.hub.datasets import queries, tables
-from entrepot.hub.datasets.layouts import find_layout
+from entrepot.hub.datasets.layouts import SplitRef, find_layout
 from entrepot.hub.datasets.tables import RowsPage, _Shards, measure, read_first_rows, read_rows
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
@@ -29,7 +29,7 @@ def shards(world: World) -> RepoRef:
 
 
 def page(world: World, ref: RepoRef, offset: int = 0, length: int = 100, split: str = "train") -> RowsPage:
-    return read_rows(world.hub, None, ref, "main", "default", split, offset=offset, length=length)
+    return read_rows(world.hub, None, SplitRef(ref, "main", "default", split), offset=offset, length=length)
 
 
 def values(found: RowsPage) -> list[tuple[int, object]]:
@@ -51,7 +51,7 @@ def test_a_page_is_that_of_its_revision(world: World) -> None:
     first = world.add(ref, "a.csv", b"a\n1\n")
     second = world.add(ref, "a.csv", b"a\n1\n2\n")
     assert (page(world, ref).commit, page(world, ref).total) == (second, 2)
-    old = read_rows(world.hub, None, ref, first, "default", "train", offset=0, length=9)
+    old = read_rows(world.hub, None, SplitRef(ref, first, "default", "train"), offset=0, length=9)
     assert (old.commit, old.total) == (first, 1)
 
 
@@ -74,7 +74,7 @@ def test_first_rows_are_cut_to_a_size(world: World, monkeypatch: pytest.MonkeyPa
     ref = world.repo("alice/d", kind=RepoType.DATASET)
     world.add(ref, "a.jsonl", b"".join(b'{"a": "%s"}\n' % (b"x" * 300) for _ in range(20)))
     monkeypatch.setattr(tables, "FIRST_ROWS_BYTES", 1000)
-    found = read_first_rows(world.hub, None, ref, "main", "default", "train")
+    found = read_first_rows(world.hub, None, SplitRef(ref, "main", "default", "train"))
     assert [len(str(row.cells["a"])) for row in found.rows] == [300] * 3 + [100] * 7
     assert [list(row.cut) for row in found.rows] == [[]] * 3 + [["a"]] * 7
 
@@ -164,7 +164,7 @@ def test_rows_of_a_page_share_what_it_may_take(world: World) -> None:
     for at in range(2):
         world.add(ref, f"train-{at}.jsonl", b'{"a": "%s"}\n' % (b"x" * 1_000) * 3)
     found = read_rows(
-        world.hub, None, ref, "main", "default", "train", offset=0, length=9, limits=PageLimits(4_500, 2_000)
+        world.hub, None, SplitRef(ref, "main", "default", "train"), offset=0, length=9, limits=PageLimits(4_500, 2_000)
     )
     assert [len(str(row.cells["a"])) for row in found.rows] == [1_000] * 4 + [100] * 2
     assert [row.cut for row in found.rows] == [[]] * 4 + [["a"]] * 2
@@ -196,7 +196,7 @@ def test_the_separator_of_the_card_counts_in_rows_and_queries(world: World) -> N
     world.add(ref, "a.csv", b"a;b|c\n1;x|y\n")
 
     def cells(config: str) -> list[dict[str, Any]]:
-        found = read_rows(world.hub, None, ref, "main", config, "train", offset=0, length=9)
+        found = read_rows(world.hub, None, SplitRef(ref, "main", config, "train"), offset=0, length=9)
         return [dict(row.cells) for row in found.rows]
 
     assert [cells("one"), cells("two"), cells("one")] == [

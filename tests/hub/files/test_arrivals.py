@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from entrepot.blobs import file_key
-from entrepot.catalog.accounts import accounts as account_rows
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.files import files
 from entrepot.errors import Busy, InvalidSignature, QuotaExceeded, RepoNotFound
 from entrepot.hub import access, capabilities
@@ -96,7 +96,7 @@ def test_a_revoked_token_links_nothing_and_delays_no_one(world: World) -> None:
     assert holder is not None
     [bad] = arrived(world, ref, DATAS[1:2], holder)
     with world.hub.write() as tx:
-        account_rows.remove_token(tx, holder.token.uid)
+        token_rows.remove(tx, holder.token.uid)
     found = link_all(world.hub, [bad, good])
     assert [type(it) for it in found] == [InvalidSignature, int]
     assert not is_usable(world, ref, DATAS[1], world.wendy)

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.catalog.accounts import accounts as catalog_accounts
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.files import xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.repos import repositories as repos
@@ -127,7 +127,7 @@ def test_a_wider_scope_adds_nothing_for_anonymous_callers_and_fine_grained_token
     permissions = frozenset({"repo.content.read", "repo.write"})
     scoped = Scopes((ScopeTarget("model", row_of(world, public).uid, permissions),))
     with world.hub.write() as tx:
-        catalog_accounts.update_token(tx, made.token.uid, role="fineGrained", scopes=scoped.encode())
+        token_rows.update(tx, made.token.uid, role="fineGrained", scopes=scoped.encode())
     assert usable(world, given, xorb) == []
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from entrepot.blobs import file_key, put
 from entrepot.catalog import Catalog, Lock, Write
-from entrepot.catalog.accounts import accounts as account_rows
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.files import file_checks, files
 from entrepot.catalog.files.file_checks import Due
 from entrepot.catalog.named_locks import AnyLock
@@ -120,7 +120,7 @@ def test_a_right_that_is_lost_while_bytes_are_written_links_nothing(
 
     def revoke() -> None:
         with world.hub.write() as tx:
-            account_rows.remove_token(tx, holder.token.uid)
+            token_rows.remove(tx, holder.token.uid)
 
     after_publishing(revoke)
     assert store(world, group) == [InvalidSignature, None]

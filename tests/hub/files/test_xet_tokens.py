@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog.accounts import accounts as catalog_accounts
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.repos import repositories as repos
 from entrepot.errors import (
     InvalidCredentials,
@@ -230,7 +230,7 @@ def test_a_fine_grained_token_for_the_old_repository_opens_no_new_private_one(wo
     scoped = Scopes((ScopeTarget("model", row.uid, frozenset({"repo.content.read"})),))
     made = accounts.create_token(world.hub, "alice", role="read")
     with world.hub.write() as tx:
-        catalog_accounts.update_token(tx, made.token.uid, role="fineGrained", scopes=scoped.encode())
+        token_rows.update(tx, made.token.uid, role="fineGrained", scopes=scoped.encode())
     caller = world.hub.identify(made.secret)
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
     issued = xet_tokens.issue_read(world.hub, caller, ref, "main")

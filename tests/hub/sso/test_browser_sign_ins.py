@@ -33,7 +33,7 @@ from entrepot.hub import aliases, audit
 from entrepot.hub.accounts import administration, own_sessions, sessions
 from entrepot.hub.accounts.sessions import NOWHERE
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.sso import browser_sign_ins
+from entrepot.hub.sso import browser_sign_ins, identities
 from entrepot.hub.sso.browser_sign_ins import BegunSignIn, FinishedSignIn, IssuerReply
 from entrepot.settings import Settings
 from entrepot.wire.accounts.administration import UserChanges
@@ -93,7 +93,7 @@ def test_the_first_sign_in_makes_an_account_and_the_next_one_finds_it(sso_world:
     assert [row.action for row in audit.search(sso_world.hub, AuditFilter())][:4] == [
         *("user.sign_in", "user.sign_in", "identity.link", "user.create"),
     ]
-    [identity] = browser_sign_ins.list_own_identities(sso_world.hub, caller)
+    [identity] = identities.list_own(sso_world.hub, caller)
     assert (identity.label, identity.used_ms) == ("ann", sso_world.clock.now_ms)
 
 
@@ -273,19 +273,19 @@ def test_without_the_setting_only_linked_identities_sign_in(
     begun = begin(world, world.alice)
     assert finish(world, begun, reply_of(issuer, begun), world.alice) == FinishedSignIn(None, "/models")
     assert sign_in(world, issuer) == "alice"
-    [identity] = browser_sign_ins.list_own_identities(world.hub, world.alice)
+    [identity] = identities.list_own(world.hub, world.alice)
     (alice, secret), (bob, bobs) = world.browser("alice"), world.browser("bob")
     with pytest.raises(ThingNotFound):
-        browser_sign_ins.unlink(world.hub, bob, bobs, identity.id_hash)
+        identities.unlink(world.hub, bob, bobs, identity.id_hash)
     with pytest.raises(NotAllowed):
-        browser_sign_ins.unlink(world.hub, world.alice, None, identity.id_hash)
+        identities.unlink(world.hub, world.alice, None, identity.id_hash)
     world.clock.advance(own_sessions.RECENT_MS)
     with pytest.raises(ConfirmationNeeded):
-        browser_sign_ins.unlink(world.hub, alice, secret, identity.id_hash)
-    assert browser_sign_ins.list_own_identities(world.hub, world.alice)
+        identities.unlink(world.hub, alice, secret, identity.id_hash)
+    assert identities.list_own(world.hub, world.alice)
     alice, secret = world.browser("alice")
-    browser_sign_ins.unlink(world.hub, alice, secret, identity.id_hash)
-    assert not browser_sign_ins.list_own_identities(world.hub, world.alice)
+    identities.unlink(world.hub, alice, secret, identity.id_hash)
+    assert not identities.list_own(world.hub, world.alice)
     world.clock.advance(-own_sessions.RECENT_MS)
     with pytest.raises(Refused):
         sign_in(world, issuer)
@@ -311,7 +311,7 @@ def test_an_identity_is_not_linked_after_the_session_has_ended(sso_world: World,
     sessions.sign_out(sso_world.hub, secret)
     with pytest.raises(LoginRequired):
         finish(sso_world, begun, reply, browser)
-    assert not browser_sign_ins.list_own_identities(sso_world.hub, sso_world.alice)
+    assert not identities.list_own(sso_world.hub, sso_world.alice)
 
 
 def test_a_suspended_account_opens_no_session(sso_world: World, issuer: LocalIssuer) -> None:

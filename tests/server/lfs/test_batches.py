@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub import CommitOperationAdd
 from huggingface_hub.lfs import lfs_upload, post_lfs_batch_info
 
-from entrepot.catalog.accounts import accounts as catalog_accounts
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.hub.accounts import accounts
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import NewRepo
@@ -197,7 +197,7 @@ def test_a_dead_token_is_named_as_such(world: ServedHub, ending: str) -> None:
     secret = made.secret
     if ending == "expired":
         with world.hub.write() as tx:
-            catalog_accounts.update_token(tx, made.token.uid, expires_ms=world.hub.now_ms() - 1)
+            token_rows.update(tx, made.token.uid, expires_ms=world.hub.now_ms() - 1)
     if ending == "revoked":
         accounts.revoke_token(world.hub, "alice", ending)
     answer = batch(world.client(secret + ("x" if ending == "unknown" else "")), ref, named(SMALL))

@@ -1,14 +1,13 @@
-"""Queries on namespaces (users, organisations, folders), memberships and tokens."""
+"""Queries on namespaces (users, organisations, folders) and memberships."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import cascades, sign_in_tables, tables
+from entrepot.catalog import cascades, tables
 from entrepot.catalog.accounts import oauth_grants
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded
@@ -81,49 +80,12 @@ class Member:
     role: str
 
 
-@attrs.frozen
-class Token:
-    """An access token without its secret; the database stores only a hash of that."""
-
-    uid: Uid
-    user_id: int
-    name: str
-    role: str
-    created_ms: int
-    expires_ms: int | None
-    # Fine-grained tokens only: rights and where they apply, in the format of entrepot.hub.scopes.
-    scopes: Mapping[str, Any] | None = None
-    # Accurate to an hour: after the first use, not every one is recorded.
-    used_ms: int | None = None
-    # Distinguishes a secret from the one that replaced it; empty for callers on the machine itself.
-    secret_hash: str = attrs.field(default="", eq=False, repr=False)
-    # The grant that it belongs to: a program was signed in, and renews it; None for other tokens.
-    grant_uid: str | None = None
-
-
-@attrs.frozen
-class OwnedToken:
-    """A token, expired or not, with its user and the user's memberships, in the order of the organisations' names."""
-
-    token: Token
-    account: Account
-    memberships: Sequence[Membership]
-
-
 _NS = tables.namespaces
-_ACCOUNT_NAMES = (
+ACCOUNT_NAMES = (
     *("id", "uid", "name", "kind", "fullname", "email", "password_hash", "is_admin"),
     *("default_visibility", "created_ms", "details", "suspended_ms", "parent_id"),
 )
-_ACCOUNT = [_NS.c[name] for name in _ACCOUNT_NAMES]
-_TK = tables.tokens
-_TOKEN = [
-    _TK.c[name]
-    for name in (
-        *("uid", "user_id", "name", "role", "created_ms", "expires_ms"),
-        *("scopes", "used_ms", "secret_hash", "grant_uid"),
-    )
-]
+_ACCOUNT = [_NS.c[name] for name in ACCOUNT_NAMES]
 
 # Statements are built once: building one costs more than running it on cached pages.
 _BY_ID = Prepared(sa.select(*_ACCOUNT).where(_NS.c.id == sa.bindparam("namespace")))
@@ -139,35 +101,9 @@ _MEMBERSHIPS = Prepared(
     .where(tables.memberships.c.user_id == sa.bindparam("member"))
     .order_by(_NS.c.name_key)
 )
-_ORG = _NS.alias("org")
 _SEARCHED = ("user", "org")
 _MAX_NAMED = 5_000
 """Accounts whose names may have a term, and which are therefore read one by one."""
-
-
-def _select_owned() -> sa.Select[Any]:
-    """Return a query for a token and its user, with one row for each organisation of the user, or one row without any.
-
-    Long columns of token and user are in the first row only, because a user may be in many organisations.
-    """
-    mine = tables.memberships
-    is_first = sa.func.row_number().over(order_by=_ORG.c.name_key) == 1
-    once = [
-        sa.case((is_first, column)).label(column.name) if column.name in ("scopes", "details") else column
-        for column in (*_TOKEN, *_ACCOUNT)
-    ]
-    return (
-        sa.select(*once, mine.c.role, *(_ORG.c[name] for name in _ACCOUNT_NAMES))
-        .select_from(_TK)
-        .join(_NS, _NS.c.id == _TK.c.user_id)
-        .outerjoin(mine, mine.c.user_id == _NS.c.id)
-        .outerjoin(_ORG, _ORG.c.id == mine.c.org_id)
-        .order_by(_ORG.c.name_key)
-    )
-
-
-_TOKEN_BY_HASH = Prepared(_select_owned().where(_TK.c.secret_hash == sa.bindparam("secret_hash")))
-_TOKEN_BY_UID = Prepared(_select_owned().where(_TK.c.uid == sa.bindparam("uid")))
 
 
 def add(tx: Write, account: Account) -> Account:
@@ -261,23 +197,6 @@ def update(tx: Write, account_id: int, **values: object) -> None:
     tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(**values))
 
 
-def set_password(tx: Write, account_id: int, password_hash: str, *, kept_session: str | None = None) -> None:
-    """Replace the stored password hash; sessions end, and so do programs' sign-ins and one-time links.
-
-    Args:
-        kept_session: the hash of the secret of a session that stays.
-    """
-    tx.sql.execute(sa.update(_NS).where(_NS.c.id == account_id).values(password_hash=password_hash))
-    ended = sign_in_tables.sessions.c.user_id == account_id
-    if kept_session is not None:
-        ended &= sign_in_tables.sessions.c.secret_hash != kept_session
-    tx.sql.execute(sa.delete(sign_in_tables.sessions).where(ended))
-    codes = sign_in_tables.sign_in_codes
-    tx.sql.execute(sa.delete(codes).where(codes.c.user_id == account_id))
-    remove_upload_tokens(tx, account_id)
-    oauth_grants.remove_of(tx, account_id)
-
-
 def remove(tx: Write, account_id: int) -> None:
     """Delete an account that owns no repositories, with its tokens, memberships, folders and locks on files.
 
@@ -292,8 +211,7 @@ def remove(tx: Write, account_id: int) -> None:
     for repo_id in tx.sql.execute(sa.select(tables.repos.c.id).where(owned)).scalars().all():
         repositories.erase(tx, repo_id)
     oauth_grants.remove_of(tx, account_id)
-    tx.sql.execute(sa.delete(_TK).where(_TK.c.user_id == account_id))
-    sign_in = ("sign_in_codes", "sessions", "trusted_publishers", "sso_identities")
+    sign_in = ("tokens", "sign_in_codes", "sessions", "trusted_publishers", "sso_identities")
     for name in (*sign_in, "second_factors", "recovery_codes", "passkeys"):
         own = tables.metadata.tables[name]
         tx.sql.execute(sa.delete(own).where(own.c.user_id == account_id))
@@ -387,88 +305,6 @@ def sole_admin_of(tx: Read, user_id: int) -> list[str]:
         .where((mine.c.user_id == user_id) & (mine.c.role == "admin") & ~other_admin)
     )
     return list(tx.sql.execute(query).scalars())
-
-
-def add_token(tx: Write, token: Token, secret_hash: str) -> None:
-    """Store a token under the hash of its secret.
-
-    Raises:
-        AlreadyExists: the same secret is already stored.
-    """
-    taken = tx.sql.execute(sa.select(_TK.c.id).where(_TK.c.secret_hash == secret_hash)).first()
-    if taken:
-        raise AlreadyExists("this token secret is already in use")
-    tx.sql.execute(sa.insert(_TK).values(**attrs.asdict(token) | {"secret_hash": secret_hash}))
-
-
-def find_token(tx: Read, secret_hash: str) -> OwnedToken | None:
-    """Return the token whose secret has this hash, with its user; None if no token has it."""
-    return _owned(_TOKEN_BY_HASH.all(tx, {"secret_hash": secret_hash}))
-
-
-def find_sent_token(tx: Read, secret_hash: str) -> OwnedToken | None:
-    """Return the token that came with a request, as :func:`find_token`; it may be older than what ``tx`` reads later.
-
-    It is the first thing that a request reads, and often the only one.
-    """
-    return _owned(_TOKEN_BY_HASH.all_before(tx, {"secret_hash": secret_hash}))
-
-
-def find_token_by_uid(tx: Read, uid: str) -> OwnedToken | None:
-    """Return the token with this permanent id, with its user; None if no token has it."""
-    return _owned(_TOKEN_BY_UID.all(tx, {"uid": uid}))
-
-
-def _owned(rows: Sequence[Any]) -> OwnedToken | None:
-    if not rows:
-        return None
-    user, role = len(_TOKEN), len(_TOKEN) + len(_ACCOUNT)
-    memberships = [Membership(Account(*row[role + 1 :]), row[role]) for row in rows if row[role] is not None]
-    return OwnedToken(Token(*rows[0][:user]), Account(*rows[0][user:role]), memberships)
-
-
-def tokens_of(tx: Read, user_id: int) -> list[Token]:
-    """Return a user's tokens, oldest first."""
-    return tokens_of_all(tx, [user_id])[user_id]
-
-
-def tokens_of_all(tx: Read, user_ids: Sequence[int]) -> Mapping[int, list[Token]]:
-    """Return the tokens of each given user, oldest first; an empty list for a user without tokens."""
-    found: dict[int, list[Token]] = {user_id: [] for user_id in user_ids}
-    query = sa.select(*_TOKEN).where(_TK.c.user_id.in_(bounded(user_ids))).order_by(_TK.c.id)
-    for row in tx.sql.execute(query):
-        found[row.user_id].append(Token(*row))
-    return found
-
-
-def update_token(tx: Write, uid: str, **values: object) -> None:
-    """Set columns of a token; ``secret_hash`` replaces its secret.
-
-    Raises:
-        AlreadyExists: another token has this secret.
-    """
-    others = (_TK.c.secret_hash == values.get("secret_hash")) & (_TK.c.uid != uid)
-    if "secret_hash" in values and tx.sql.execute(sa.select(_TK.c.id).where(others)).first():
-        raise AlreadyExists("this token secret is already in use")
-    tx.sql.execute(sa.update(_TK).where(_TK.c.uid == uid).values(**values))
-
-
-def note_token_use(tx: Write, uid: str, now_ms: int, *, every_ms: int) -> None:
-    """Record that a token is in use, unless a use was recorded less than ``every_ms`` ago."""
-    is_due = _TK.c.used_ms.is_(None) | (_TK.c.used_ms <= now_ms - every_ms)
-    tx.sql.execute(sa.update(_TK).where((_TK.c.uid == uid) & is_due).values(used_ms=now_ms))
-
-
-def remove_token(tx: Write, uid: str) -> bool:
-    """Delete a token; return False if it does not exist."""
-    return bool(tx.sql.execute(sa.delete(_TK).where(_TK.c.uid == uid)).rowcount)
-
-
-def remove_upload_tokens(tx: Write, user_id: int) -> None:
-    """Delete the tokens with which pages upload: they end when a session of their user is ended."""
-    for token in tokens_of(tx, user_id):
-        if token.scopes is not None and token.scopes.get("resumable"):
-            remove_token(tx, token.uid)
 
 
 def fresh(name: str, kind: str, now_ms: int, *, fullname: str | None = None, email: str | None = None) -> Account:

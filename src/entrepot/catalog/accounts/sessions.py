@@ -8,7 +8,7 @@ import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import sign_in_tables
-from entrepot.catalog.accounts import accounts
+from entrepot.catalog.accounts import accounts, oauth_grants, sign_in_codes, tokens
 from entrepot.catalog.database import Read, Write
 from entrepot.names import Uid
 
@@ -86,8 +86,20 @@ def remove_of(tx: Write, user_id: int, *, uid: str | None = None, kept: str | No
     if kept is not None:
         chosen &= _S.c.secret_hash != kept
     count = tx.sql.execute(sa.delete(_S).where(chosen)).rowcount
-    accounts.remove_upload_tokens(tx, user_id)
+    tokens.remove_uploading(tx, user_id)
     return count
+
+
+def set_password(tx: Write, user_id: int, password_hash: str, *, kept: str | None = None) -> None:
+    """Replace the stored password hash of a user; sessions end, and so do programs' sign-ins and one-time links.
+
+    Args:
+        kept: the hash of the secret of a session that stays.
+    """
+    accounts.update(tx, user_id, password_hash=password_hash)
+    remove_of(tx, user_id, kept=kept)
+    sign_in_codes.remove_of(tx, user_id)
+    oauth_grants.remove_of(tx, user_id)
 
 
 def keep_newest(tx: Write, user_id: int, most: int) -> None:

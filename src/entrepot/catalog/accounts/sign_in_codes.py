@@ -27,3 +27,8 @@ def find(tx: Read, code_hash: str, now_ms: int) -> int | None:
 def remove(tx: Write, code_hash: str) -> None:
     """Delete a code."""
     tx.sql.execute(sa.delete(_C).where(_C.c.code_hash == code_hash))
+
+
+def remove_of(tx: Write, user_id: int) -> None:
+    """Delete the codes of a user."""
+    tx.sql.execute(sa.delete(_C).where(_C.c.user_id == user_id))

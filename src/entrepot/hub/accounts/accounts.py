@@ -13,8 +13,10 @@ from collections.abc import Sequence
 import attrs
 
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import accounts, sessions
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.catalog.repos import repositories
 from entrepot.errors import AccountNotFound, InvalidName, Refused, ThingNotFound
 from entrepot.hub import audit, notifications
@@ -188,7 +190,7 @@ def revoke_token(hub: HubContext, user: str, token: str, *, by: MaybeCaller | st
     """
     with hub.write(Lock.hub(), Lock.audit(), by=by) as tx:
         owner = find_user(tx, user)
-        known = oauth_grants.listed(accounts.tokens_of(tx, owner.id))
+        known = oauth_grants.listed(token_rows.of_user(tx, owner.id))
         found = [item for item in known if token in (item.uid, item.name)]
         if not found:
             raise ThingNotFound("token", token)
@@ -206,7 +208,7 @@ def list_tokens(hub: HubContext, user: str) -> Sequence[Token]:
         AccountNotFound: the user does not exist.
     """
     with hub.read() as tx:
-        return oauth_grants.listed(accounts.tokens_of(tx, find_user(tx, user).id))
+        return oauth_grants.listed(token_rows.of_user(tx, find_user(tx, user).id))
 
 
 def remove_user(hub: HubContext, tx: Write, by: Caller | str, user: Account) -> None:
@@ -247,7 +249,7 @@ def reset_password(hub: HubContext, name: str, password: str | None) -> str:
     hashed = hash_password(chosen)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
         user = find_user(tx, name)
-        accounts.set_password(tx, user.id, hashed)
+        sessions.set_password(tx, user.id, hashed)
         audit.record(hub, tx, audit.CONSOLE, "user.password", f"user {user.name}")
     return chosen
 

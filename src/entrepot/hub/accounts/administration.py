@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from entrepot.catalog import Lock, Read
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, NotAllowed, ThingNotFound
@@ -316,7 +318,7 @@ def _describe(hub: HubContext, tx: Read, user: Account) -> AdminUser:
 
 def _describe_all(hub: HubContext, tx: Read, users: Sequence[Account]) -> list[AdminUser]:
     """Return users as administrators see them, with as many queries for a page as for one user."""
-    tokens = accounts.tokens_of_all(tx, [user.id for user in users])
+    tokens = token_rows.of_users(tx, [user.id for user in users])
     factors = owners_of_factors(tx, users, hub.settings)
     return [
         render_user(user, oauth_grants.listed(tokens[user.id]), has_second_factor=user.id in factors) for user in users

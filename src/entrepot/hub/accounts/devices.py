@@ -15,6 +15,7 @@ import attrs
 from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts, device_codes
 from entrepot.catalog.accounts import oauth_grants as grant_rows
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.accounts.device_codes import ACCEPTED, REJECTED, DeviceCodeRow
 from entrepot.errors import InvalidUserCode, LimitExceeded, NotAllowed, OAuthRefused, TooManyWaiting
 from entrepot.hub import audit
@@ -164,7 +165,7 @@ def decide(hub: HubContext, caller: MaybeCaller, user_code: str, *, accepts: boo
         found = device_codes.waiting(tx, _hash(hub, user_code), hub.now_ms())
         if found is None:
             raise InvalidUserCode
-        if accepts and len(accounts.tokens_of(tx, user.id)) >= MAX_TOKENS:
+        if accepts and len(token_rows.of_user(tx, user.id)) >= MAX_TOKENS:
             raise LimitExceeded("the number of tokens of one user", MAX_TOKENS, "revoke some first")
         device_codes.decide(tx, found.device_hash, user.id, ACCEPTED if accepts else REJECTED)
         details: dict[str, audit.Detail] = {"client": found.client_id, "address": found.address}

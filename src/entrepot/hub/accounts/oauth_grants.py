@@ -19,8 +19,10 @@ import attrs
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts import oauth_grants as rows
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.oauth_grants import OAuthGrantRow
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.errors import OAuthRefused
 from entrepot.hub import audit
 from entrepot.hub.callers import Caller, hash_secret
@@ -69,7 +71,7 @@ def open_grant(hub: HubContext, tx: Write, user: Account, client_id: str, name: 
     made = OAuthGrantRow(uid, user.id, client_id, hash_secret(refresh), None, now, now, now + REFRESH_MS)
     rows.add(tx, made)
     token = Token(new_uid(), user.id, name, "write", now, now + ACCESS_MS, grant_uid=uid)
-    accounts.add_token(tx, token, hash_secret(access))
+    token_rows.add(tx, token, hash_secret(access))
     details: dict[str, audit.Detail] = {"client": client_id, "token": token.uid}
     audit.record(hub, tx, user.name, "oauth.grant", f"grant {uid} of {user.name}", details)
     return made
@@ -78,7 +80,7 @@ def open_grant(hub: HubContext, tx: Write, user: Account, client_id: str, name: 
 def repeat_grant(hub: HubContext, tx: Write, grant: OAuthGrantRow, proof: str) -> IssuedAccess | None:
     """Return the tokens that a proof was exchanged for; None if they were replaced or revoked since."""
     access, refresh = _derive(hub, grant.uid, proof)
-    found = accounts.find_token(tx, hash_secret(access))
+    found = token_rows.find(tx, hash_secret(access))
     if found is None or grant.refresh_hash != hash_secret(refresh) or found.token.expires_ms is None:
         return None
     return IssuedAccess(access, refresh, max(0, (found.token.expires_ms - hub.now_ms()) // 1000))
@@ -135,11 +137,11 @@ def _find(hub: HubContext, tx: Read, presented: str) -> OAuthGrantRow | None:
 def _rotate(hub: HubContext, tx: Write, grant: OAuthGrantRow, presented: str) -> None:
     now = hub.now_ms()
     access, refresh = _derive(hub, grant.uid, presented)
-    own = [token for token in accounts.tokens_of(tx, grant.user_id) if token.grant_uid == grant.uid]
+    own = [token for token in token_rows.of_user(tx, grant.user_id) if token.grant_uid == grant.uid]
     name = own[-1].name if own else "sign-in"
     rows.rotate(tx, grant, hash_secret(refresh), now_ms=now, expires_ms=now + REFRESH_MS)
     token = Token(new_uid(), grant.user_id, name, "write", now, now + ACCESS_MS, grant_uid=grant.uid)
-    accounts.add_token(tx, token, hash_secret(access))
+    token_rows.add(tx, token, hash_secret(access))
     rows.keep_newest_tokens(tx, grant.user_id, grant.uid, kept=_KEPT)
 
 
@@ -150,7 +152,7 @@ def remove_token(tx: Write, token: Token) -> None:
     """
     if token.grant_uid is not None:
         rows.remove(tx, token.user_id, token.grant_uid)
-    accounts.remove_token(tx, token.uid)
+    token_rows.remove(tx, token.uid)
 
 
 def end_all(hub: HubContext, tx: Write, actor: Caller | str, user: Account) -> None:

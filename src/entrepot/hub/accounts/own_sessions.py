@@ -133,7 +133,7 @@ def change_password(hub: HubContext, caller: MaybeCaller, secret: str | None, pr
             raise NotAllowed("This session has ended; sign in again to change the password")
         if user.password_hash is None and not was_confirmed(session, hub.now_ms()):
             raise ConfirmationNeeded
-        accounts.set_password(tx, user.id, hashed, kept_session=hash_secret(secret or ""))
+        rows.set_password(tx, user.id, hashed, kept=hash_secret(secret or ""))
         audit.record(hub, tx, known, "user.password", _subject(known))
 
 

@@ -12,7 +12,9 @@ import attrs
 
 from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts import accounts, sign_in_codes
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.errors import AccountSuspended, InvalidName, InvalidSignInCode, LimitExceeded, Malformed
 from entrepot.hub import audit, callers
 from entrepot.hub.accounts.accounts import find_user, parse_email
@@ -98,7 +100,7 @@ def exchange(hub: HubContext, _caller: MaybeCaller, given: CodeExchange) -> Sign
         sign_in_codes.remove(tx, code_hash)
         secret = new_secret()
         token = Token(new_uid(), user.id, name, "write", now, None)
-        accounts.add_token(tx, token, hash_secret(secret))
+        token_rows.add(tx, token, hash_secret(secret))
         audit.record(hub, tx, user.name, "user.sign_in", f"user {user.name}", {"token": token.uid})
     return SignedIn(user=user.name, token=secret)
 

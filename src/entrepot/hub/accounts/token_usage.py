@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 
 from entrepot.catalog import Lock
-from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.hub.context import HubContext
 
 EVERY_MS = 3_600_000
@@ -43,7 +43,7 @@ class TokenUsage:
         try:
             with hub.write(Lock.hub()) as tx:
                 for uid, now_ms in noted.items():
-                    accounts.note_token_use(tx, uid, now_ms, every_ms=EVERY_MS)
+                    token_rows.note_use(tx, uid, now_ms, every_ms=EVERY_MS)
             is_written = True
         finally:
             if not is_written:

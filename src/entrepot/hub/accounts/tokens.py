@@ -17,7 +17,9 @@ import attrs
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
@@ -115,7 +117,7 @@ def list_own(
     if known.limits is not None:
         raise NotAllowed("This token is fine-grained: it cannot manage tokens")
     with hub.read() as tx:
-        found = oauth_grants.listed(accounts.tokens_of(tx, known.account.id))
+        found = oauth_grants.listed(token_rows.of_user(tx, known.account.id))
         return [describe(tx, token) for token in found[_start(found, after) :][:limit]]
 
 
@@ -183,7 +185,7 @@ def rename(hub: HubContext, caller: MaybeCaller, uid: str, name: str) -> KnownTo
     owner = require_write(caller)
     with hub.write(Lock.hub(), by=caller) as tx:
         token = _own_token(tx, owner, uid)
-        accounts.update_token(tx, token.uid, name=_name(name))
+        token_rows.update(tx, token.uid, name=_name(name))
         return describe(tx, _own_token(tx, owner, uid))
 
 
@@ -204,7 +206,7 @@ def rotate(hub: HubContext, caller: MaybeCaller, uid: str) -> tuple[IssuedToken,
             raise Refused("a program was signed in with this token and renews it: revoke it, and sign in again")
         if token.uid != owner.token.uid:
             _expiry_within(owner.token, token.expires_ms, is_fixed=True)
-        accounts.update_token(tx, token.uid, secret_hash=hash_secret(secret))
+        token_rows.update(tx, token.uid, secret_hash=hash_secret(secret))
         audit.record(hub, tx, owner, "token.rotate", _subject(owner.account, token))
         return IssuedToken(token, secret), describe(tx, token)
 
@@ -281,14 +283,14 @@ def _create(hub: HubContext, tx: Write, owner: Caller, draft: TokenDraft, secret
     now = hub.now_ms()
     if draft.expires_ms is not None and not now < draft.expires_ms < now + _THOUSAND_YEARS_MS:
         raise Malformed("expiry", "the end of a token's life must lie in the future, within 1,000 years")
-    there = len(oauth_grants.listed(accounts.tokens_of(tx, owner.account.id)))
+    there = len(oauth_grants.listed(token_rows.of_user(tx, owner.account.id)))
     if there >= MAX_TOKENS:
         raise LimitExceeded("the number of tokens of one user", MAX_TOKENS, "revoke some first")
     name = f"token-{there + 1}" if draft.name is None else _name(draft.name)
     stored = _scopes(tx, owner, draft)
     encoded = None if stored is None else stored.encode()
     token = Token(new_uid(), owner.account.id, name, draft.role, now, draft.expires_ms, scopes=encoded)
-    accounts.add_token(tx, token, hash_secret(secret))
+    token_rows.add(tx, token, hash_secret(secret))
     return IssuedToken(token, secret)
 
 
@@ -346,7 +348,7 @@ def _expiry_within(creator: Token, wanted_ms: int | None, *, is_fixed: bool = Fa
 
 
 def _own_token(tx: Read, owner: Caller, uid: str) -> Token:
-    found = [token for token in accounts.tokens_of(tx, owner.account.id) if token.uid == uid]
+    found = [token for token in token_rows.of_user(tx, owner.account.id) if token.uid == uid]
     if not found:
         raise ThingNotFound("token", uid)
     return found[0]

@@ -32,6 +32,16 @@ _MAX_README = 1 << 20
 
 
 @attrs.frozen
+class SplitRef:
+    """A split by name: the configuration and the split of a dataset at a revision; it need not exist."""
+
+    repo: RepoRef
+    revision: str
+    config: str
+    split: str
+
+
+@attrs.frozen
 class SplitFiles:
     """The files from which a split is read: its own, or the Parquet files that the hub has made of them.
 

@@ -15,10 +15,10 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets import column_statistics
 from entrepot.hub.datasets.column_statistics import quoted
-from entrepot.hub.datasets.layouts import find_layout
+from entrepot.hub.datasets.layouts import SplitRef, find_layout
 from entrepot.hub.datasets.queries import QueryTable, run_queries
 from entrepot.hub.datasets.tables import RowsPage, ViewedRow, describe_first
-from entrepot.names import Oid, RepoRef
+from entrepot.names import Oid
 
 MAX_WORDS = 20
 """Words of a search."""
@@ -63,10 +63,7 @@ class _RowQuery:
 def search(
     hub: HubContext,
     caller: MaybeCaller,
-    ref: RepoRef,
-    revision: str,
-    config: str,
-    split: str,
+    wanted: SplitRef,
     text: str,
     *,
     offset: int,
@@ -80,7 +77,7 @@ def search(
         InvalidParameter: there are no words, or too many.
         as :func:`entrepot.hub.datasets.tables.read_rows`; QueryRefused: the split is too large.
     """
-    found = _split_of(hub, caller, ref, revision, config, split)
+    found = _split_of(hub, caller, wanted)
     words = text.lower().split()
     if not 0 < len(words) <= MAX_WORDS:
         raise InvalidParameter("query", f"must have 1 to {MAX_WORDS} words")
@@ -94,10 +91,7 @@ def search(
 def filter_rows(
     hub: HubContext,
     caller: MaybeCaller,
-    ref: RepoRef,
-    revision: str,
-    config: str,
-    split: str,
+    wanted: SplitRef,
     *,
     where: str,
     order: str,
@@ -118,7 +112,7 @@ def filter_rows(
     for name, text in (("where", where), ("orderby", order)):
         if len(text) > MAX_CONDITION:
             raise InvalidParameter(name, f"must have at most {MAX_CONDITION:,} characters")
-    found = _split_of(hub, caller, ref, revision, config, split)
+    found = _split_of(hub, caller, wanted)
     parts = {name: text for name, text in (("where", where), ("orderby", order)) if text}
     query = _RowQuery(_NUMBERED, where or "true", order, parts)
     return _page(hub, caller, found, query, offset=offset, length=length)
@@ -142,15 +136,13 @@ def _scored(texts: str, words: Sequence[str]) -> str:
     return f"(SELECT *, {' + '.join(parts)} AS __score FROM {texts}, {sums})"  # noqa: S608 - quoted
 
 
-def summarize(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str, split: str
-) -> SplitStatistics:
+def summarize(hub: HubContext, caller: MaybeCaller, wanted: SplitRef) -> SplitStatistics:
     """Return statistics of the columns that have numbers, truth values, labels, texts or lists.
 
     Raises:
         as :func:`entrepot.hub.datasets.tables.read_rows`; QueryRefused: the split is too large.
     """
-    found = _split_of(hub, caller, ref, revision, config, split)
+    found = _split_of(hub, caller, wanted)
     plans = column_statistics.plan(found.features)
     queries = ["SELECT count(*) AS n FROM data", *(query for one in plans for query in one.queries)]
     results = [result["rows"] for result in run_queries(hub, caller, [found.table], queries, most=1_100)]
@@ -161,11 +153,11 @@ def summarize(
     return SplitStatistics(found.table.layout.commit, total, columns, found.is_partial)
 
 
-def _split_of(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str, split: str) -> _Split:
-    layout = find_layout(hub, caller, ref, revision)
-    files = layout.table(config, split)
-    features, is_partial = describe_first(hub, caller, layout, config, split)
-    return _Split(QueryTable("", "data", layout, files, split), features, is_partial)
+def _split_of(hub: HubContext, caller: MaybeCaller, wanted: SplitRef) -> _Split:
+    layout = find_layout(hub, caller, wanted.repo, wanted.revision)
+    files = layout.table(wanted.config, wanted.split)
+    features, is_partial = describe_first(hub, caller, layout, wanted.config, wanted.split)
+    return _Split(QueryTable("", "data", layout, files, wanted.split), features, is_partial)
 
 
 def _page(

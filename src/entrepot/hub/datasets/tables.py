@@ -17,7 +17,7 @@ from entrepot.errors import EntryNotFound, RevisionNotFound, ThingNotFound, Unsu
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets.folder_contents import FolderContent
-from entrepot.hub.datasets.layouts import Layout, find_layout
+from entrepot.hub.datasets.layouts import Layout, SplitRef, find_layout
 from entrepot.hub.repos import contents
 from entrepot.hub.repos.contents import LocatedFile
 from entrepot.hub.tables import known_rows
@@ -110,10 +110,7 @@ def prepare(hub: HubContext) -> None:
 def read_rows(
     hub: HubContext,
     caller: MaybeCaller,
-    ref: RepoRef,
-    revision: str,
-    config: str,
-    split: str,
+    wanted: SplitRef,
     *,
     offset: int,
     length: int,
@@ -131,22 +128,22 @@ def read_rows(
             before these.
         StoreUnavailable: too many tables are being read.
     """
-    layout = find_layout(hub, caller, ref, revision)
-    shards = _Shards(hub, caller, layout, config, split)
+    layout = find_layout(hub, caller, wanted.repo, wanted.revision)
+    shards = _Shards(hub, caller, layout, wanted.config, wanted.split)
     rows, read = list[ViewedRow](), list[str]()
     start, features = 0, dict[str, Any]()
     is_partial = shards.is_cut
     for path in shards.paths:
-        wanted, first = length - len(rows), max(offset - start, 0)
+        missing, first = length - len(rows), max(offset - start, 0)
         facts = shards.find(path)
         if facts is None and shards.is_spent():
-            if wanted:
+            if missing:
                 raise UnsupportedDataset(path, _TOO_LONG)
             is_partial = True
             break
-        if wanted and (facts is None or first < facts.rows):
+        if missing and (facts is None or first < facts.rows):
             room = attrs.evolve(limits, memory=max(limits.memory - sum(row.weight for row in rows), 0))
-            page = shards.read(path, first, wanted, features or shards.files.declared, room)
+            page = shards.read(path, first, missing, features or shards.files.declared, room)
             facts = page.facts
             read.append(path)
             rows += [ViewedRow(start + first + at, it.cells, it.cut) for at, it in enumerate(page.rows)]
@@ -155,7 +152,8 @@ def read_rows(
         start += facts.rows
         is_partial = is_partial or facts.is_partial
     found = RowsPage(layout.commit, features, rows, start, is_partial, shards.files.is_preliminary)
-    if offset == 0 and length >= known_rows.ROWS and (config, split) == layout.first and shards.files.folder is None:
+    is_first = offset == 0 and (wanted.config, wanted.split) == layout.first
+    if is_first and length >= known_rows.ROWS and shards.files.folder is None:
         _remember(hub, layout, shards.files.commit, read, found)
     return found
 
@@ -189,15 +187,13 @@ def _remember(hub: HubContext, layout: Layout, commit: Oid, paths: Sequence[str]
         hub.first_rows.put((layout.repo.id, layout.commit), kept)
 
 
-def read_first_rows(
-    hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str, split: str
-) -> RowsPage:
+def read_first_rows(hub: HubContext, caller: MaybeCaller, wanted: SplitRef) -> RowsPage:
     """Return the first rows of a split: 100, or as many as have 200,000 bytes, with long cells cut.
 
     Raises:
         as :func:`read_rows`.
     """
-    page = read_rows(hub, caller, ref, revision, config, split, offset=0, length=MAX_ROWS)
+    page = read_rows(hub, caller, wanted, offset=0, length=MAX_ROWS)
     left, kept = FIRST_ROWS_BYTES, list[ViewedRow]()
     for row in page.rows:
         size = len(json.dumps(row.cells, ensure_ascii=False).encode())
@@ -215,10 +211,7 @@ def read_first_rows(
 def read_medium(
     hub: HubContext,
     caller: MaybeCaller,
-    ref: RepoRef,
-    revision: str,
-    config: str,
-    split: str,
+    wanted: SplitRef,
     *,
     row: int,
     column: str,
@@ -233,8 +226,8 @@ def read_medium(
         ThingNotFound: the row does not exist, or nothing of this kind in its cell.
         as :func:`read_rows`.
     """
-    layout = find_layout(hub, caller, ref, revision)
-    shards = _Shards(hub, caller, layout, config, split)
+    layout = find_layout(hub, caller, wanted.repo, wanted.revision)
+    shards = _Shards(hub, caller, layout, wanted.config, wanted.split)
     first = row
     for path in shards.paths:
         facts = shards.find(path)

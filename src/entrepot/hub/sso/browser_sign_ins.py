@@ -1,55 +1,42 @@
 """Use cases of signing in with another issuer in a browser: authorization code with PKCE, state and nonce.
 
-What has to be remembered between the two requests is in a sealed cookie of the browser. An identity belongs
-to an account by issuer and subject only: names and addresses of e-mail can be changed, and link nothing.
+A sealed cookie of the browser remembers what is needed between the two requests. ``hub/sso/identities.py`` finds or
+makes the account of the person.
 Source: OpenID Connect Core 1.0, section 3.1; RFC 7636; RFC 9207; RFC 9700, section 2.1.
 """
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import functools
 import hashlib
 import hmac
 import json
-import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 import attrs
 
-from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.accounts import accounts, sso_identities
+from entrepot.catalog import Lock, Write
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.accounts.sso_identities import IdentityRow
-from entrepot.catalog.repos import aliases
 from entrepot.errors import (
-    AlreadyExists,
     ConfigError,
-    InvalidName,
     InvalidSignature,
     IssuerUnavailable,
     NotOffered,
     OAuthRefused,
-    Refused,
-    ThingNotFound,
     shown,
 )
-from entrepot.hub import audit
 from entrepot.hub.accounts import sessions
-from entrepot.hub.accounts.accounts import parse_email
-from entrepot.hub.accounts.confirmations import require_recent
-from entrepot.hub.accounts.own_sessions import require_session
 from entrepot.hub.accounts.sessions import OpenedSession, SessionOrigin
 from entrepot.hub.callers import Caller, MaybeCaller, require_write
 from entrepot.hub.context import HubContext
-from entrepot.hub.sso import id_tokens, issuer_keys, issuers
+from entrepot.hub.sso import id_tokens, identities, issuer_keys, issuers
 from entrepot.hub.sso.id_tokens import IdToken
 from entrepot.hub.sso.issuers import Issuer
-from entrepot.names import AccountName, parse_account, parse_fullname
+from entrepot.names import parse_account
 from entrepot.settings import Settings
 
 LIFETIME_S = 600
@@ -57,8 +44,6 @@ LIFETIME_S = 600
 
 _PURPOSE = "sign-in at an issuer"
 _CHOICE = "name after a sign-in at an issuer"
-_MAX_PROPOSALS = 20
-_MAX_NAME = 42
 _MAX_TARGET = 1_000
 _MAX_CLAIM = 200
 
@@ -182,10 +167,13 @@ def finish(
         raise _failed("the token of the issuer was issued to another client ('azp')")
     target = str(kept["target"])
     if kept["link"] is not None:
-        _link(hub, caller, str(kept["link"]), proof)
+        known = require_write(caller)
+        if known.account.uid != kept["link"]:
+            raise _failed("the link was not started by the account that is signed in now")
+        identities.link(hub, known, proof)
         return FinishedSignIn(None, target)
     with hub.write(Lock.hub(), Lock.audit()) as tx:
-        user = _account_of(hub, tx, proof)
+        user = identities.account_of(hub, tx, proof)
         if user is None:
             return FinishedSignIn(None, target, _seal_choice(hub, proof, target))
         return _enter(hub, tx, user, proof, target, replaced, origin)
@@ -201,8 +189,7 @@ def show_choice(hub: HubContext, sealed: str) -> NameChoice:
     kept, proof = _unsealed_choice(hub, sealed)
     said = str(proof.claims[hub.settings.sso_name_claim])
     with hub.read() as tx:
-        free = (name for name in _proposals(said) if not _is_taken(tx, name))
-        return NameChoice(_label(hub, proof), next(free, ""), str(kept["token"]))
+        return NameChoice(identities.label(hub, proof), identities.free_name(tx, said), str(kept["token"]))
 
 
 def choose_name(
@@ -222,42 +209,10 @@ def choose_name(
         raise _failed("the form belongs to another sign-in")
     chosen = parse_account(name.strip())
     with hub.write(Lock.hub(), Lock.audit()) as tx:
-        if sso_identities.find(tx, _hash_of(proof)) is not None:
+        if identities.is_linked(tx, proof):
             raise _failed("this identity has an account already")
-        user = _create(hub, tx, proof, chosen, "choose another one")
+        user = identities.create_account(hub, tx, proof, chosen, "choose another one")
         return _enter(hub, tx, user, proof, str(kept["target"]), replaced, origin)
-
-
-def list_own_identities(hub: HubContext, caller: MaybeCaller) -> Sequence[IdentityRow]:
-    """Return the identities with which the caller can sign in.
-
-    Raises:
-        LoginRequired, NotAllowed: the caller is anonymous, or their token may not change the account.
-    """
-    known = require_write(caller)
-    with hub.read() as tx:
-        return sso_identities.of_user(tx, known.account.id)
-
-
-def unlink(hub: HubContext, caller: MaybeCaller, session: str | None, id_hash: str) -> None:
-    """Remove an identity from the caller's account; sessions that were opened with it stay.
-
-    Args:
-        session: the secret of the session that asks.
-
-    Raises:
-        LoginRequired, NotAllowed, ConfirmationNeeded: as :func:`~entrepot.hub.accounts.confirmations.require_recent`.
-        StepExpired: the session has ended.
-        ThingNotFound: the caller has no such identity.
-    """
-    known = require_recent(hub, caller, session)
-    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
-        require_session(tx, known, session)
-        found = [row for row in sso_identities.of_user(tx, known.account.id) if row.id_hash == id_hash]
-        if not found:
-            raise ThingNotFound("identity", id_hash)
-        sso_identities.remove(tx, known.account.id, id_hash)
-        _record(hub, tx, known, "identity.unlink", known.account, found[0])
 
 
 def _issuer(hub: HubContext) -> tuple[Issuer, str]:
@@ -302,19 +257,6 @@ def _unsealed_choice(hub: HubContext, sealed: str) -> tuple[Mapping[str, object]
     return kept, IdToken(issuer.url, str(kept["subject"]), None, 0, claims)
 
 
-def _proposals(said: str) -> Iterator[AccountName]:
-    """Yield names that follow the rules and are near the one that the issuer gives a person."""
-    words = "-".join(part for part in re.split(r"[^A-Za-z0-9_]+", said) if part)
-    for number in range(1, _MAX_PROPOSALS + 1):
-        end = "" if number == 1 else f"-{number}"
-        with contextlib.suppress(InvalidName):
-            yield parse_account(words[: _MAX_NAME - len(end)].strip("-") + end)
-
-
-def _is_taken(tx: Read, name: AccountName) -> bool:
-    return accounts.find(tx, name) is not None or aliases.is_taken(tx, name)
-
-
 def _enter(
     hub: HubContext,
     tx: Write,
@@ -324,7 +266,7 @@ def _enter(
     replaced: str | None,
     origin: SessionOrigin,
 ) -> FinishedSignIn:
-    sso_identities.note_use(tx, _hash_of(proof), hub.now_ms())
+    identities.note_use(hub, tx, proof)
     return FinishedSignIn(sessions.open_session(hub, tx, user, sessions.SSO, replaced, origin), target)
 
 
@@ -395,89 +337,6 @@ def _secret(hub: HubContext) -> str:
         return Path(hub.settings.sso_client_secret_file).read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         raise IssuerUnavailable("the file in the setting sso_client_secret_file cannot be read") from None
-
-
-def _account_of(hub: HubContext, tx: Write, proof: IdToken) -> Account | None:
-    """Return the account of an identity; make one if the settings say so. None: the person has to choose its name.
-
-    Raises:
-        Refused: there is none, and none can be made.
-    """
-    known = sso_identities.find(tx, _hash_of(proof))
-    if known is not None:
-        return accounts.by_ids(tx, [known.user_id])[known.user_id]
-    if not hub.settings.sso_create_users:
-        cure = "sign in as before and link it under Settings, Password; or ask an administrator for a one-time link"
-        raise Refused(f"no account of this hub is linked with {shown(_label(hub, proof))}: {cure}")
-    claim = hub.settings.sso_name_claim
-    said = proof.claims.get(claim)
-    if not isinstance(said, str):
-        raise Refused(f"the issuer does not say the name of the account, in the claim {shown(claim)}")
-    try:
-        name = parse_account(said)
-    except InvalidName:
-        return None
-    cure = "if the account is yours, sign in as before and link it under Settings, Password"
-    return _create(hub, tx, proof, name, cure)
-
-
-def _create(hub: HubContext, tx: Write, proof: IdToken, name: AccountName, cure: str) -> Account:
-    """Make the account of an identity, and link the two.
-
-    Raises:
-        Refused: the name is taken; ``cure`` says what to do.
-    """
-    if _is_taken(tx, name):  # one sentence: aliases may be private
-        raise Refused(f"the name {shown(name)} is taken: {cure}")
-    email = _usable(proof, "email", parse_email) if proof.claims.get("email_verified") is True else None
-    fullname = _usable(proof, "name", parse_fullname)
-    user = accounts.add(tx, accounts.fresh(name, "user", hub.now_ms(), fullname=fullname, email=email))
-    audit.record(hub, tx, user.name, "user.create", f"user {user.name}", {"issuer": proof.issuer})
-    _add(hub, tx, user.name, user, proof)
-    return user
-
-
-def _usable(proof: IdToken, claim: str, parse: Callable[[str], str | None]) -> str | None:
-    """Return the value of a claim if it follows the rules of this hub; accounts do without it otherwise."""
-    value = proof.claims.get(claim)
-    try:
-        return parse(value) if isinstance(value, str) else None
-    except InvalidName:
-        return None
-
-
-def _link(hub: HubContext, caller: MaybeCaller, uid: str, proof: IdToken) -> None:
-    known = require_write(caller)
-    if known.account.uid != uid:
-        raise _failed("the link was not started by the account that is signed in now")
-    # The issuer may have taken seconds to answer.
-    with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
-        present = sso_identities.find(tx, _hash_of(proof))
-        if present is not None:
-            raise AlreadyExists("This identity is linked with an account already")
-        _add(hub, tx, known, known.account, proof)
-
-
-def _add(hub: HubContext, tx: Write, actor: Caller | str, user: Account, proof: IdToken) -> None:
-    row = IdentityRow(_hash_of(proof), user.id, proof.issuer, _label(hub, proof), hub.now_ms())
-    sso_identities.add(tx, row)
-    _record(hub, tx, actor, "identity.link", user, row)
-
-
-def _record(hub: HubContext, tx: Write, actor: Caller | str, action: str, user: Account, row: IdentityRow) -> None:
-    audit.record(hub, tx, actor, action, f"user {user.name}", {"issuer": row.issuer, "label": row.label})
-
-
-def _hash_of(proof: IdToken) -> str:
-    name = json.dumps([proof.issuer, proof.subject])
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _label(hub: HubContext, proof: IdToken) -> str:
-    """Return the readable name that the issuer gives a person."""
-    said = proof.claims.get(hub.settings.sso_name_claim)
-    text = said if isinstance(said, str) and said.isprintable() and said else proof.subject
-    return text[:100].encode("ascii", "backslashreplace").decode()[:200]
 
 
 def _failed(why: str) -> OAuthRefused:

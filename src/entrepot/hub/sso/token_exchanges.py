@@ -15,7 +15,9 @@ import attrs
 
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.accounts import accounts
-from entrepot.catalog.accounts.accounts import Account, Token
+from entrepot.catalog.accounts import tokens as token_rows
+from entrepot.catalog.accounts.accounts import Account
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.catalog.repos import repositories, trusted_publishers
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.repos.trusted_publishers import PublisherRow
@@ -142,7 +144,7 @@ def _issue(
         scopes=encoded,
         grant_uid=publisher.uid,
     )
-    accounts.add_token(tx, made, hash_secret(secret))
+    token_rows.add(tx, made, hash_secret(secret))
     trusted_publishers.note_use(tx, publisher.uid, now)
     said = {name: str(proof.claims.get(name))[:_MAX_CLAIM_SHOWN] for name in {*publisher.claims, "sub"}}
     details = details_of(publisher) | {"said": json.dumps(said, sort_keys=True), "token": made.uid}

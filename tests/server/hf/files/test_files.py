@@ -15,7 +15,7 @@ from huggingface_hub.errors import RemoteEntryNotFoundError, RepositoryNotFoundE
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from entrepot.catalog.accounts import accounts as catalog_accounts
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.catalog.repos import repositories as repos
 from entrepot.errors import Malformed
 from entrepot.hub.accounts import accounts
@@ -201,7 +201,7 @@ def test_a_dead_token_is_refused_even_for_public_files(world: ServedHub) -> None
     world.commit(ref, {"a.txt": b"1"})
     expired = accounts.create_token(world.hub, "alice", role="read")
     with world.hub.write() as tx:
-        catalog_accounts.update_token(tx, expired.token.uid, expires_ms=1)
+        token_rows.update(tx, expired.token.uid, expires_ms=1)
     revoked = accounts.create_token(world.hub, "alice", role="read", name="gone").secret
     accounts.revoke_token(world.hub, "alice", "gone")
     for secret in (expired.secret, revoked, "hf_unknown"):

@@ -4,7 +4,7 @@ import httpx2
 import pytest
 
 from entrepot.catalog import Lock
-from entrepot.catalog.accounts import accounts as rows
+from entrepot.catalog.accounts import tokens as token_rows
 from entrepot.errors import LoginRequired
 from entrepot.hub.accounts import accounts, tokens
 from entrepot.server.pages.editing.upload_tokens import LIFETIME_MS, NAME, issue_token
@@ -78,7 +78,7 @@ def test_expired_ones_are_deleted_with_the_next(site: ServedHub) -> None:
     issue_token(site.hub, caller, ref, "main")
     old = next(known.token for known in tokens.list_own(site.hub, caller) if known.token.name == NAME)
     with site.hub.write(Lock.hub()) as tx:
-        rows.update_token(tx, old.uid, expires_ms=1)
+        token_rows.update(tx, old.uid, expires_ms=1)
     issue_token(site.hub, caller, ref, "main")
     kept = [known.token.uid for known in tokens.list_own(site.hub, caller) if known.token.name == NAME]
     assert len(kept) == 2

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from entrepot.catalog.accounts.accounts import Token
+from entrepot.catalog.accounts.tokens import Token
 from entrepot.hub import scopes
 from entrepot.hub.accounts.tokens import KnownToken
 from entrepot.hub.scopes import NamedTarget, Scopes, ScopeTarget

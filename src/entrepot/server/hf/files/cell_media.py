@@ -24,7 +24,7 @@ from entrepot.previews.features import item_of
 from entrepot.previews.media import EMBEDDED, IN_REPO, KINDS, MAX_PARTS, UNKNOWN, media_type
 from entrepot.server.files import FileResponse
 from entrepot.server.handlers import app_state, call_hub_in_turn
-from entrepot.server.hf.files.viewer_requests import read_count, required, target
+from entrepot.server.hf.files.viewer_requests import read_count, required, split_of, target
 from entrepot.server.responders import MemoryContent
 
 _ROUTE = "/-/viewer/assets"
@@ -115,16 +115,13 @@ async def show_medium(request: Request) -> Response | FileResponse:
     parts = request.query_params.getlist("part")
     if len(parts) > MAX_PARTS:
         raise InvalidParameter("part", f"must occur at most {MAX_PARTS} times")
-    ref, revision = target(request)
     cell: dict[str, Any] = {"row": read_count(request, "row", 0), "column": required(request, "column"), "parts": parts}
     turns = app_state(request).tables
     if path := request.query_params.get("path"):
-        commit, data = await call_hub_in_turn(
-            request, turns, tables.read_file_medium, ref, revision, parse_path(path), **cell
-        )
+        place = (*target(request), parse_path(path))
+        commit, data = await call_hub_in_turn(request, turns, tables.read_file_medium, *place, **cell)
     else:
-        config, split = required(request, "config"), required(request, "split")
-        commit, data = await call_hub_in_turn(request, turns, tables.read_medium, ref, revision, config, split, **cell)
+        commit, data = await call_hub_in_turn(request, turns, tables.read_medium, split_of(request), **cell)
     form = media_type(data)
     headers = {"Cache-Control": _CACHING, "X-Revision": str(commit)}
     if form == UNKNOWN:

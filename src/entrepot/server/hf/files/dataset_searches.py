@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 from entrepot.hub.datasets import searches
 from entrepot.server.handlers import app_state, call_hub_in_turn
 from entrepot.server.hf.files.dataset_viewer import media_place, page_json, viewer_response
-from entrepot.server.hf.files.viewer_requests import optional, required, target, window
+from entrepot.server.hf.files.viewer_requests import optional, required, split_of, window
 
 
 def routes() -> list[BaseRoute]:
@@ -23,17 +23,13 @@ def routes() -> list[BaseRoute]:
 
 async def search_rows(request: Request) -> Response:
     """Serve ``search``: the rows that contain words."""
-    config, split, text = (required(request, name) for name in ("config", "split", "query"))
+    wanted, text = split_of(request), required(request, "query")
     offset, length = window(request)
-    ref, revision = target(request)
     page = await call_hub_in_turn(
         request,
         app_state(request).queries,
         searches.search,
-        ref,
-        revision,
-        config,
-        split,
+        wanted,
         text,
         offset=offset,
         length=length,
@@ -43,18 +39,14 @@ async def search_rows(request: Request) -> Response:
 
 async def filter_rows(request: Request) -> Response:
     """Serve ``filter``: the rows that fulfil a condition, in an order."""
-    config, split = required(request, "config"), required(request, "split")
+    wanted = split_of(request)
     where, order = optional(request, "where") or "", optional(request, "orderby") or ""
     offset, length = window(request)
-    ref, revision = target(request)
     page = await call_hub_in_turn(
         request,
         app_state(request).queries,
         searches.filter_rows,
-        ref,
-        revision,
-        config,
-        split,
+        wanted,
         where=where,
         order=order,
         offset=offset,
@@ -65,10 +57,6 @@ async def filter_rows(request: Request) -> Response:
 
 async def show_statistics(request: Request) -> Response:
     """Serve ``statistics``: what the columns of a split contain."""
-    config, split = required(request, "config"), required(request, "split")
-    ref, revision = target(request)
-    found = await call_hub_in_turn(
-        request, app_state(request).queries, searches.summarize, ref, revision, config, split
-    )
+    found = await call_hub_in_turn(request, app_state(request).queries, searches.summarize, split_of(request))
     shown = {"num_examples": found.rows, "statistics": found.columns, "partial": found.is_partial}
     return viewer_response(shown, found.commit)

@@ -26,7 +26,7 @@ from entrepot.previews.features import order_of
 from entrepot.previews.table_formats import FOLDERS, FORMATS, check_installed
 from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, json_response
 from entrepot.server.hf.files.cell_media import MediaPlace
-from entrepot.server.hf.files.viewer_requests import optional, required, target, window
+from entrepot.server.hf.files.viewer_requests import optional, required, split_of, target, window
 
 _NOTHING_LEFT: Mapping[str, Any] = {"pending": [], "failed": []}
 
@@ -81,12 +81,9 @@ async def list_splits(request: Request) -> Response:
 
 async def show_first_rows(request: Request) -> Response:
     """Serve ``first-rows``: the first rows of a split, with long cells cut."""
-    config, split = required(request, "config"), required(request, "split")
-    ref, revision = target(request)
-    page = await call_hub_in_turn(
-        request, app_state(request).tables, tables.read_first_rows, ref, revision, config, split
-    )
-    named = {"dataset": str(ref.id), "config": config, "split": split}
+    wanted = split_of(request)
+    page = await call_hub_in_turn(request, app_state(request).tables, tables.read_first_rows, wanted)
+    named = {"dataset": str(wanted.repo.id), "config": wanted.config, "split": wanted.split}
     is_cut = len(page.rows) < min(page.total, tables.MAX_ROWS) or page.is_partial
     rows = {
         "features": order_of(page.features),
@@ -99,11 +96,9 @@ async def show_first_rows(request: Request) -> Response:
 
 async def show_rows(request: Request) -> Response:
     """Serve ``rows``: a page of the rows of a split."""
-    config, split = required(request, "config"), required(request, "split")
-    offset, length = window(request)
-    ref, revision = target(request)
+    wanted, (offset, length) = split_of(request), window(request)
     page = await call_hub_in_turn(
-        request, app_state(request).tables, tables.read_rows, ref, revision, config, split, offset=offset, length=length
+        request, app_state(request).tables, tables.read_rows, wanted, offset=offset, length=length
     )
     return viewer_response(page_json(page, media_place(request, page)), page.commit)
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from entrepot.errors import InvalidParameter
 from entrepot.hub.datasets import tables
+from entrepot.hub.datasets.layouts import SplitRef
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.server.handlers import lookup_id
 
@@ -26,6 +27,16 @@ def target(request: Request) -> tuple[RepoRef, str]:
     if kind not in _TYPES:
         raise InvalidParameter("type", f"must be one of {', '.join(_TYPES)}")
     return RepoRef(_TYPES[kind], lookup_id(name)), request.query_params.get("revision") or "main"
+
+
+def split_of(request: Request) -> SplitRef:
+    """Return the split that a request names.
+
+    Raises:
+        InvalidParameter: ``config``, ``split`` or ``dataset`` is missing, or ``type`` is unknown.
+    """
+    config, split = required(request, "config"), required(request, "split")
+    return SplitRef(*target(request), config, split)
 
 
 def required(request: Request, name: str) -> str:

@@ -10,7 +10,7 @@ from entrepot.errors import ClientGone, ConfirmationNeeded, Damaged, EntrepotErr
 from entrepot.hub.accounts.confirmations import require_recent
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.sso import browser_sign_ins
+from entrepot.hub.sso import browser_sign_ins, identities
 from entrepot.hub.sso.browser_sign_ins import LIFETIME_S, BegunSignIn, FinishedSignIn, IssuerReply
 from entrepot.server import browser_sessions
 from entrepot.server.error_responses import error_response
@@ -162,7 +162,7 @@ async def unlink(request: Request) -> Response:
     form = await checked_form(request)
     session = browser_sessions.secret_of(request.scope, app_state(request).hub)
     try:
-        await call_hub_slow(request, browser_sign_ins.unlink, session, form.text("identity"))
+        await call_hub_slow(request, identities.unlink, session, form.text("identity"))
     except ConfirmationNeeded:
         return RedirectResponse(confirmation_path(request), 303, _headers())
     return go_to(request, f"{_SETTINGS}?done=removed")

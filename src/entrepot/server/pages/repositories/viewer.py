@@ -22,7 +22,7 @@ from entrepot.errors import (
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets import layouts, queries, searches, tables
-from entrepot.hub.datasets.layouts import Layout
+from entrepot.hub.datasets.layouts import Layout, SplitRef
 from entrepot.hub.datasets.queries import QueryResult, QuerySource
 from entrepot.hub.datasets.tables import RowsPage
 from entrepot.names import RepoRef
@@ -159,7 +159,8 @@ def _grid(hub: HubContext, caller: MaybeCaller, ref: RepoRef, layout: Layout, as
     pictures = find_pictures(hub, caller, ref, layout.commit, [cells for _, cells in rows], folders)
     statistics: Sequence[Mapping[str, object]] = ()
     if asked.has_statistics:
-        statistics = searches.summarize(hub, caller, ref, str(layout.commit), asked.config, asked.split).columns
+        wanted = SplitRef(ref, str(layout.commit), asked.config, asked.split)
+        statistics = searches.summarize(hub, caller, wanted).columns
     where = {"config": asked.config, "split": asked.split}
     return grid_of(
         page.features,
@@ -173,14 +174,14 @@ def _grid(hub: HubContext, caller: MaybeCaller, ref: RepoRef, layout: Layout, as
 
 
 def _page(hub: HubContext, caller: MaybeCaller, ref: RepoRef, layout: Layout, asked: ViewerQuery) -> RowsPage:
-    place = (hub, caller, ref, str(layout.commit), asked.config, asked.split)
+    wanted = SplitRef(ref, str(layout.commit), asked.config, asked.split)
     if asked.query:
-        return searches.search(*place, asked.query, offset=asked.offset, length=asked.length)
+        return searches.search(hub, caller, wanted, asked.query, offset=asked.offset, length=asked.length)
     if asked.where or asked.order:
         return searches.filter_rows(
-            *place, where=asked.where, order=asked.order, offset=asked.offset, length=asked.length
+            hub, caller, wanted, where=asked.where, order=asked.order, offset=asked.offset, length=asked.length
         )
-    return tables.read_rows(*place, offset=asked.offset, length=asked.length, limits=PAGE_LIMITS)
+    return tables.read_rows(hub, caller, wanted, offset=asked.offset, length=asked.length, limits=PAGE_LIMITS)
 
 
 def _shown_or_none(

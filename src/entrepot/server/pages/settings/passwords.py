@@ -10,7 +10,8 @@ from entrepot.hub.accounts import own_sessions
 from entrepot.hub.accounts.passwords import MIN_LENGTH
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.sso.browser_sign_ins import issuer_host, list_own_identities
+from entrepot.hub.sso import identities
+from entrepot.hub.sso.browser_sign_ins import issuer_host
 from entrepot.server import browser_sessions
 from entrepot.server.handlers import app_state
 from entrepot.server.pages.forms import FRESH, Form, FormPage
@@ -51,6 +52,6 @@ def _page(request: Request) -> FormPage:
         secret = browser_sessions.secret_of(request.scope, hub)
         is_needed = own_sessions.needs_password(hub, caller, secret)
         values = {"form": form, "is_needed": is_needed, "shortest": MIN_LENGTH, "sso": issuer_host(hub)}
-        return own_page("password", {**values, "identities": list_own_identities(hub, caller), "now_ms": hub.now_ms()})
+        return own_page("password", {**values, "identities": identities.list_own(hub, caller), "now_ms": hub.now_ms()})
 
     return build
