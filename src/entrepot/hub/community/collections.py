@@ -208,17 +208,21 @@ def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Collec
         found = [accounts.find(tx, name) for name in question.owners]
         wanted = attrs.evolve(wanted, owners=tuple(account.id for account in found if account is not None))
     if question.items:
-        repo_ids, names = [], []
+        repo_ids, linked_ids, names = [], [], []
         for text in question.items:
             kind, _, name = text.partition("/")
             singular = kind.removesuffix("s")
+            if singular == "collection":
+                held = collections.find(tx, name[-24:])
+                linked_ids.extend([held.id] if held is not None and collection_views.may_see(caller, held) else [])
+                continue
             if singular not in collection_items.REPO_KINDS:
                 names.append((singular, name))
                 continue
             row = repositories.find(tx, RepoRef(RepoType(singular), parse_repo_id(name)))
             if row is not None and access.may_see(tx, caller, row):
                 repo_ids.append(row.id)
-        wanted = attrs.evolve(wanted, repo_ids=tuple(repo_ids), names=tuple(names))
+        wanted = attrs.evolve(wanted, repo_ids=tuple(repo_ids), linked_ids=tuple(linked_ids), names=tuple(names))
     return wanted
 
 
