@@ -71,13 +71,18 @@ def download(
     if files and (include or exclude):
         raise InvalidArgument("name files, or patterns with --include and --exclude, not both")
     api = client.api
-    where = {"repo_type": repo_type, "revision": revision}
-    how = {**where, "cache_dir": cache_dir, "local_dir": local_dir, "force_download": force_download}
+    how: dict[str, object] = {
+        "repo_type": repo_type,
+        "revision": revision,
+        "cache_dir": cache_dir,
+        "local_dir": local_dir,
+        "force_download": force_download,
+    }
     if len(files) == 1 and not files[0].endswith("/") and not dry_run:
         try:
-            path = api.hf_hub_download(repo, files[0], **how)  # type: ignore[arg-type]
+            path = api.hf_hub_download(repo, files[0], **how)  # type: ignore[call-overload]
         except EntryNotFound:
-            _check_all_there(api.list_repo_files(repo, **where), files, repo)
+            _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
             raise
         _show_path(path, as_json=as_json)
         return
@@ -87,7 +92,7 @@ def download(
         "max_workers": max_workers,
     }
     if files:
-        _check_all_there(api.list_repo_files(repo, **where), files, repo)
+        _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
     if dry_run:
         _show_forecast(api.snapshot_download(repo, dry_run=True, **how), as_json=as_json)  # type: ignore[call-overload]
         return
