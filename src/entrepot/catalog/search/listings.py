@@ -64,7 +64,8 @@ class Search:
     all public ones. ``owners``: row ids of accounts, whose folders count too.
     ``any_prefix``: some tag starts with one of these.
     ``terms``: substrings of the id; ``text``: a query as returned by
-    :func:`full_text.query_of`.
+    :func:`full_text.query_of`. ``skip``: how many of the matches to leave out,
+    after ``after``.
     """
 
     type: RepoType
@@ -81,6 +82,7 @@ class Search:
     sort: str = "lastModified"
     is_ascending: bool = False
     after: tuple[float, int] | None = None
+    skip: int = 0
     limit: int = 100
 
 
@@ -130,7 +132,7 @@ def find_counted(tx: Read, search: Search, *, most: int) -> CountedRepos:
     criteria = _criteria(tx, search)
     if not criteria:
         rows = _in_order(tx, search)
-        is_whole = search.after is None and len(rows) < search.limit
+        is_whole = search.after is None and not search.skip and len(rows) < search.limit
         return CountedRepos(rows, len(rows) if is_whole else count(tx, search, most=most))
     matches = _matches(tx, search, criteria)
     rows = _in_order(tx, search) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
@@ -217,6 +219,8 @@ def _in_order(tx: Read, search: Search) -> list[RepoRow]:
         here = sa.tuple_(column, repos.c.id)
         last = sa.tuple_(*(sa.literal(part) for part in search.after))
         query = query.where(here > last if search.is_ascending else here < last)
+    if search.skip:
+        query = query.offset(search.skip)
     return [row_of(row) for row in tx.sql.execute(query)]
 
 
@@ -226,7 +230,7 @@ def _sorted(tx: Read, search: Search, matches: Sequence[_Place]) -> list[RepoRow
     if search.after is not None:
         last = search.after
         places = [place for place in places if (place > last if search.is_ascending else place < last)]
-    wanted = [row_id for _, row_id in places[: search.limit]]
+    wanted = [row_id for _, row_id in places[search.skip : search.skip + search.limit]]
     found = dict[int, RepoRow]()
     for batch in slices(wanted):
         rows = tx.sql.execute(_selected().where(tables.repos.c.id.in_(batch)))
