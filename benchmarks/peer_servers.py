@@ -26,7 +26,6 @@ Files = Mapping[str, bytes]
 
 OFF, ON = "entrepot, jobs off", "entrepot, jobs on"
 GIFTLESS, MLFLOW, DAV, HTTP, NGINX = "giftless", "mlflow", "rclone webdav", "rclone http", "nginx"
-PEERS = (GIFTLESS, MLFLOW, DAV, HTTP, NGINX)
 
 _STARTS = 3
 _START_S, _STOP_S = 180.0, 20.0

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 import pathlib
-from collections.abc import Callable
 
 import pytest
 
 from entrepot.blobs import file_key, put
 from entrepot.errors import DataFolderError, StoreUnusable
 from entrepot.hub.blob_stores import HubBucket, find_bucket, holds_hub
-from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.context import open_hub
 from entrepot.hub.data_folders import Marker, is_new
 from entrepot.hub.jobs import maintenance
 from entrepot.names import Sha256
@@ -21,8 +20,6 @@ from tests.support.s3_server import READER, S3Server
 
 NUMBERS = itertools.count()
 SHA256 = Sha256("ab" * 32)
-
-Opener = Callable[..., HubContext]
 
 
 @pytest.fixture

@@ -58,10 +58,10 @@ def test_a_file_where_a_folder_is_needed_and_the_reverse_are_named(tmp_path: Pat
         place(files_of(tmp_path / "cache", a=b"1"), tmp_path / "file")
     (tmp_path / "task").mkdir()
     (tmp_path / "task/deep").write_bytes(b"")
-    with pytest.raises(CannotWrite, match="there is a file of this name"):
+    with pytest.raises(CannotWrite, match="a file with this name is in the way"):
         place(files_of(tmp_path / "cache", deep__a=b"1"), tmp_path / "task")
     (tmp_path / "task/a").mkdir()
-    with pytest.raises(CannotWrite, match="there is a folder of this name"):
+    with pytest.raises(CannotWrite, match="a folder with this name is in the way"):
         place(files_of(tmp_path / "cache", a=b"1"), tmp_path / "task")
 
 

@@ -246,7 +246,7 @@ def download(client: HubClient, path: str, objects: tuple[str, ...], save_dir: s
     "labels",
     multiple=True,
     metavar="LABEL",
-    help="A label; may be repeated; replaces all present labels, and -l '' removes them.",
+    help="A label; may be repeated. The labels replace all present ones; -l '' removes those.",
 )
 @click.option("-d", "--description", metavar="TEXT", help="The new description.")
 @json_option

@@ -163,7 +163,7 @@ class InvalidUserCode(Invalid):
 
     @property
     def message(self) -> str:
-        return "no program waits with this code: it is mistyped, used or expired; start again in the program"
+        return "no program is waiting with this code: it is mistyped, used or expired; start again in the program"
 
 
 @attrs.define

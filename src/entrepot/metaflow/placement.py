@@ -74,9 +74,9 @@ def place(files: Iterable[PlacedFile], folder: Path) -> None:
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
             except (FileExistsError, NotADirectoryError) as error:
-                raise CannotWrite(str(target.parent), "there is a file of this name") from error
+                raise CannotWrite(str(target.parent), "a file with this name is in the way") from error
             if target.is_dir() and not target.is_symlink():
-                raise CannotWrite(str(target), "there is a folder of this name")
+                raise CannotWrite(str(target), "a folder with this name is in the way")
             if not _is_same(file, target):
                 _replace(file.source, target)
 

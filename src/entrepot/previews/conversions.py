@@ -191,7 +191,7 @@ class Converter:
                 columns.append(values.cast(field.type))
             except (pa.ArrowException, ValueError) as error:
                 reason = f"a value of the column {field.name!r} does not fit its type {field.type}"
-                raise Malformed("file", f"{name}: {reason}, which the first rows decide") from error
+                raise Malformed("file", f"{name}: {reason}, which was inferred from the first rows") from error
         return pa.table(columns, schema=self._schema)
 
     def _begin(self, table: Any) -> None:  # noqa: ANN401 - a table of pyarrow

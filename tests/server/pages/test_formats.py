@@ -67,9 +67,6 @@ def test_shapes_are_read_as_dimensions() -> None:
     assert formats.shape_text(()) == "scalar"
 
 
-DAY = 86_400_000
-
-
 @pytest.mark.parametrize(
     ("left_ms", "text"),
     [

@@ -81,7 +81,9 @@ def update(console: Console) -> None:
 
 @click.command(short_help="Draw the versions and their links.")
 @click.option("--dot", "is_dot", is_flag=True, help="In the language of Graphviz, on standard output.")
-@click.option("--export-path", type=click.Path(path_type=Path), help="Folder for the file; default for pages: here.")
+@click.option(
+    "--export-path", type=click.Path(path_type=Path), help="Folder for the file; pages: the current one by default."
+)
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @console_options
 def graph(console: Console, is_dot: bool, export_path: Path | None, opens: bool) -> None:

@@ -260,7 +260,7 @@ def write_file(path: Path, data: bytes, drafts: Path | None = None) -> None:
                     rest = rest[file.write(rest) :]
                 _put_in_place(draft, path, file)
         except IsADirectoryError as error:
-            raise CannotWrite(str(path), "there is a folder of this name") from error
+            raise CannotWrite(str(path), "a folder with this name is in the way") from error
 
 
 def _put_in_place(draft: Path, path: Path, file: FileIO) -> None:

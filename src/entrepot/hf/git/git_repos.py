@@ -204,7 +204,7 @@ class Repository(CommandQueue, TrackedFiles):
             create_branch_ok: create a branch of this name if the revision does not exist.
         """
         if self.tree.checkout(revision, may_create=create_branch_ok):
-            logger.warning("revision %r does not exist; created a branch of this name", revision)
+            logger.warning("revision %r does not exist; created a branch with this name", revision)
 
     def push_to_hub(
         self,

@@ -68,7 +68,7 @@ def open_table(form: str, name: str, source: RangeReader, *, index: bytes = b"",
     import pyarrow
 
     if form not in FORMATS | FOLDERS or name.lower().endswith((".gz", ".zst", ".bz2", ".xz", ".zip")):
-        raise UnsupportedDataset(name, f"files of the format {form} are not read, nor compressed ones")
+        raise UnsupportedDataset(name, f"files of the format {form}, and compressed files, are not read as tables")
     try:
         if form == "parquet":
             return ParquetTable(name, source, index)

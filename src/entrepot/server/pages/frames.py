@@ -79,7 +79,7 @@ DONE = {
     "granted": "Access is granted.",
     "rejected": "The request is rejected.",
     "invited": "The invitation was sent and is waiting for an answer.",
-    "accepted": "You are a member now.",
+    "accepted": "You are now a member.",
     "declined": "The invitation is declined.",
     "left": "You have left the organisation.",
     "committed": "Committed.",

@@ -52,7 +52,7 @@ def test_a_program_is_shown_and_then_accepted(site: ServedHub, signed_in: httpx2
     assert outcome(site, begun) == "hf_"
     again = signed_in.post(PATH, data={**form, "decision": "accept"})
     assert again.status_code == 400
-    assert "No program waits with this code" in again.text
+    assert "No program is waiting with this code" in again.text
 
 
 def test_a_program_is_rejected(site: ServedHub, signed_in: httpx2.Client) -> None:

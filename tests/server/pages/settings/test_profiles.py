@@ -83,7 +83,7 @@ def test_an_invitation_is_accepted_declined_and_membership_left(site: ServedHub)
         page = client.get("/settings/account").text
         assert page.count("offers you the role <b>write</b>") == 2
         first, second = (part[:24] for part in page.split('name="invitation" value="')[1::2])
-        assert "You are a member now." in send("/settings/account/accept", {"invitation": first}).text
+        assert "You are now a member." in send("/settings/account/accept", {"invitation": first}).text
         assert "The invitation is declined." in send("/settings/account/decline", {"invitation": second}).text
         assert send("/settings/account/accept", {"invitation": second}).status_code == 404
         left = send("/settings/account/leave", {"organisation": "first-org"})
