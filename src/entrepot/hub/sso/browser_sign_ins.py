@@ -97,11 +97,13 @@ class FinishedSignIn:
 class NameChoice:
     """A first sign-in that waits for the name of the account; ``said``: how the issuer calls the person.
 
-    ``proposal``: a free name, empty if none is near; ``token``: what the form has to send back.
+    ``proposal``: a free name, empty if none is near; ``identity``: names the identity; ``token``: what the form has to
+    send back.
     """
 
     said: str
     proposal: str
+    identity: str
     token: str = attrs.field(repr=False)
 
 
@@ -202,7 +204,7 @@ def show_choice(hub: HubContext, sealed: str) -> NameChoice:
     said = str(proof.claims[hub.settings.sso_name_claim])
     with hub.read() as tx:
         free = (name for name in _proposals(said) if not _is_taken(tx, name))
-        return NameChoice(_label(hub, proof), next(free, ""), str(kept["token"]))
+        return NameChoice(_label(hub, proof), next(free, ""), _hash_of(proof), str(kept["token"]))
 
 
 def choose_name(
