@@ -125,7 +125,7 @@ def test_columns_whose_names_sql_cannot_have_keep_them(world: World, name: str, 
     assert list(found.features) == ["", "text", "Text"]
     assert indexes(sift(world, ref, "\"Unnamed: 0\" = '1'")) == [1]
     assert indexes(search(world, ref, "three")) == [0]
-    shown = searches.summarize(world.hub, None, ref, "main", "default", "train").columns
+    shown = searches.summarize(world.hub, None, SplitRef(ref, "main", "default", "train")).columns
     assert [column["column_name"] for column in shown] == ["", "text", "Text"]
     counts = [column["column_statistics"]["frequencies"] for column in shown]
     assert counts == [{"one": 1, "1": 1}, {"two": 1, "2": 1}, {"three": 1, "3": 1}]
@@ -135,7 +135,7 @@ def test_a_split_without_columns_has_no_rows(world: World) -> None:
     ref = world.repo("alice/empty", kind=RepoType.DATASET)
     world.add(ref, "train.csv", b"")
     assert (sift(world, ref).rows, sift(world, ref).total, search(world, ref, "x").total) == ([], 0, 0)
-    found = searches.summarize(world.hub, None, ref, "main", "default", "train")
+    found = searches.summarize(world.hub, None, SplitRef(ref, "main", "default", "train"))
     assert (found.rows, found.columns) == (0, [])
 
 
