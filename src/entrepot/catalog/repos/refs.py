@@ -22,7 +22,17 @@ _FIND_MANY = Prepared(
         (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MAX_NAMES)])
     )
 )
+_LOW: sa.BindParameter[str] = sa.bindparam("low", type_=sa.String)
+_BELOW = Prepared(
+    sa.select(_T.c.name)
+    .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name > _LOW) & (_T.c.name < sa.bindparam("high")))
+    # Some databases sort names that differ in case together.
+    .where(sa.func.substr(_T.c.name, 1, sa.func.length(_LOW)) == _LOW)
+    .order_by(_T.c.name)
+    .limit(1)
+)
 _ALL = sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == sa.bindparam("repo")).order_by(_T.c.name)
+_ADD = PreparedWrite(lambda _dialect: sa.insert(_T), ["repo_id", "name", "oid", "updated_ms"])
 _MOVE = PreparedWrite(
     lambda _dialect: (
         sa.update(_T)
@@ -56,6 +66,22 @@ def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
     return [(name, oid) for name, oid in tx.sql.execute(_ALL, {"repo": repo_id})]
 
 
+def find_related(tx: Read, repo_id: int, name: RefName) -> RefName | None:
+    """Return a ref below or above a name, of which git can hold only one (``refs/heads/a`` and ``refs/heads/a/b``)."""
+    folders = name.split("/")
+    above = [RefName("/".join(folders[:depth])) for depth in range(3, len(folders))]
+    found = next(iter(find_many(tx, repo_id, above)), None)
+    # The character after "/" is "0".
+    return found or _BELOW.scalar(tx, {"repo": repo_id, "low": f"{name}/", "high": f"{name}0"})
+
+
+def copy_all(tx: Write, source_id: int, target_id: int, now_ms: int) -> None:
+    """Create the refs of one repository in another one that has none, except the heads of pull requests."""
+    here = (_T.c.repo_id == source_id) & ~_T.c.name.startswith("refs/pr/")
+    copies = sa.select(sa.literal(target_id), _T.c.name, _T.c.oid, sa.literal(now_ms)).where(here)
+    tx.sql.execute(sa.insert(_T).from_select(["repo_id", "name", "oid", "updated_ms"], copies))
+
+
 def has_moved_since(tx: Read, repo_id: int, time_ms: int) -> bool:
     """Return whether a ref of a repository was created or has moved at a time or later."""
     here = (_T.c.repo_id == repo_id) & (_T.c.updated_ms >= time_ms)
@@ -87,7 +113,7 @@ def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | Non
     if old is None:
         if new is None or find(tx, repo_id, name) is not None:
             return False
-        tx.sql.execute(sa.insert(_T).values(repo_id=repo_id, name=name, oid=new, updated_ms=now_ms))
+        _ADD.run(tx, {"repo_id": repo_id, "name": name, "oid": new, "updated_ms": now_ms})
         return True
     if new is None:
         here = (_T.c.repo_id == repo_id) & (_T.c.name == name) & (_T.c.oid == old)
