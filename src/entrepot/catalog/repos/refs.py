@@ -42,8 +42,18 @@ _MOVE = PreparedWrite(
     )
 )
 
+_REMOVE = PreparedWrite(
+    lambda _dialect: (
+        sa.delete(_T)
+        .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
+        .where(_T.c.oid == sa.bindparam("was"))
+    )
+)
+
 _S = tables.staged
-_UNSTAGE = sa.delete(_S).where((_S.c.repo_id == sa.bindparam("repo")) & (_S.c.ref == sa.bindparam("called")))
+_UNSTAGE = PreparedWrite(
+    lambda _dialect: sa.delete(_S).where((_S.c.repo_id == sa.bindparam("repo")) & (_S.c.ref == sa.bindparam("called")))
+)
 
 
 def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
@@ -116,10 +126,9 @@ def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | Non
         _ADD.run(tx, {"repo_id": repo_id, "name": name, "oid": new, "updated_ms": now_ms})
         return True
     if new is None:
-        here = (_T.c.repo_id == repo_id) & (_T.c.name == name) & (_T.c.oid == old)
-        is_gone = bool(tx.sql.execute(sa.delete(_T).where(here)).rowcount)
+        is_gone = bool(_REMOVE.run(tx, {"repo": repo_id, "called": name, "was": old}))
         if is_gone:
-            tx.sql.execute(_UNSTAGE, {"repo": repo_id, "called": name})
+            _UNSTAGE.run(tx, {"repo": repo_id, "called": name})
         return is_gone
     values = {"repo": repo_id, "called": name, "was": old, "becomes": new, "now": now_ms}
     return bool(_MOVE.run(tx, values))
