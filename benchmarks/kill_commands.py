@@ -139,6 +139,8 @@ class Backup(Operation):
 class _Copy(Operation):
     """A hub that is written into new stores; the server is not touched by it."""
 
+    is_repeatable = False
+
     def prepare(self) -> None:
         """Back up the hub once, and choose new stores."""
         self.backup = self.stage.folder / f"backup-of-{self.name.split()[0]}"
