@@ -63,7 +63,16 @@ def running_s3_server(folder: Path) -> Iterator[S3Server]:
     keys.write_text(json.dumps({"identities": identities}))
     ports = _free_ports(8)
     names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
-    command = [program, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={keys}"]
+    command = [
+        program,
+        f"-logdir={folder}",
+        "server",
+        f"-dir={folder}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-s3",
+        f"-s3.config={keys}",
+    ]
     command += [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-volume.max=2000"]
     command += ["-master.volumeSizeLimitMB=512", "-master.telemetry=false", "-volume.minFreeSpace=0"]
