@@ -71,14 +71,15 @@ def list_collections(hub: HubContext, caller: MaybeCaller, question: CollectionQ
     Raises:
         Malformed: the order is unknown, or the item's name is malformed.
     """
-    if question.sort not in collections.SORTS:
-        raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
     with hub.read() as tx:
-        wanted = _filters(tx, caller, question)
-        rows = collections.listed(tx, wanted)
-        page = rows[: question.limit]
-        shown = collection_views.show_all(tx, caller, page, most=_FIRST_ITEMS)
-    return Page(shown, collections.position_of(page[-1], question.sort) if len(rows) > len(page) else None)
+        found = _rows(tx, caller, question)
+        return Page(collection_views.show_all(tx, caller, found.items, most=_FIRST_ITEMS), found.after)
+
+
+def list_rows(hub: HubContext, caller: MaybeCaller, question: CollectionQuery) -> Page[CollectionRow]:
+    """Return what :func:`list_collections` returns without reading any items; errors as there."""
+    with hub.read() as tx:
+        return _rows(tx, caller, question)
 
 
 def get(hub: HubContext, caller: MaybeCaller, slug: str) -> Collection:
@@ -197,6 +198,14 @@ def vote(hub: HubContext, caller: MaybeCaller, slug: str, *, is_for: bool) -> Co
         else:
             collections.withdraw_vote(tx, row.id, voter.account.id)
         return collection_views.show(tx, voter, collection_views.reload(tx, row))
+
+
+def _rows(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Page[CollectionRow]:
+    if question.sort not in collections.SORTS:
+        raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
+    rows = collections.listed(tx, _filters(tx, caller, question))
+    page = rows[: question.limit]
+    return Page(page, collections.position_of(page[-1], question.sort) if len(rows) > len(page) else None)
 
 
 def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> CollectionFilter:

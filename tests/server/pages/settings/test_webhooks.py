@@ -88,7 +88,7 @@ def test_deliveries_are_listed_and_sent_again(site: ServedHub, send: Send, signe
 
 
 def test_a_delivery_shows_what_was_sent_and_answered(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
-    page = make(send, url="http://203.0.113.8:9/", secret="a-secret-word")
+    page = make(send, url="http://203.0.113.8:9/", secret="a-secret-word", watched="alice/not-there")
     send(f"{page}/ping", {})
     while hub_work.run_next(site.hub, "test") is not None:
         pass

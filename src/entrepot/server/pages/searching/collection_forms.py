@@ -11,7 +11,7 @@ from starlette.responses import Response
 from entrepot.errors import InvalidName, Malformed
 from entrepot.hub.callers import MaybeCaller, Role, require_login
 from entrepot.hub.community import collection_items, collections
-from entrepot.hub.community.collection_views import Collection
+from entrepot.hub.community.collection_views import Collection, slug_of
 from entrepot.hub.community.collections import CollectionDraft, CollectionQuery, CollectionUpdate
 from entrepot.hub.context import HubContext
 from entrepot.names import parse_repo_id
@@ -101,11 +101,11 @@ def build_add(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     """
     known = require_login(caller)
     owned = CollectionQuery([known.account.name, *known.orgs_with(Role.WRITE)], limit=CHOICES)
-    found = collections.list_collections(hub, caller, owned)
+    found = collections.list_rows(hub, caller, owned)
     holding = attrs.evolve(owned, items=_items(form))
-    holders = {item.slug for item in collections.list_collections(hub, caller, holding).items} if holding.items else ()
+    held = {row.id for row in collections.list_rows(hub, caller, holding).items} if holding.items else ()
     # Both lists have the same order and limit: a collection in the first is in the second too, if it holds the thing.
-    chosen = [(item.slug, item.row.title, item.row.namespace, item.slug in holders) for item in found.items]
+    chosen = [(slug_of(row), row.title, row.namespace, row.id in held) for row in found.items]
     values = {
         "form": form,
         "choices": chosen,
