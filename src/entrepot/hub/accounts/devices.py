@@ -137,7 +137,7 @@ def waiting(hub: HubContext, caller: MaybeCaller, user_code: str) -> WaitingProg
 
     Raises:
         LoginRequired, NotAllowed: the caller has not signed in with a browser.
-        InvalidUserCode: no program waits with this code.
+        InvalidUserCode: no program is waiting with this code.
     """
     require_session(caller)
     with hub.read() as tx:
@@ -156,7 +156,7 @@ def decide(hub: HubContext, caller: MaybeCaller, user_code: str, *, accepts: boo
     Raises:
         LoginRequired, NotAllowed: the caller has not signed in with a browser, or the session has ended meanwhile.
         AccountSuspended: an administrator of the hub has suspended the account meanwhile.
-        InvalidUserCode: no program waits with this code.
+        InvalidUserCode: no program is waiting with this code.
         LimitExceeded: the caller has too many tokens.
     """
     user = require_session(caller).account
