@@ -241,7 +241,7 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
 def _in_order(tx: Read, search: Search, places: _Places) -> list[RepoRow]:
     """Return one page of repositories, which are read in order until enough of them match."""
     column, repos = SORTS[search.sort], tables.repos
-    found = list[RepoRow]()
+    found, passed = list[RepoRow](), list[_Place]()
     for query, is_in_order in _parts(tx, search, places):
         # What is not in the order of the index is few: "+ 0" keeps SQLite from scanning all in that order.
         value = column if is_in_order else column + 0
@@ -251,14 +251,19 @@ def _in_order(tx: Read, search: Search, places: _Places) -> list[RepoRow]:
             here = sa.tuple_(value, repos.c.id)
             last = sa.tuple_(*(sa.literal(part) for part in search.after))
             first = first.where(here > last if search.is_ascending else here < last)
+        if search.skip:  # what is left out is not read whole
+            passed += map(tuple, tx.sql.execute(first.with_only_columns(column, repos.c.id)))
+            continue
         if is_in_order:
             rows = tx.sql.execute(first.with_only_columns(*COLUMNS))
         else:  # only the rows of the page are read whole
             ids = sa.select(first.subquery().c.id)
             rows = tx.sql.execute(_selected().where(repos.c.id.in_(ids)))
         found += map(row_of, rows)
+    if search.skip:
+        return _sorted(tx, search, passed)
     found.sort(key=lambda row: position_of(row, search.sort), reverse=not search.is_ascending)
-    return found[search.skip : search.skip + search.limit]
+    return found[: search.limit]
 
 
 def _sorted(tx: Read, search: Search, matches: Sequence[_Place]) -> list[RepoRow]:
