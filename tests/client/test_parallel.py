@@ -66,5 +66,5 @@ def test_work_is_done_even_while_the_interpreter_shuts_down() -> None:
         "list(run_parallel(str, range(4), 2))\n"
         "atexit.register(lambda: print(sum(run_parallel(lambda n: n, range(10), 4))))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
     assert (done.stdout, done.stderr) == ("45\n", "")

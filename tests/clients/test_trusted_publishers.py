@@ -50,7 +50,7 @@ class CiSite:
         }
         environ = kept | {"HF_ENDPOINT": self.url, "HF_HOME": str(self.home), "HF_OIDC_RESOURCE": repo} | variables
         command = [sys.executable, "-c", UPLOAD, repo]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100)
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ class Job:
         helper = "credential.helper=!f() { echo username=ci; echo password=$SECRET; }; f"
         command = ["git", "-c", "credential.helper=", "-c", helper, *arguments]
         environ = GIT_ENV | {"SECRET": self.secret}
-        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=240)
 
 
 @pytest.fixture
@@ -258,7 +258,7 @@ def test_a_publisher_sends_large_files_through_xet_until_it_is_removed(job: Job,
 
     def upload(repo: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", script, str(file), repo]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100)
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240)
 
     done = upload("alice/m")
     assert done.returncode == 0, done.stderr

@@ -100,7 +100,7 @@ def check_all(hub: RunningHub, acknowledged: dict[str, str]) -> None:
         assert hashlib.sha256(content).hexdigest() == sha256, path
     command = [sys.executable, "-m", "entrepot", "fsck", "--deep", "--json", "--data", str(hub.data)]
     environ = {**os.environ, "ENTREPOT_DATABASE": hub.settings.database}
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environ)
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environ)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 

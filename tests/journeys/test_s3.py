@@ -118,7 +118,7 @@ def test_git_pushes_to_one_server_and_clones_from_the_other(cluster: Cluster, tm
 
     def git(*words: str, cwd: pathlib.Path = tmp_path) -> None:
         environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_TERMINAL_PROMPT": "0", "NO_PROXY": "*"}
-        done = subprocess.run(["git", *words], cwd=cwd, env=environ, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(["git", *words], cwd=cwd, env=environ, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
 
     def url(server: RunningHub) -> str:

@@ -93,6 +93,6 @@ def test_no_process_is_left_when_the_server_ends(hub: RunningHub, is_killed: boo
     children = psutil.Process(hub.pid).children(recursive=True)
     assert children_called("entrepot.hub.tables.sandbox", hub.pid)
     (hub.kill if is_killed else hub.stop)()
-    _, alive = psutil.wait_procs(children, timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=240)
     hub.start()
     assert alive == []

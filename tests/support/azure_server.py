@@ -22,7 +22,7 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The account and the key of every installation of the emulator; they protect nothing."""
 
-START_S = 60.0
+START_S = 240.0
 
 
 def find_azurite() -> str | None:

@@ -26,7 +26,7 @@ class Counting:
         number = self.asked
         if not self.is_immediate:
             self.started.release()
-            assert self.released.acquire(timeout=30)
+            assert self.released.acquire(timeout=240)
         return (1, number)
 
     def close(self) -> None:

@@ -325,14 +325,14 @@ def test_long_shards_take_turns_with_those_of_others_and_end_with_their_connecti
     monkeypatch.setattr(shards, "register_steps", registering)
     with ThreadPoolExecutor(len(accounts_of)) as pool:
         attacks = [pool.submit(attack, name) for name in accounts_of]
-        assert all(began.acquire(timeout=30) for _ in attacks)
+        assert all(began.acquire(timeout=240) for _ in attacks)
         with store.client(store.new_repo("bob")) as bob:
             put_xorb(bob, quick)
             bob.post("/v1/shards", content=quick.shard()).raise_for_status()
         assert not ended.acquire(blocking=False)
         for attacking in attacks:
             attacking.result()
-    assert all(ended.acquire(timeout=30) for _ in attacks)
+    assert all(ended.acquire(timeout=240) for _ in attacks)
 
 
 # --- attacks ----------------------------------------------------------------
