@@ -15,7 +15,7 @@ def test_results_have_the_order_of_the_items() -> None:
 
 
 def test_several_items_are_worked_on_at_the_same_time() -> None:
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=240)
     assert len(list(run_parallel(lambda _item: both.wait(), range(2), 2))) == 2
 
 

@@ -88,7 +88,7 @@ def decide(hub: RunningHub, code: str, decision: str) -> None:
     """Accept or reject a program on the page."""
     headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
     with httpx2.Client(
-        base_url=hub.url, headers=headers, trust_env=False, timeout=30, follow_redirects=True
+        base_url=hub.url, headers=headers, trust_env=False, timeout=240, follow_redirects=True
     ) as browser:
         page = f"/-/device?user_code={code}"
         assert browser.get(page).status_code == 401

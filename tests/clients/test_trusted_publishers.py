@@ -141,11 +141,11 @@ def job(ci: CiSite) -> Iterator[Job]:
         "subject_token": ci.issuer.sign(ci.issuer.claims(aud=ci.url)),
         "resource": "alice/m",
     }
-    with httpx2.Client(base_url=ci.url, timeout=60) as anyone:
+    with httpx2.Client(base_url=ci.url, timeout=240) as anyone:
         secret = anyone.post("/oauth/token", data=fields).raise_for_status().json()["access_token"]
     with (
-        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {secret}"}, timeout=60) as mine,
-        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {owner}"}, timeout=60) as theirs,
+        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {secret}"}, timeout=240) as mine,
+        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {owner}"}, timeout=240) as theirs,
     ):
         yield Job(ci.url, mine, theirs, secret)
 
@@ -269,7 +269,7 @@ def test_a_publisher_sends_large_files_through_xet_until_it_is_removed(job: Job,
     [publisher] = job.owner.get("/api/models/alice/m/trusted-publishers").json()
     identifier = publisher.get("_id") or publisher["id"]
     assert job.owner.delete(f"/api/models/alice/m/trusted-publishers/{identifier}").is_success
-    with httpx2.Client(headers={"authorization": f"Bearer {given['accessToken']}"}, timeout=60) as store:
+    with httpx2.Client(headers={"authorization": f"Bearer {given['accessToken']}"}, timeout=240) as store:
         late = store.post(f"{given['casUrl']}/v1/xorbs/default/{'a' * 64}", content=b"x")
     assert late.status_code == 401
     assert job.client.get("/api/models/alice/m").status_code == 401

@@ -52,7 +52,7 @@ class SecuredHub:
 
     def client(self) -> httpx2.Client:
         trusted = ssl.create_default_context(cafile=str(self.authority))
-        return httpx2.Client(verify=trusted, trust_env=False, timeout=60, headers={"sec-fetch-site": "same-origin"})
+        return httpx2.Client(verify=trusted, trust_env=False, timeout=240, headers={"sec-fetch-site": "same-origin"})
 
 
 @pytest.fixture(scope="module", params=["", "/hub"])

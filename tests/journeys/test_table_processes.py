@@ -43,7 +43,7 @@ def hub() -> Iterator[RunningHub]:
 
 
 def client(hub: RunningHub) -> httpx2.Client:
-    return httpx2.Client(base_url=hub.url, timeout=120, trust_env=False)
+    return httpx2.Client(base_url=hub.url, timeout=240, trust_env=False)
 
 
 def rows_of(http: httpx2.Client, name: str) -> httpx2.Response:

@@ -131,13 +131,13 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
 def test_a_second_signal_ends_the_grace_period(tmp_path: Path, workers: int) -> None:
     with hub(tmp_path, workers=workers, grace_s=600) as (url, process):
         host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=60) as peer:
+        with socket.create_connection((host, int(port)), timeout=240) as peer:
             peer.sendall(b"GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n")
             assert peer.recv(10)
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(ConnectionError):
                 while True:  # until the stop has begun
-                    socket.create_connection((host, int(port)), timeout=60).close()
+                    socket.create_connection((host, int(port)), timeout=240).close()
             assert process.is_running()
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0

@@ -348,7 +348,7 @@ def endless(site: Site, token: str | None, repo: str, chunk: bytes, most: int) -
     """Send a commit whose body does not end, until the response arrives; return (status, bytes sent)."""
     host, port = site.url.removeprefix("http://").split(":")
     login = f"Authorization: Bearer {token}\r\n" if token else ""
-    with socket.create_connection((host, int(port)), timeout=30) as raw:
+    with socket.create_connection((host, int(port)), timeout=240) as raw:
         start = f"POST /api/models/{repo}/commit/main HTTP/1.1\r\nHost: {host}:{port}\r\n{login}"
         raw.sendall(f"{start}Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         sent = 0
