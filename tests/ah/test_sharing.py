@@ -162,11 +162,11 @@ def test_a_public_folder_is_seen_by_everyone(
     url = f"{at_hub.url}/{repo}"
     clone = ["git", "-c", "credential.helper=", "clone", "-q", url]
     environ = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
-    assert subprocess.run([*clone, tmp_path / "c0"], env=environ, capture_output=True, timeout=60).returncode != 0
+    assert subprocess.run([*clone, tmp_path / "c0"], env=environ, capture_output=True, timeout=240).returncode != 0
     ah.share(folder, public=True)
     assert sees(at_hub, None, repo)
     assert oracle(at_hub, None).model_info(repo).private is False
-    assert subprocess.run([*clone, tmp_path / "c1"], env=environ, capture_output=True, timeout=60).returncode == 0
+    assert subprocess.run([*clone, tmp_path / "c1"], env=environ, capture_output=True, timeout=240).returncode == 0
     assert (tmp_path / "c1/a.txt").read_text() == "a"
     with people("mallory"):
         assert f"tester/{slug}" in names("/public/t9k-assethub/model")

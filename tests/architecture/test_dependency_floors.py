@@ -7,12 +7,11 @@ is installed now, transitive packages included, must be at least as new.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import pathlib
 import re
 import tomllib
-
-import pytest
 
 PROJECT = tomllib.loads((pathlib.Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -57,20 +56,20 @@ def requirements() -> list[tuple[str, str]]:
     return [(match[1].lower().replace("_", "-"), match[2]) for match in found if match]
 
 
-@pytest.mark.parametrize(("name", "bound"), requirements(), ids=lambda value: value)
-def test_a_lower_bound_excludes_versions_with_known_holes(name: str, bound: str) -> None:
-    floor, hole = FLOORS.get(name, ("0", ""))
-    assert numbers(bound) >= numbers(floor), f"{name} before {floor}: {hole}"
+def test_lower_bounds_exclude_versions_with_known_holes() -> None:
+    for name, bound in requirements():
+        floor, hole = FLOORS.get(name, ("0", ""))
+        assert numbers(bound) >= numbers(floor), f"{name} before {floor}: {hole}"
 
 
-@pytest.mark.parametrize("name", FLOORS)
-def test_installed_libraries_have_no_known_vulnerability(name: str) -> None:
-    try:
-        installed = importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        pytest.skip(f"{name} is not installed")
-    floor, hole = FLOORS[name]
-    assert numbers(installed) >= numbers(floor), f"{name} {installed}, before {floor}: {hole}"
+def test_installed_libraries_have_no_known_vulnerability() -> None:
+    judged = 0
+    for name, (floor, hole) in FLOORS.items():
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            installed = importlib.metadata.version(name)
+            assert numbers(installed) >= numbers(floor), f"{name} {installed}, before {floor}: {hole}"
+            judged += 1
+    assert judged > len(FLOORS) / 2
 
 
 def test_no_code_trusts_the_url_that_is_made_of_the_host_header() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import warnings
 
 import pytest
@@ -43,19 +44,21 @@ def test_what_matches_is_what_some_reading_of_the_stars_finds(paths: list[str], 
     assert DataPaths(paths).matching("/".join(pattern)) == wanted
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "pattern", ["*" + "a*" * 30 + "b", "**/" * 40 + "zzz", "**/*a*/" * 20 + "zzz", "?" * 100 + "*" * 50 + "b"]
 )
 def test_no_pattern_takes_long(pattern: str) -> None:
     paths = DataPaths(["a" * 250 + ".csv", "a/" * 100 + "b.csv", ("a" * 120 + "/") * 15 + "a.csv"])
+    begun = time.process_time()
     assert paths.matching(pattern) == []
+    assert time.process_time() - begun < 20  # trying all readings of the stars would take years
 
 
-@pytest.mark.timeout(60)
 def test_names_of_many_words_for_splits_take_no_longer() -> None:
     paths = [("train-" * 40 + "x/") * 15 + "a.csv", "-train" * 40 + "x.csv"]
+    begun = time.process_time()
     assert list(find_configs({}, paths)[0].splits) == ["train"]
+    assert time.process_time() - begun < 20
 
 
 def test_hidden_files_and_descriptions_must_be_named() -> None:

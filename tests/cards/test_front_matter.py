@@ -48,10 +48,10 @@ def test_it_splits_where_the_client_splits(text: str) -> None:
 
 
 def test_a_long_readme_without_an_end_of_its_block_is_quick() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert split_card("---\n" + "a: b\n" * 1_000_000)[0] is None
     assert split_card(" \n" * 1_000_000)[0] is None
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_plain_values_become_json() -> None:

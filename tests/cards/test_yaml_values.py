@@ -128,10 +128,10 @@ def laughs(levels: int) -> str:
 
 
 def test_a_billion_laughs_take_milliseconds() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(Malformed, match="100,000 values"):
         read(laughs(10))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_a_long_text_repeated_by_aliases_is_bounded() -> None:
@@ -165,10 +165,10 @@ def test_depth_counts_through_aliases() -> None:
     "unit", ["[", "{", "- ", "? ", "a: ", "&a ", "!a ", "'", '"', "|\n", "- a\n", "k: v\n", "#", "%"]
 )
 def test_a_megabyte_of_anything_ends_soon(unit: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with contextlib.suppress(Malformed):
         read((unit * (1 << 20))[: 1 << 20])
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_lone_surrogate_is_malformed() -> None:

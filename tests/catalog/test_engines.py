@@ -61,7 +61,7 @@ def locked_by_another_process(path: pathlib.Path) -> Iterator[None]:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         yield
-        process.communicate("\n", timeout=30)
+        process.communicate("\n", timeout=240)
 
 
 def pragma(catalog: Catalog, name: str) -> Any:
@@ -84,7 +84,7 @@ def test_a_commit_waits_for_the_disk(path: pathlib.Path) -> None:
         "with open_catalog('sqlite:///' + sys.argv[1]).read() as tx:\n"
         "    print(tx.sql.exec_driver_sql('PRAGMA synchronous').scalar())"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=240)
     assert done.stdout.strip() == full, done.stderr
 
 
@@ -147,7 +147,7 @@ def test_a_writer_waits_for_another_process(lite: Catalog, path: pathlib.Path) -
             with lite.read() as tx:
                 assert hub_metadata.find(tx, "a") is None
             assert not written.done()
-        assert written.result(timeout=30) == "1"
+        assert written.result(timeout=240) == "1"
 
 
 def test_a_database_that_no_other_dialect_can_open_is_refused() -> None:

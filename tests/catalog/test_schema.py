@@ -89,6 +89,6 @@ def test_processes_that_open_an_empty_database_together_all_succeed(database_url
         assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
-    told = [process.communicate(timeout=60) for process in processes]
+    told = [process.communicate(timeout=240) for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], [errors for _, errors in told]
     assert len({winner for winner, _ in told}) == 1

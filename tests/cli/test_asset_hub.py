@@ -182,7 +182,7 @@ def test_the_console_script(entrepot_hub: RunningHub, folder: str, tmp_path: Pat
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=environ, timeout=60
+            [sys.executable, "-c", program, *arguments], capture_output=True, text=True, env=environ, timeout=240
         )
 
     assert call("--version").stdout.startswith("entrepot ")

@@ -41,7 +41,7 @@ def test_commands_and_flags_are_completed(words: str, expected: set[str], tmp_pa
     completing = {"_ENTREPOT_COMPLETE": "fish_complete", "COMP_WORDS": words, "COMP_CWORD": words.rpartition(" ")[2]}
     code = "from entrepot.cli.main import run; run()"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **completing}, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", code], env={**os.environ, **completing}, capture_output=True, text=True, timeout=240
     )
     answers = {line.partition(",")[2].partition("\t")[0] for line in done.stdout.splitlines()}
     assert answers == expected

@@ -20,18 +20,15 @@ def lazy_groups(group: click.Group) -> Iterator[LazyGroup]:
                 yield from lazy_groups(command)
 
 
-@pytest.mark.parametrize(
-    ("group", "entry"),
-    [(group, entry) for group in lazy_groups(cli) for entry in group.entries.values()],
-    ids=lambda value: value.name,
-)
-def test_the_table_says_what_the_command_says(group: LazyGroup, entry: CommandEntry) -> None:
-    with click.Context(group) as ctx:
-        command = group.get_command(ctx, entry.name)
-    assert command is not None
-    assert command.name == entry.name
-    assert command.hidden == entry.hidden
-    assert entry.hidden or command.short_help == entry.summary
+def test_the_table_says_what_the_commands_say() -> None:
+    entries = [(group, entry) for group in lazy_groups(cli) for entry in group.entries.values()]
+    assert len(entries) > 200
+    for group, entry in entries:
+        with click.Context(group) as ctx:
+            command = group.get_command(ctx, entry.name)
+        assert command is not None, entry.name
+        assert (command.name, command.hidden) == (entry.name, entry.hidden)
+        assert entry.hidden or command.short_help == entry.summary, entry.name
 
 
 def test_listing_imports_no_command() -> None:

@@ -21,7 +21,7 @@ SAY = "import os; print(os.environ['HF_ENDPOINT'], os.environ['HF_TOKEN']); rais
 def quickstart(data: Path, *command: str) -> subprocess.CompletedProcess[str]:
     args = [sys.executable, "-m", "entrepot", "quickstart", "--data", str(data), "--port", "0", "--", *command]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("ENTREPOT_", "HF_"))}
-    return subprocess.run(args, env=environ, capture_output=True, text=True, timeout=60)
+    return subprocess.run(args, env=environ, capture_output=True, text=True, timeout=240)
 
 
 def test_a_command_runs_as_the_first_administrator(data: Path) -> None:

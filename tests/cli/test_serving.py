@@ -36,7 +36,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.recurring_jobs import RECURRING
 from tests.support.warm_commands import Command
 
-WAIT_S = 30.0
+WAIT_S = 240.0
 LISTENING = "entrepot listening on "
 
 

@@ -15,7 +15,7 @@ def test_results_have_the_order_of_the_items() -> None:
 
 
 def test_several_items_are_worked_on_at_the_same_time() -> None:
-    both = threading.Barrier(2, timeout=60)
+    both = threading.Barrier(2, timeout=240)
     assert len(list(run_parallel(lambda _item: both.wait(), range(2), 2))) == 2
 
 
@@ -66,5 +66,5 @@ def test_work_is_done_even_while_the_interpreter_shuts_down() -> None:
         "list(run_parallel(str, range(4), 2))\n"
         "atexit.register(lambda: print(sum(run_parallel(lambda n: n, range(10), 4))))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=240)
     assert (done.stdout, done.stderr) == ("45\n", "")

@@ -24,7 +24,7 @@ BIG = dice.randbytes(3_000_000)
 
 def hf(*words: str) -> str:
     """Run the command line of the client and return what it prints."""
-    done = subprocess.run(["hf", *words], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["hf", *words], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout + done.stderr
 

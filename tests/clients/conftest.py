@@ -76,7 +76,7 @@ def run_script(client_environ: Callable[[RunningHub, str], dict[str, str]], tmp_
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=240,
         )
         assert done.returncode == 0, f"{version} {script} failed:\n{done.stdout}\n{done.stderr}"
         return json.loads(done.stdout.strip().splitlines()[-1])

@@ -56,7 +56,7 @@ class Terminal:
         Args:
             typed: keys that are pressed again and again: what is typed before a program reads is lost.
         """
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while (found := re.search(pattern, self.output)) is None:
             assert time.monotonic() < deadline, self.output
             if typed:
@@ -88,7 +88,7 @@ def decide(hub: RunningHub, code: str, decision: str) -> None:
     """Accept or reject a program on the page."""
     headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
     with httpx2.Client(
-        base_url=hub.url, headers=headers, trust_env=False, timeout=30, follow_redirects=True
+        base_url=hub.url, headers=headers, trust_env=False, timeout=240, follow_redirects=True
     ) as browser:
         page = f"/-/device?user_code={code}"
         assert browser.get(page).status_code == 401
@@ -102,7 +102,7 @@ def decide(hub: RunningHub, code: str, decision: str) -> None:
 
 
 def whoami(environ: dict[str, str]) -> str:
-    done = subprocess.run([HF, "auth", "whoami"], env=environ, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([HF, "auth", "whoami"], env=environ, capture_output=True, text=True, timeout=240, check=True)
     return done.stdout
 
 
@@ -130,7 +130,7 @@ def test_a_rejected_login_says_so(hub: RunningHub, environ: dict[str, str]) -> N
     assert process.stdout is not None
     code = next(found[1] for line in process.stdout if (found := re.search(r"user_code=([A-Z-]{9})", line)))
     decide(hub, code, "reject")
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=240)
     assert process.returncode != 0
     assert "Authorization was denied" in output
 
@@ -160,5 +160,5 @@ def test_an_access_token_that_ends_soon_is_renewed(hub: RunningHub, environ: dic
     after["oauth-tester"]["expires_at"] = str(int(time.time()) + 3600)
     with stored.open("w") as file:
         after.write(file)
-    done = subprocess.run([HF, "auth", "whoami"], env=environ, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([HF, "auth", "whoami"], env=environ, capture_output=True, text=True, timeout=240)
     assert "session expired or revoked" in done.stderr + done.stdout

@@ -64,7 +64,7 @@ def test_a_client_sees_what_was_found(hub: RunningHub) -> None:
     assert info.security.status == "unsafe"
     [plain] = api.get_paths_info(repo, ["evil.pkl"])
     assert plain.security is None
-    route = httpx2.get(f"{hub.url}/api/models/{repo}/scan", timeout=30)
+    route = httpx2.get(f"{hub.url}/api/models/{repo}/scan", timeout=240)
     assert route.json() == {"scansDone": True, "filesWithIssues": [{"path": "evil.pkl", "level": "unsafe"}]}
 
 

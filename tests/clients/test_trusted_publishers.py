@@ -50,7 +50,7 @@ class CiSite:
         }
         environ = kept | {"HF_ENDPOINT": self.url, "HF_HOME": str(self.home), "HF_OIDC_RESOURCE": repo} | variables
         command = [sys.executable, "-c", UPLOAD, repo]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100)
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ class Job:
         helper = "credential.helper=!f() { echo username=ci; echo password=$SECRET; }; f"
         command = ["git", "-c", "credential.helper=", "-c", helper, *arguments]
         environ = GIT_ENV | {"SECRET": self.secret}
-        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, timeout=240)
 
 
 @pytest.fixture
@@ -141,11 +141,11 @@ def job(ci: CiSite) -> Iterator[Job]:
         "subject_token": ci.issuer.sign(ci.issuer.claims(aud=ci.url)),
         "resource": "alice/m",
     }
-    with httpx2.Client(base_url=ci.url, timeout=60) as anyone:
+    with httpx2.Client(base_url=ci.url, timeout=240) as anyone:
         secret = anyone.post("/oauth/token", data=fields).raise_for_status().json()["access_token"]
     with (
-        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {secret}"}, timeout=60) as mine,
-        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {owner}"}, timeout=60) as theirs,
+        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {secret}"}, timeout=240) as mine,
+        httpx2.Client(base_url=ci.url, headers={"authorization": f"Bearer {owner}"}, timeout=240) as theirs,
     ):
         yield Job(ci.url, mine, theirs, secret)
 
@@ -258,7 +258,7 @@ def test_a_publisher_sends_large_files_through_xet_until_it_is_removed(job: Job,
 
     def upload(repo: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", script, str(file), repo]
-        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100)
+        return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240)
 
     done = upload("alice/m")
     assert done.returncode == 0, done.stderr
@@ -269,7 +269,7 @@ def test_a_publisher_sends_large_files_through_xet_until_it_is_removed(job: Job,
     [publisher] = job.owner.get("/api/models/alice/m/trusted-publishers").json()
     identifier = publisher.get("_id") or publisher["id"]
     assert job.owner.delete(f"/api/models/alice/m/trusted-publishers/{identifier}").is_success
-    with httpx2.Client(headers={"authorization": f"Bearer {given['accessToken']}"}, timeout=60) as store:
+    with httpx2.Client(headers={"authorization": f"Bearer {given['accessToken']}"}, timeout=240) as store:
         late = store.post(f"{given['casUrl']}/v1/xorbs/default/{'a' * 64}", content=b"x")
     assert late.status_code == 401
     assert job.client.get("/api/models/alice/m").status_code == 401

@@ -41,7 +41,7 @@ def read(api: HubApi, repo: str, path: str) -> str:
 def begun(name: str, folder: Path, api: HubApi) -> CommitScheduler:
     """Return a scheduler that has made its first, empty run, and makes no further ones on its own."""
     scheduler = CommitScheduler(repo_id=name, folder_path=folder, every=NEVER, hf_api=api)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while scheduler.last_future is None and time.monotonic() < deadline:
         os.sched_yield()
     assert scheduler.last_future is not None
@@ -76,7 +76,7 @@ def test_it_uploads_at_every_interval(api: HubApi, name: str, tmp_path: Path) ->
             return None
 
     scheduler = Counting(repo_id=name, folder_path=tmp_path, every=0.0001, hf_api=api)
-    assert all(runs.acquire(timeout=30) for _ in range(3))
+    assert all(runs.acquire(timeout=240) for _ in range(3))
     scheduler.stop()
 
 
@@ -174,7 +174,7 @@ def test_remaining_files_are_committed_at_exit(
     environ = {**os.environ, "ENTREPOT_ENDPOINT": entrepot_hub.url, "ENTREPOT_TOKEN": entrepot_hub.token}
     environ["ENTREPOT_HOME"] = str(tmp_path / "home")
     words = [sys.executable, "-c", program, name, str(tmp_path / "new")]
-    done = subprocess.run(words, env=environ, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, timeout=240)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(api.list_repo_files(name)) == 302
 
@@ -230,6 +230,6 @@ def test_errors_of_an_overridden_upload_are_logged_and_retried(
             raise LookupError("mine")
 
     scheduler = Failing(repo_id=name, folder_path=tmp_path, every=0.0001, hf_api=api)
-    assert all(runs.acquire(timeout=30) for _ in range(4))
+    assert all(runs.acquire(timeout=240) for _ in range(4))
     scheduler.stop()
     assert "LookupError" in caplog.text

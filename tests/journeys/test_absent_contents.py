@@ -109,7 +109,7 @@ class Hub:
     def ask(self, repo: str, note: Callable[[str, httpx2.Response], None]) -> None:
         """Ask everything that the owner of a repository can ask about the content there."""
         headers = {"authorization": f"Bearer {self.store.tokens[repo.partition('/')[0]]}"}
-        with httpx2.Client(base_url=self.store.url, headers=headers, trust_env=False, timeout=30) as client:
+        with httpx2.Client(base_url=self.store.url, headers=headers, trust_env=False, timeout=240) as client:
             note("tree", client.get(f"/api/models/{repo}/tree/main?recursive=1&expand=1"))
             note("paths", client.post(f"/api/models/{repo}/paths-info/main", data={"paths": ["w.bin"]}))
             note("head", client.head(f"/{repo}/resolve/main/w.bin"))
@@ -238,7 +238,7 @@ def by_lfs(hub: Hub, repo: str, upload: Upload) -> list[httpx2.Response]:
     headers = {"authorization": f"Bearer {hub.store.tokens[repo.partition('/')[0]]}"}
     wanted = {"oid": hashlib.sha256(upload.content).hexdigest(), "size": len(upload.content)}
     asked = {"operation": "upload", "transfers": ["basic"], "objects": [wanted]}
-    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=240) as client:
         planned = client.post(f"/{repo}.git/info/lfs/objects/batch", json=asked)
         url = planned.json()["objects"][0]["actions"]["upload"]["href"]
         return [
@@ -265,7 +265,7 @@ def in_bulk(hub: Hub, repo: str, upload: Upload) -> list[httpx2.Response]:
     headers["content-type"] = "application/vnd.entrepot.files"
     listed = [{"sha256": hashlib.sha256(upload.content).hexdigest(), "size": len(upload.content)}]
     body = json.dumps({"files": listed}).encode() + b"\n" + upload.content
-    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=240) as client:
         return [client.post(f"/api/models/{repo}/files/main", content=body)]
 
 
@@ -276,7 +276,7 @@ def in_commit(hub: Hub, repo: str, upload: Upload) -> list[httpx2.Response]:
     name = hashlib.sha256(upload.content).hexdigest()
     file = {"path": name, "encoding": "base64", "content": base64.b64encode(upload.content).decode()}
     lines = [{"key": "header", "value": {"summary": "add"}}, {"key": "file", "value": file}]
-    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=240) as client:
         return [client.post(f"/api/models/{repo}/commit/main", content="\n".join(map(json.dumps, lines)))]
 
 
@@ -324,7 +324,7 @@ def by_name(hub: Hub, repo: str, upload: Upload, token: str | None) -> list[http
     regular = {"key": "file", "value": {"path": "w.bin", "content": pointer, "encoding": "utf-8"}}
     header = {"key": "header", "value": {"summary": "add"}}
     found = []
-    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=30) as client:
+    with httpx2.Client(base_url=hub.store.url, headers=headers, trust_env=False, timeout=240) as client:
         for operation in ("upload", "download"):
             for transfers in (["basic"], ["multipart"], ["xet"]):
                 asked = {"operation": operation, "transfers": transfers, "objects": [wanted]}

@@ -46,7 +46,7 @@ class Witnesses:
             ["git", "-c", "credential.helper=", "clone", "-q", "-b", revision, f"{url}/{repo}", target],
             env=environ,
             capture_output=True,
-            timeout=60,
+            timeout=240,
         )
         if done.returncode:
             return None
@@ -82,7 +82,6 @@ def only_owner(files: list[str]) -> tuple[object, ...]:
     return files, files, None, None, None, None
 
 
-@pytest.mark.timeout(240)
 def test_all_clients_see_each_step_alike(witnesses: Witnesses) -> None:
     pathlib.Path("model.pt").write_bytes(os.urandom(100_000))
     pathlib.Path("notes.txt").write_text("notes")
@@ -151,6 +150,6 @@ def test_a_deleted_asset_leaves_a_sound_hub(witnesses: Witnesses) -> None:
         [sys.executable, "-m", "entrepot", "fsck", "--data", str(witnesses.hub.data)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr

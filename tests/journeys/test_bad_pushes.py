@@ -30,7 +30,7 @@ GARBAGE = int(os.environ.get("GARBAGE_MIB", "64")) * MIB
 PIECE = os.urandom(MIB)
 REF_DELTA = 7
 
-pytestmark = pytest.mark.timeout(120 + GARBAGE // (4 * MIB))
+pytestmark = pytest.mark.timeout(300 + GARBAGE // (4 * MIB))
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def whole_pack() -> tuple[str, bytes]:
 
 
 def push(hub: RunningHub, repo: str, body: bytes | Iterator[bytes]) -> httpx2.Response:
-    with httpx2.Client(auth=("any", hub.token), trust_env=False, timeout=120) as client:
+    with httpx2.Client(auth=("any", hub.token), trust_env=False, timeout=240) as client:
         return client.post(f"{hub.url}/{repo}/git-receive-pack", content=body)
 
 
@@ -95,7 +95,7 @@ def test_garbage_instead_of_a_push_is_refused_before_it_has_been_sent(entrepot_h
         f"POST /{repo}/git-receive-pack HTTP/1.1\r\nHost: {host}:{port}\r\n"
         f"Authorization: Bearer {entrepot_hub.token}\r\nContent-Length: {GARBAGE}\r\n\r\n"
     )
-    with socket.create_connection((host, int(port)), timeout=60) as connection:
+    with socket.create_connection((host, int(port)), timeout=240) as connection:
         connection.sendall(request.encode() + b"garbage" * 1000)
         assert connection.recv(4096).startswith(b"HTTP/1.1 400 ")
     assert psutil.Process(entrepot_hub.pid).memory_info().rss - before < 16 * MIB

@@ -255,7 +255,7 @@ def opened(
 
 
 @pytest.mark.parametrize("visitor", VISITORS, ids=["admin", "anonymous", "reader", "writer"])
-@pytest.mark.timeout(600)  # a single page may wait for a minute
+@pytest.mark.timeout(600)  # a single page may wait for minutes
 def test_every_page_is_in_order(
     chromium: Browser, url: str, axe: str, validate: Callable[[str], list[str]], judged: set[str], visitor: str
 ) -> None:

@@ -64,5 +64,5 @@ def test_the_stock_client_reads_chunks_that_the_hub_has_packed(
         environ = {**os.environ, **running.environ(alice), "HF_HOME": str(tmp_path / "home")}
         environ.pop("HF_HUB_DISABLE_XET", None)
         command = [sys.executable, "-c", FETCH, str(tmp_path / "back")]
-        subprocess.run(command, env=environ, check=True, timeout=100, capture_output=True)
+        subprocess.run(command, env=environ, check=True, timeout=240, capture_output=True)
     assert (tmp_path / "back/w.bin").read_bytes() == content

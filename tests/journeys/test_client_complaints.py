@@ -302,7 +302,7 @@ def test_a_token_file_that_others_can_read_is_reported_once(at_hub: RunningHub, 
     file.chmod(0o644)
     environ = {name: value for name, value in os.environ.items() if name not in ("ENTREPOT_TOKEN", "HF_TOKEN")}
     done = subprocess.run(
-        [sys.executable, "-m", "entrepot", "whoami"], env=environ, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "entrepot", "whoami"], env=environ, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "tester"

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ import pytest
 import entrepot
 import entrepot.client.paths
 from entrepot.testing.hubs import RunningHub
+from tests.support.warm_programs import program
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted([*(page.name for page in DOCS.glob("client-*.md")), "migration.md"])
@@ -48,8 +49,16 @@ def script_of(page: str, *, with_pull_requests: bool) -> str:
 Run = Callable[[str], None]
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the command ``entrepot``."""
+    folder = tmp_path_factory.mktemp("commands")
+    with program(folder / "entrepot", "entrepot.cli.main:run"):
+        yield folder
+
+
 @pytest.fixture
-def run(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
+def run(entrepot_fresh_hub: RunningHub, commands: Path, tmp_path: Path) -> Run:
     """Return a function that runs the blocks of a text as ``alice``, in an empty folder, with an empty home."""
 
     def call(text: str) -> None:
@@ -60,9 +69,9 @@ def run(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Run:
         home.mkdir()
         environ = dict(os.environ) | entrepot_fresh_hub.environ(entrepot_fresh_hub.user("alice"))
         environ |= {"HOME": str(home), "ENTREPOT_HOME": str(home / "entrepot"), "GIT_CONFIG_NOSYSTEM": "1"}
-        environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+        environ["PATH"] = os.pathsep.join([str(commands), str(Path(sys.executable).parent), environ["PATH"]])
         done = subprocess.run(
-            [sys.executable, str(script)], cwd=work, env=environ, capture_output=True, text=True, timeout=110
+            [sys.executable, str(script)], cwd=work, env=environ, capture_output=True, text=True, timeout=240
         )
         assert done.returncode == 0, done.stdout + done.stderr
 

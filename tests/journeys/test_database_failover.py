@@ -20,7 +20,7 @@ from tests.support.races import Cluster, Journal, commit, faults_of
 
 pytestmark = pytest.mark.timeout(300)
 WRITERS = 4
-MAX_S = 60
+MAX_S = 240
 
 
 @attrs.frozen

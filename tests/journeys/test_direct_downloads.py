@@ -73,7 +73,7 @@ def running(relay: Relay) -> Iterator[Callable[[str], RunningHub]]:
 def download(hub: RunningHub, folder: pathlib.Path, repo: str = "tester/m", **variables: str) -> bytes:
     environ = {**os.environ, **hub.environ(), "HF_XET_CACHE": str(folder / "xet"), **variables}
     command = [sys.executable, "-c", _DOWNLOAD, str(folder), repo]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     return pathlib.Path(done.stdout.strip()).read_bytes()
 
@@ -115,7 +115,7 @@ def test_a_file_beside_private_ones_comes_from_the_hub(
         (folder / name).write_bytes(dice.randbytes(3 << 20))
     environ = {**os.environ, **hub.environ(), "HF_XET_CACHE": str(tmp_path / "owner")}
     command = [sys.executable, "-c", _PUBLISH, str(folder)]
-    subprocess.run(command, env=environ, check=True, timeout=200)
+    subprocess.run(command, env=environ, check=True, timeout=240)
     relay.forget()
     bob = hub.user("bob").token
     assert download(hub, tmp_path, "tester/shown", HF_TOKEN=bob) == (folder / "model.bin").read_bytes()

@@ -78,7 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FolderSite]:
     accounts.set_member(hub, "group", "group-viewer", Role.READ)
     with (
         running(application.make_app(hub)) as address,
-        httpx2.Client(base_url=address.url, timeout=60, headers={"via": "1.1 proxy"}) as client,
+        httpx2.Client(base_url=address.url, timeout=240, headers={"via": "1.1 proxy"}) as client,
     ):
         made = FolderSite(hub, client, secrets, routes(hub))
         for name in (PRIVATE, PUBLIC):

@@ -23,9 +23,9 @@ from entrepot.testing.hubs import RunningHub
 
 ROUNDS = int(os.environ.get("KILL_POINTS", "6"))
 WITH_LFS = shutil.which("git-lfs") is not None
-WAIT_S = 60
+WAIT_S = 240
 
-pytestmark = pytest.mark.timeout(60 + 6 * ROUNDS)
+pytestmark = pytest.mark.timeout(300 + 30 * ROUNDS)
 
 
 class Author:

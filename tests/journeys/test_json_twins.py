@@ -40,7 +40,7 @@ def test_every_page_has_a_command_for_its_json(tmp_path: Path) -> None:
     token = accounts.create_token(hub, "chief", role="write", name="script").secret
     headers = {"accept": "text/html", "sec-fetch-site": "same-origin"}
     without, wrong, shapes, waiting = set[str](), list[str](), set[str](), deque(["/"])
-    with running(make_app(hub)) as address, httpx2.Client(timeout=60, trust_env=False) as client:
+    with running(make_app(hub)) as address, httpx2.Client(timeout=240, trust_env=False) as client:
         client.post(f"{address.url}/login", data={"name": "chief", "password": PASSWORD}, headers=headers)
         while waiting:
             path = waiting.popleft()

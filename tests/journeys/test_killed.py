@@ -36,7 +36,7 @@ class Writer(threading.Thread):
         self.acknowledged: dict[str, str] = {}
         self.stopping = threading.Event()
         self._random = random.Random(number)
-        self._client = httpx2.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=60)
+        self._client = httpx2.Client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=240)
         self._count = 0
 
     def run(self) -> None:
@@ -73,7 +73,7 @@ class Writer(threading.Thread):
         answer = self._client.post(f"/{REPO}.git/info/lfs/objects/batch", json=batch).raise_for_status()
         actions = answer.json()["objects"][0].get("actions")
         if actions:
-            httpx2.put(actions["upload"]["href"], content=content, timeout=60).raise_for_status()
+            httpx2.put(actions["upload"]["href"], content=content, timeout=240).raise_for_status()
 
 
 def run_through_kills(hub: RunningHub, kills: int, most_s: float) -> None:
@@ -94,13 +94,13 @@ def until(is_so: Callable[[], bool], most_s: float) -> None:
 
 def check_all(hub: RunningHub, acknowledged: dict[str, str]) -> None:
     """Read everything that was acknowledged, and check that nothing is damaged."""
-    client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=60)
+    client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=240)
     for path, sha256 in acknowledged.items():
         content = client.get(f"/{REPO}/resolve/main/{path}").raise_for_status().content
         assert hashlib.sha256(content).hexdigest() == sha256, path
     command = [sys.executable, "-m", "entrepot", "fsck", "--deep", "--json", "--data", str(hub.data)]
     environ = {**os.environ, "ENTREPOT_DATABASE": hub.settings.database}
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environ)
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environ)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -108,7 +108,7 @@ def check_all(hub: RunningHub, acknowledged: dict[str, str]) -> None:
 def test_nothing_acknowledged_is_lost_and_nothing_is_half_there() -> None:
     # No delay: whole files are chunked while the next ones arrive, and both are interrupted.
     with testing.hub(chunk_delay_s=0) as hub:
-        client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=60)
+        client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=240)
         client.post("/api/repos/create", json={"name": "target"}).raise_for_status()
         writers = [Writer(hub.url, hub.token, number) for number in range(3)]
         for writer in writers:
@@ -129,7 +129,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_half_there() -> None:
 @pytest.mark.timeout(300)
 def test_nothing_that_today_s_client_has_uploaded_in_chunks_is_lost(tmp_path: Path) -> None:
     with testing.hub() as hub:
-        client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=60)
+        client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=240)
         client.post("/api/repos/create", json={"name": "target"}).raise_for_status()
         environ = dict(os.environ) | hub.environ()
         enough = tmp_path / "enough"

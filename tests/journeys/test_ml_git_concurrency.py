@@ -38,7 +38,7 @@ def test_pushes_at_the_same_time_are_all_on_the_branch(team: Team, writers: int)
         shas |= dict(line.split() for line in listed.splitlines())
     running = {name: machine.start("datasets", "push", f"of-{name}") for name, machine in machines.items()}
     for process in running.values():
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=240)
         assert process.returncode == 0, err
         assert out.count("published ") == versions
     assert team.tags() == shas
@@ -128,7 +128,7 @@ def test_two_adds_at_the_same_time(team: Team) -> None:
             machine.write(f"datasets/{name}/data/{number}", f"{name} {number}" * 100)
     running = [machine.start("datasets", "add", name) for name in ("x", "y")]
     for process in running:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=240)
         assert process.returncode == 0, err
     for name in ("x", "y"):
         machine.ok("datasets", "commit", name)

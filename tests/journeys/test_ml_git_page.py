@@ -49,7 +49,6 @@ def prepare(place: Path) -> dict[str, str]:
     return {"HOME": str(home), "PATH": f"{home}/bin:/usr/bin:/bin", "GIT_CONFIG_NOSYSTEM": "1"}
 
 
-@pytest.mark.timeout(240)
 def test_the_walk_through_of_the_page(server: S3Server, tmp_path: Path) -> None:
     environ, folder = prepare(tmp_path), tmp_path
     with program(tmp_path / "home/bin/ml-git", "entrepot.cli.main:run_ml_git"):
@@ -57,7 +56,7 @@ def test_the_walk_through_of_the_page(server: S3Server, tmp_path: Path) -> None:
             told = command.replace("git@github.com:example/", f"{tmp_path}/").replace(ENDPOINT, server.url)
             script = f"{told}\ncode=$?\npwd > {tmp_path}/here\nexit $code"
             done = subprocess.run(
-                ["bash", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, timeout=60
+                ["bash", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, timeout=240
             )
             assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
             pattern = re.escape(expected.replace(ENDPOINT, server.url)).replace("…", ".*")

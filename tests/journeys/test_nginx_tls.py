@@ -52,7 +52,7 @@ class SecuredHub:
 
     def client(self) -> httpx2.Client:
         trusted = ssl.create_default_context(cafile=str(self.authority))
-        return httpx2.Client(verify=trusted, trust_env=False, timeout=60, headers={"sec-fetch-site": "same-origin"})
+        return httpx2.Client(verify=trusted, trust_env=False, timeout=240, headers={"sec-fetch-site": "same-origin"})
 
 
 @pytest.fixture(scope="module", params=["", "/hub"])
@@ -90,7 +90,7 @@ def test_hf_xet_sends_and_fetches_chunks(secured: SecuredHub, tmp_path: Path) ->
     environ = {**os.environ, **secured.hub.environ(), **given}
     environ.pop("HF_HUB_DISABLE_XET", None)
     before = len(secured.hub.log())
-    subprocess.run([sys.executable, "-c", THERE_AND_BACK], env=environ, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", THERE_AND_BACK], env=environ, check=True, timeout=240)
     log = secured.hub.log()[before:]
     assert re.search(r"POST path=/xet/\S+/xorbs/default/\w+ status=200", log)
     assert re.search(r"GET path=/_xet/xorbs/\w+ status=206", log)

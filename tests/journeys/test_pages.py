@@ -160,7 +160,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def browse(url: str) -> httpx2.Client:
     headers = {"accept": "text/html,*/*;q=0.8", "sec-fetch-site": "same-origin"}
-    return httpx2.Client(base_url=url, headers=headers, trust_env=False, timeout=30, follow_redirects=True)
+    return httpx2.Client(base_url=url, headers=headers, trust_env=False, timeout=240, follow_redirects=True)
 
 
 def crawl(client: httpx2.Client, url: str) -> dict[str, httpx2.Response]:

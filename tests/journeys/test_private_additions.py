@@ -154,7 +154,7 @@ def answers(hub: HubContext, token: str | None, *, crawled: bool) -> dict[str, t
         mock.patch.object(DownloadCounter, "flush"),  # which a timer calls
         mock.patch.object(TokenUsage, "flush"),
         running(make_app(hub)) as address,
-        httpx2.Client(base_url=address.url, headers=headers, trust_env=False, timeout=60) as client,
+        httpx2.Client(base_url=address.url, headers=headers, trust_env=False, timeout=240) as client,
     ):
         waiting = ["/", *ASKED]
         while waiting:

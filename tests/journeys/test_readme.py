@@ -24,7 +24,7 @@ def test_the_first_steps_push_and_pull_a_model(tmp_path: Path) -> None:
     text = text.replace('./script/server --data "$(mktemp -d)"', hub)
     assert "script/" not in text
     environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "HF_HUB_DISABLE_TELEMETRY": "1"}
-    done = subprocess.run(["bash", "-c", text], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["bash", "-c", text], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "pulled hub-admin/line: y = 2.0x + 1.0"
 
@@ -54,7 +54,7 @@ def setup(tmp_path: Path, version: str) -> subprocess.CompletedProcess[str]:
         (tools / tool).symlink_to(found)
     fake_python(tools, "python3", version)
     environ = {"PATH": str(tools), "VENV": str(tmp_path / "venv")}
-    return subprocess.run([ROOT / "script/setup", "server"], env=environ, capture_output=True, text=True, timeout=60)
+    return subprocess.run([ROOT / "script/setup", "server"], env=environ, capture_output=True, text=True, timeout=240)
 
 
 def test_an_old_python_is_reported_with_a_cure(tmp_path: Path) -> None:

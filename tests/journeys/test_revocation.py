@@ -52,9 +52,9 @@ class Holder:
         made = repositories.create(hub, owner, NewRepo(RepoType.MODEL, f"m{next(NUMBERS)}", namespace="acme"))
         self.ref, self.row_id = made.ref, repo_rights.of(hub, owner, made.ref).row.id
         self.http = httpx2.Client(
-            base_url=url, headers={"authorization": f"Bearer {secret}"}, trust_env=False, timeout=60
+            base_url=url, headers={"authorization": f"Bearer {secret}"}, trust_env=False, timeout=240
         )
-        self.stranger = httpx2.Client(base_url=url, trust_env=False, timeout=60)
+        self.stranger = httpx2.Client(base_url=url, trust_env=False, timeout=240)
 
     def upload(self, size: int = len(DATA), oid: str = OID) -> dict[str, Any]:
         body = {"operation": "upload", "objects": [{"oid": oid, "size": size}], "transfers": ["basic", "multipart"]}

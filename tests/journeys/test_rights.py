@@ -278,7 +278,7 @@ def opened(settings: Settings) -> Iterator[Site]:
         running(application.make_app(hub)) as address,
         httpx2.Client(
             base_url=address.url,
-            timeout=60,
+            timeout=240,
             headers={"via": "1.1 proxy"},  # requests sent directly from this machine may read the metrics
         ) as client,
     ):

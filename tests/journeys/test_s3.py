@@ -118,7 +118,7 @@ def test_git_pushes_to_one_server_and_clones_from_the_other(cluster: Cluster, tm
 
     def git(*words: str, cwd: pathlib.Path = tmp_path) -> None:
         environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_TERMINAL_PROMPT": "0", "NO_PROXY": "*"}
-        done = subprocess.run(["git", *words], cwd=cwd, env=environ, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(["git", *words], cwd=cwd, env=environ, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
 
     def url(server: RunningHub) -> str:
@@ -140,7 +140,7 @@ def test_an_outage_of_the_bucket_is_a_503_that_loses_nothing(cluster: Cluster) -
     head = api.model_info(REPO).sha
     cluster.relay.rule = lambda _asked, _go_on: RelayedResponse(503)
     headers = {"authorization": f"Bearer {cluster.token}"}
-    with httpx2.Client(base_url=cluster.servers[0].url, headers=headers, timeout=60) as client:
+    with httpx2.Client(base_url=cluster.servers[0].url, headers=headers, timeout=240) as client:
         refused = client.get(f"/{REPO}/resolve/main/before.bin")
         assert refused.status_code == 503
         assert refused.headers["retry-after"]
@@ -161,7 +161,7 @@ def test_an_outage_of_the_bucket_is_a_503_that_loses_nothing(cluster: Cluster) -
         assert client.put(answer["actions"]["upload"]["href"], content=data).status_code == 200
     assert api.model_info(REPO).sha == head
     api.upload_file(path_or_fileobj=LARGE, path_in_repo="after.bin", repo_id=REPO)
-    with httpx2.Client(base_url=cluster.servers[0].url, headers=headers, timeout=60) as client:
+    with httpx2.Client(base_url=cluster.servers[0].url, headers=headers, timeout=240) as client:
         ready = client.get("/readyz")
         assert (ready.status_code, ready.json()["status"]) == (200, "ready")
         assert client.get(f"/{REPO}/resolve/main/before.bin").content == LARGE[:1_000_000]

@@ -518,7 +518,7 @@ def run(entrepot_hub: RunningHub, tmp_path: Path) -> Run:
         environ = dict(os.environ) | entrepot_hub.environ(entrepot_hub.user("username"))
         environ |= {"HOME": str(home), "ENTREPOT_HOME": str(home / "entrepot"), "GIT_CONFIG_NOSYSTEM": "1"}
         done = subprocess.run(
-            [sys.executable, str(file)], cwd=work, env=environ, capture_output=True, text=True, timeout=110
+            [sys.executable, str(file)], cwd=work, env=environ, capture_output=True, text=True, timeout=240
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

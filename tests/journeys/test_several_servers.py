@@ -48,7 +48,7 @@ class Servers:
     def client(self) -> httpx2.Client:
         """Return a client of the load balancer."""
         headers = {"authorization": f"Bearer {self.token}"}
-        return httpx2.Client(base_url=self.balancer.url, headers=headers, timeout=200, trust_env=False)
+        return httpx2.Client(base_url=self.balancer.url, headers=headers, timeout=240, trust_env=False)
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_webhooks_keep_their_order_whichever_server_sends_them(serve: Callable[.
             ]
             told: list[str] = []
             while made[-1] not in told:
-                told += [ref["newSha"] for ref in received.get(timeout=200).get("updatedRefs", [])]
+                told += [ref["newSha"] for ref in received.get(timeout=240).get("updatedRefs", [])]
         finally:
             receiver.shutdown()
             thread.join()
@@ -233,7 +233,7 @@ def send_raw(found: Servers, path: str, content: bytes) -> None:
         answer = client.post("/alice/m.git/info/lfs/objects/batch", json=wanted).raise_for_status()
         [item] = answer.json()["objects"]
         upload = item["actions"]["upload"]
-        httpx2.put(upload["href"], content=content, headers=upload.get("header"), timeout=200, trust_env=False)
+        httpx2.put(upload["href"], content=content, headers=upload.get("header"), timeout=240, trust_env=False)
         if "verify" in item["actions"]:
             verify = item["actions"]["verify"]
             client.post(verify["href"], json={"oid": oid, "size": len(content)}, headers=verify.get("header"))
@@ -276,7 +276,7 @@ def test_an_outage_of_the_database_is_a_503_and_ends_with_it(tmp_path: pathlib.P
         hub.start()
         headers = {"authorization": f"Bearer {hub.token}"}
         try:
-            with httpx2.Client(base_url=hub.url, headers=headers, timeout=200, trust_env=False) as client:
+            with httpx2.Client(base_url=hub.url, headers=headers, timeout=240, trust_env=False) as client:
                 assert client.get("/api/whoami-v2").status_code == 200
                 database.stop()
                 body = {"name": "m", "type": "model"}

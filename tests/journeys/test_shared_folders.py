@@ -48,7 +48,7 @@ def git(tmp_path: Path) -> Git:
 
 def rest(api: HfApi) -> httpx2.Client:
     return httpx2.Client(
-        base_url=str(api.endpoint), headers={"Authorization": f"Bearer {api.token}"}, follow_redirects=True, timeout=60
+        base_url=str(api.endpoint), headers={"Authorization": f"Bearer {api.token}"}, follow_redirects=True, timeout=240
     )
 
 

@@ -38,7 +38,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("t9k")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     offline = ["--no-index", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "wheel", *offline, "-w", folder, SOURCE], check=True, timeout=120)
+    subprocess.run([*pip, "wheel", *offline, "-w", folder, SOURCE], check=True, timeout=240)
     [wheel] = folder.glob("entrepot_t9k-*.whl")
     venv.create(folder / "env", with_pip=False, symlinks=True)
     made = folder / "env/bin/python"
@@ -46,7 +46,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         [made, "-c", "import site; print(site.getsitepackages()[0])"], capture_output=True, text=True, check=True
     )
     target = pathlib.Path(done.stdout.strip())
-    subprocess.run([*pip, "install", "--no-index", "--no-deps", "--target", target, wheel], check=True, timeout=120)
+    subprocess.run([*pip, "install", "--no-index", "--no-deps", "--target", target, wheel], check=True, timeout=240)
     (target / "seen.pth").write_text(
         "".join(f"import site; site.addsitedir({path!r})\n" for path in site.getsitepackages())
     )
@@ -58,7 +58,7 @@ def test_a_script_for_the_other_sdk_runs_unchanged(
 ) -> None:
     environ = {**os.environ, **entrepot_hub.environ(), "ENTREPOT_HOME": str(tmp_path), "HOME": str(tmp_path)}
     done = subprocess.run(
-        [python, "-c", SCRIPT], capture_output=True, text=True, env=environ, cwd=tmp_path, timeout=120
+        [python, "-c", SCRIPT], capture_output=True, text=True, env=environ, cwd=tmp_path, timeout=240
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split(" ", 1)[0] == entrepot_hub.url
@@ -68,7 +68,7 @@ def test_a_script_for_the_other_sdk_runs_unchanged(
 
 def test_it_has_the_names_of_the_module(python: pathlib.Path) -> None:
     program = "from t9k import ah; print(*sorted(ah.__all__)); ah.list; from t9k.ah import *; print(commit.__name__)"
-    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True, timeout=240)
     assert done.stdout.split() == [*sorted(ah.__all__), "commit"]
 
 

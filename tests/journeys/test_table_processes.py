@@ -43,7 +43,7 @@ def hub() -> Iterator[RunningHub]:
 
 
 def client(hub: RunningHub) -> httpx2.Client:
-    return httpx2.Client(base_url=hub.url, timeout=120, trust_env=False)
+    return httpx2.Client(base_url=hub.url, timeout=240, trust_env=False)
 
 
 def rows_of(http: httpx2.Client, name: str) -> httpx2.Response:
@@ -93,6 +93,6 @@ def test_no_process_is_left_when_the_server_ends(hub: RunningHub, is_killed: boo
     children = psutil.Process(hub.pid).children(recursive=True)
     assert children_called("entrepot.hub.tables.sandbox", hub.pid)
     (hub.kill if is_killed else hub.stop)()
-    _, alive = psutil.wait_procs(children, timeout=60)
+    _, alive = psutil.wait_procs(children, timeout=240)
     hub.start()
     assert alive == []

@@ -51,7 +51,7 @@ def test_a_repository_is_watched_before_it_is_created(receiver: tuple[str, Recei
         commit = owner.upload_file(
             path_or_fileobj=b"x", path_in_repo="x.txt", repo_id="tester/later", repo_type="dataset"
         )
-        seen = [received.get(timeout=60) for _ in range(3)]
+        seen = [received.get(timeout=240) for _ in range(3)]
         assert stranger.get_webhook(hook.id) == hook
     assert [(it["repo"]["name"], it["event"]["action"], it["event"]["scope"]) for it in seen] == [
         ("tester/later", "create", "repo"),

@@ -23,7 +23,7 @@ def commit_body(path: str, content: str, parent: str | None = None, merge: str |
 
 
 def new_repo(hub: RunningHub, name: str) -> httpx2.Client:
-    client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=60)
+    client = httpx2.Client(base_url=hub.url, headers={"authorization": f"Bearer {hub.token}"}, timeout=240)
     client.post("/api/repos/create", json={"name": name}).raise_for_status()
     return client
 

@@ -65,7 +65,7 @@ def test_folders_end_with_the_process_but_not_with_a_forked_child(tmp_path: Path
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, env=environ, timeout=60
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, env=environ, timeout=240
     )
     assert (done.stdout.strip(), done.stderr) == ("True", "")
     assert list(tmp_path.iterdir()) == []

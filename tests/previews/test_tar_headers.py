@@ -21,10 +21,10 @@ def pax(payload: bytes) -> bytes:
 
 @pytest.mark.parametrize("payload", [b"1" * 900_000, b"1" * 900_000 + b" hdrcharset"])
 def test_a_hostile_extended_header_takes_no_time(payload: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(Malformed, match="extended header"):
         archives.list_tar(BytesRangeReader(pax(payload)))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

@@ -248,7 +248,7 @@ def test_a_real_upload_arrives_unchanged(serve: Serve, threads: Threads) -> None
 
 def test_a_refused_upload_gets_its_response_to_read(serve: Serve, threads: Threads) -> None:
     host, port = serve(Middleware(hashing_app(threads, 1000, []), metrics=Metrics()))
-    with socket.create_connection((host, port), timeout=60) as peer:
+    with socket.create_connection((host, port), timeout=240) as peer:
         peer.sendall(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n")
         peer.sendall(bytes(20_000_000))
         assert peer.recv(1000).startswith(b"HTTP/1.1 413")

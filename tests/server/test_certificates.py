@@ -81,7 +81,7 @@ def test_new_handshakes_see_a_renewed_certificate_while_old_connections_work(pem
     with running(count_bytes, certificate=pair, limits=brief) as plain, httpx2.Client(verify=trusted) as idle:
         url = f"https://{plain.ip}:{plain.port}/"
         assert idle.post(url, content=b"123").text == "3"
-        old = http.client.HTTPSConnection(plain.ip, plain.port, context=trusted, timeout=30)
+        old = http.client.HTTPSConnection(plain.ip, plain.port, context=trusted, timeout=240)
         old.putrequest("PUT", "/")
         old.putheader("Content-Length", "10")
         old.endheaders()
@@ -124,7 +124,7 @@ def test_no_request_fails_during_renewals(pems: Any, pair: Certificate) -> None:
 def test_a_connection_that_is_idle_at_a_renewal_is_closed_after_its_next_response(pems: Any, pair: Certificate) -> None:
     trusted = ssl.create_default_context(cafile=pems.authority)
     with running(count_bytes, certificate=pair, limits=Limits(grace_s=5, retire_s=600)) as plain:
-        kept = http.client.HTTPSConnection(plain.ip, plain.port, context=trusted, timeout=30)
+        kept = http.client.HTTPSConnection(plain.ip, plain.port, context=trusted, timeout=240)
 
         def ask() -> str | None:
             kept.request("POST", "/", b"123")

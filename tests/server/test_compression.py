@@ -41,7 +41,7 @@ def alice(visitor: httpx2.Client) -> httpx2.Client:
 def browse(site: ServedHub) -> httpx2.Client:
     """Return a browser that reads gzip."""
     headers = {"accept": "text/html", "accept-encoding": "gzip, deflate, br"}
-    return httpx2.Client(base_url=site.url, headers=headers, trust_env=False, timeout=30)
+    return httpx2.Client(base_url=site.url, headers=headers, trust_env=False, timeout=240)
 
 
 def coding(client: httpx2.Client, headers: Mapping[str, str], page: str = PAGE) -> str:

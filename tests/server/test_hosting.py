@@ -54,7 +54,7 @@ def until_refused(address: Address) -> None:
     """Return when the server has begun to stop."""
     with contextlib.suppress(ConnectionError):
         while True:
-            socket.create_connection((address.ip, address.port), timeout=60).close()
+            socket.create_connection((address.ip, address.port), timeout=240).close()
 
 
 def test_an_app_starts_answers_and_stops() -> None:
@@ -122,7 +122,7 @@ def test_a_request_that_outlasts_the_grace_period_gets_a_503() -> None:
 
 def test_an_idle_connection_stays_open_as_long_as_the_limits_say() -> None:
     with running(App(), limits=Limits(keep_alive_s=0.3)) as address:
-        peer = socket.create_connection((address.ip, address.port), timeout=60)
+        peer = socket.create_connection((address.ip, address.port), timeout=240)
         peer.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         received = b""
         while piece := peer.recv(1000):

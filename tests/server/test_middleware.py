@@ -112,7 +112,7 @@ def app(metrics: Metrics | None = None, settings: Settings | None = None) -> ASG
 @pytest.fixture
 def client(serve: Serve) -> httpx2.Client:
     host, port = serve(app())
-    return httpx2.Client(base_url=f"http://{host}:{port}", timeout=60)
+    return httpx2.Client(base_url=f"http://{host}:{port}", timeout=240)
 
 
 def test_a_request_id_is_echoed(client: httpx2.Client) -> None:
@@ -237,7 +237,7 @@ def access_log() -> Iterator[AccessLog]:
 
 def test_the_access_log_has_one_line_without_query_or_token(client: httpx2.Client, access_log: AccessLog) -> None:
     client.get("/echo/a%2Fb?sig=hf_query", headers={"Authorization": "Bearer hf_token"})
-    line = access_log.lines.get(timeout=30)
+    line = access_log.lines.get(timeout=240)
     assert line.startswith("request method=GET path=/echo/a%2Fb status=200 ms=")
     assert "caller=alice" in line
     assert "address=127.0.0.1" in line
@@ -255,21 +255,25 @@ def test_the_documented_filter_finds_the_address_of_a_failed_login(world: Served
     world.client("hf_wrong", **forwarded).get("/api/models/a/b?x= status=401 refused=credentials address=9.9.9.9 id=x")
     world.client(**forwarded).get("/api/whoami-v2")  # without credentials
     world.client(world.alice, **forwarded).get("/api/whoami-v2")
-    found = [pattern.match("info " + access_log.lines.get(timeout=30)) for _ in range(4)]
+    found = [pattern.match("info " + access_log.lines.get(timeout=240)) for _ in range(4)]
     assert sorted(match["host"] for match in found if match) == ["198.51.100.7", "198.51.100.7"]
 
 
 def test_a_refused_upload_is_answered_before_its_body_is_sent(serve: Serve) -> None:
     host, port = serve(app())
-    with socket.create_connection((host, port), timeout=60) as peer:
+    with socket.create_connection((host, port), timeout=240) as peer:
         peer.sendall(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\nExpect: 100-continue\r\n\r\n")
         assert peer.recv(1000).startswith(b"HTTP/1.1 404")
 
 
-def test_a_peer_that_sends_its_whole_body_first_still_reads_the_response(serve: Serve) -> None:
+def test_a_peer_that_sends_its_whole_body_first_still_reads_the_response(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("entrepot.server.middleware.LINGER_QUIET_S", 240.0)  # however slowly the peer sends
+    monkeypatch.setattr("entrepot.server.middleware.LINGER_S", 240.0)
     host, port = serve(app())
     for _ in range(5):
-        with socket.create_connection((host, port), timeout=60) as peer:
+        with socket.create_connection((host, port), timeout=240) as peer:
             peer.sendall(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n")
             peer.sendall(bytes(30_000_000))
             assert peer.recv(1000).startswith(b"HTTP/1.1 404")
@@ -277,7 +281,7 @@ def test_a_peer_that_sends_its_whole_body_first_still_reads_the_response(serve: 
 
 def test_a_peer_that_stops_sending_its_body_gets_the_whole_response_soon(serve: Serve) -> None:
     host, port = serve(app())
-    with socket.create_connection((host, port), timeout=20) as peer:
+    with socket.create_connection((host, port), timeout=240) as peer:
         peer.sendall(b"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 30000000\r\n\r\n" + bytes(1000))
         answer = b""
         while not answer.endswith(b"}"):
@@ -287,7 +291,7 @@ def test_a_peer_that_stops_sending_its_body_gets_the_whole_response_soon(serve: 
 
 def test_a_short_body_is_refused_with_its_reason(world: ServedHub) -> None:
     url = httpx2.URL(world.url)
-    with socket.create_connection((url.host, url.port), timeout=60) as peer:
+    with socket.create_connection((url.host, url.port), timeout=240) as peer:
         peer.sendall(b"POST /api/validate-yaml HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{}")
         peer.shutdown(socket.SHUT_WR)
         answer = b"".join(iter(lambda: peer.recv(10_000), b""))
@@ -304,7 +308,7 @@ def test_who_sends_a_long_unwanted_body_learns_that_the_connection_ends(
     serve: Serve, body: bytes | list[bytes], is_told: bool
 ) -> None:
     host, port = serve(app())
-    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=60) as client:
+    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=240) as client:
         told = (
             client.put("/refuse", content=body if isinstance(body, bytes) else iter(body)).headers.get("connection", "")
             == "close"
@@ -323,7 +327,7 @@ ENDS = ("/refuse", "/empty", "/unchanged", "/flow")
 def test_who_withholds_a_short_body_learns_that_the_connection_ends(
     serve: Serve, path: str, method: bytes, expectation: bytes
 ) -> None:
-    with socket.create_connection(serve(app()), timeout=60) as peer:
+    with socket.create_connection(serve(app()), timeout=240) as peer:
         peer.sendall(b"%s %s HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n%s\r\n" % (method, path.encode(), expectation))
         answer = b""
         while b"connection: close\r\n" not in answer:
@@ -337,9 +341,9 @@ def test_who_withholds_a_short_body_learns_that_the_connection_ends(
 def test_a_short_body_that_arrives_late_keeps_its_connection(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, path: str, method: str
 ) -> None:
-    monkeypatch.setattr("entrepot.server.middleware.LINGER_QUIET_S", 60.0)
-    monkeypatch.setattr("entrepot.server.middleware.LINGER_S", 60.0)
-    with contextlib.closing(http.client.HTTPConnection(*serve(app()), timeout=60)) as peer:
+    monkeypatch.setattr("entrepot.server.middleware.LINGER_QUIET_S", 240.0)
+    monkeypatch.setattr("entrepot.server.middleware.LINGER_S", 240.0)
+    with contextlib.closing(http.client.HTTPConnection(*serve(app()), timeout=240)) as peer:
         peer.putrequest(method, path)
         peer.putheader("Content-Length", "5")
         peer.endheaders()
@@ -356,7 +360,7 @@ def test_a_short_body_that_arrives_late_keeps_its_connection(
 
 def test_who_sends_one_body_too_many_learns_that_the_connection_ends(serve: Serve) -> None:
     host, port = serve(app(settings=Settings(data=pathlib.Path(), max_bodies=1, max_bodies_per_address=0)))
-    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=60) as client:
+    with httpx2.Client(base_url=f"http://{host}:{port}", timeout=240) as client:
         response = client.put("/refuse", content=b"{")
         assert (response.status_code, response.headers["connection"]) == (503, "close")
         assert client.get("/echo/x").text == "x"

@@ -54,7 +54,7 @@ class Site:
 
     def client(self, token: str | None) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=240)
 
     def make(self, name: str, *, visibility: str = "public", kind: RepoType = RepoType.MODEL) -> RepoRef:
         """Create a repository of alice's organisation with one file."""
@@ -261,7 +261,7 @@ def test_a_body_that_does_not_arrive_tells_nothing_about_an_alias(site: Site) ->
 def _without_its_body(site: Site, path: str, name: str) -> tuple[str, dict[str, str], str]:
     """Return status line, headers and body of the response to a request whose announced body is never sent."""
     host, _, port = site.url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=60) as peer:
+    with socket.create_connection((host, int(port)), timeout=240) as peer:
         head = f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 2\r\n"
         peer.sendall(f"{head}Authorization: Bearer {site.bob}\r\n\r\n".encode())
         response = http.client.HTTPResponse(peer)

@@ -72,8 +72,8 @@ def hub(
     finally:
         family = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
-        _, alive = psutil.wait_procs(family, timeout=60)
+        process.communicate(timeout=240)
+        _, alive = psutil.wait_procs(family, timeout=240)
         assert not alive, "a worker outlived its parent"
 
 
@@ -122,7 +122,7 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     with hub(tmp_path, workers=2) as (_, process):
         children = process.children()
         process.kill()
-        _, alive = psutil.wait_procs(children, timeout=60)
+        _, alive = psutil.wait_procs(children, timeout=240)
         assert len(children) == 2
         assert alive == []
 
@@ -131,13 +131,13 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
 def test_a_second_signal_ends_the_grace_period(tmp_path: Path, workers: int) -> None:
     with hub(tmp_path, workers=workers, grace_s=600) as (url, process):
         host, port = url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=60) as peer:
+        with socket.create_connection((host, int(port)), timeout=240) as peer:
             peer.sendall(b"GET /sleep HTTP/1.1\r\nHost: a\r\n\r\n")
             assert peer.recv(10)
             process.send_signal(signal.SIGTERM)
             with contextlib.suppress(ConnectionError):
                 while True:  # until the stop has begun
-                    socket.create_connection((host, int(port)), timeout=60).close()
+                    socket.create_connection((host, int(port)), timeout=240).close()
             assert process.is_running()
             process.send_signal(signal.SIGTERM)
             assert process.wait(60) == 0
@@ -171,7 +171,7 @@ def test_a_start_that_fails_says_why(tmp_path: Path, workers: int) -> None:
         [sys.executable, "-c", HUB, "bad", "0", str(workers), "5", "0"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=240,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     assert done.returncode == 1
@@ -185,7 +185,7 @@ def test_a_second_hub_on_the_port_is_refused(tmp_path: Path) -> None:
             [sys.executable, "-c", HUB, "red", url.rpartition(":")[2], "1", "5", "0"],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=240,
             env={**os.environ, "PYTHONPATH": str(tmp_path)},
         )
         assert done.returncode == 1

@@ -22,7 +22,7 @@ ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The account and the key of every installation of the emulator; they protect nothing."""
 
-START_S = 60.0
+START_S = 240.0
 
 
 def find_azurite() -> str | None:
@@ -54,7 +54,7 @@ class AzureServer:
         digest = hmac.new(base64.b64decode(KEY), text.encode(), hashlib.sha256).digest()
         headers = {"x-ms-date": date, "x-ms-version": version, "content-length": "0"}
         headers["authorization"] = f"SharedKey {ACCOUNT}:{base64.b64encode(digest).decode()}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=240)
         connection.request("PUT", f"/{ACCOUNT}/{name}?restype=container", headers=headers)
         assert connection.getresponse().status == 201
         connection.close()

@@ -102,7 +102,7 @@ class XetAccess:
 
     def client(self, secret: str | None = None) -> httpx2.Client:
         headers = {"authorization": f"Bearer {secret or self.secret}"}
-        return httpx2.Client(base_url=self.cas_url, headers=headers, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=self.cas_url, headers=headers, trust_env=False, timeout=240)
 
 
 @attrs.frozen
@@ -158,7 +158,7 @@ class Store:
         """Return the status of a request that announces a body of this size and never sends it."""
         held = self.give(repo)
         url = urlsplit(held.cas_url + path)
-        connection = http.client.HTTPConnection(str(url.hostname), url.port or 0, timeout=30)
+        connection = http.client.HTTPConnection(str(url.hostname), url.port or 0, timeout=240)
         headers = {"Authorization": f"Bearer {held.secret}", "Content-Length": str(size)}
         with contextlib.closing(connection):
             connection.putrequest("POST", url.path)

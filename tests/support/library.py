@@ -74,7 +74,7 @@ class Library:
 
     def _post(self, path: str, **body: Any) -> httpx2.Response:
         headers = {"authorization": f"Bearer {self.running.token}"}
-        answer = httpx2.post(self.running.url + path, headers=headers, timeout=30, **body)
+        answer = httpx2.post(self.running.url + path, headers=headers, timeout=240, **body)
         assert answer.status_code == 200, answer.text
         return answer
 

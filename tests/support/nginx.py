@@ -14,7 +14,7 @@ from pathlib import Path
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy/nginx"
 PROGRAM = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin") or ""
-_START_S = 30
+_START_S = 240
 
 
 @contextlib.contextmanager
@@ -37,7 +37,7 @@ def running_nginx(folder: Path, servers: str, port: int) -> Iterator[None]:
     """)
     (folder / "access.log").touch()
     command = [PROGRAM, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    subprocess.run([*command, "-t"], check=True, capture_output=True, timeout=30)
+    subprocess.run([*command, "-t"], check=True, capture_output=True, timeout=240)
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         _await(port, process)

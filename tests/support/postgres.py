@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import psycopg
 
 _NOBODY = 65534
-_START_S = 60
+_START_S = 240
 _PR_SET_PDEATHSIG = 1
 _FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=300", "listen_addresses=")
 

@@ -45,7 +45,7 @@ class Cluster:
         """Return a client of the balancer, or of one server."""
         url = self.balancer.url if server is None else server.url
         headers = {"authorization": f"Bearer {self.token}"}
-        return httpx2.Client(base_url=url, headers=headers, timeout=100, trust_env=False, verify=False)  # plain HTTP
+        return httpx2.Client(base_url=url, headers=headers, timeout=240, trust_env=False, verify=False)  # plain HTTP
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ def place_copy(file: pathlib.Path) -> None:
     """
     if file.exists() and file.stat().st_size:
         return
-    with contextlib.closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as connection:
+    with contextlib.closing(sqlite3.connect(file, timeout=240, isolation_level=None)) as connection:
         connection.execute("BEGIN EXCLUSIVE")
         if not file.stat().st_size:
             with file.open("r+b") as empty:  # closing it gives up the lock that was taken: it is whole by then

@@ -69,7 +69,7 @@ class Relay:
         self._thread.join()
 
     def _pass_on(self, asked: RelayedRequest) -> RelayedResponse:
-        connection = http.client.HTTPConnection(self._upstream, timeout=30)
+        connection = http.client.HTTPConnection(self._upstream, timeout=240)
         headers = {**asked.headers, "content-length": str(len(asked.body))}
         try:
             connection.request(asked.method, asked.path, body=asked.body, headers=headers)

@@ -20,7 +20,7 @@ import attrs
 from entrepot.errors import EntrepotError
 from entrepot.workspace.stores import StorageConfig, create_bucket
 
-START_S = 60.0
+START_S = 240.0
 _SOCKETS = Path("/tmp")  # whatever TMPDIR says
 WRITER = ("writerkey", "writersecret")
 READER = ("readerkey", "readersecret")

@@ -30,7 +30,7 @@ class ServedHub:
 
     def client(self, token: str | None = None, **headers: str) -> httpx2.Client:
         auth = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.url, headers=auth | headers, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=self.url, headers=auth | headers, trust_env=False, timeout=240)
 
     def caller(self) -> Caller:
         found = self.hub.identify(self.alice)

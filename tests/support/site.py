@@ -32,7 +32,7 @@ class Site:
 
     def client(self, token: str | None) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=60)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=240)
 
     def api(self, token: str | None = None) -> HfApi:
         return HfApi(endpoint=self.url, token=token or self.alice)

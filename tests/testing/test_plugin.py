@@ -41,7 +41,7 @@ def test_the_fixtures_work_in_any_project(tmp_path: Path, distribution: list[str
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=240,
     )
     assert "3 passed" in done.stdout, done.stdout + done.stderr
 

@@ -123,7 +123,7 @@ def test_a_connection_that_the_service_has_closed_is_replaced(service: Service, 
     service.closes = True
     for turn in range(3):
         assert read(reads, turn, 100) == DATA[turn:100]
-        assert service.closed.acquire(timeout=30)
+        assert service.closed.acquire(timeout=240)
     assert len(set(service.peers)) == 3
 
 

@@ -37,7 +37,7 @@ def url_of(blobs: S3Blobs, first: int, last: int, *, now_s: float | None = None,
 
 def get(url: str, wanted: str | None) -> httpx2.Response:
     headers = {} if wanted is None else {"range": wanted}
-    with httpx2.Client(trust_env=False, timeout=60) as client:
+    with httpx2.Client(trust_env=False, timeout=240) as client:
         return client.get(url, headers=headers)
 
 

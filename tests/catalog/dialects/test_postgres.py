@@ -76,7 +76,7 @@ def test_writers_wait_for_a_common_name_only(opened: Catalog) -> None:
     def hold() -> None:
         with opened.write(Lock.repo(1)):
             is_locked.set()
-            may_end.wait(timeout=60)
+            may_end.wait(timeout=240)
             order.append("first")
 
     def follow() -> None:
@@ -85,13 +85,13 @@ def test_writers_wait_for_a_common_name_only(opened: Catalog) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(hold)
-        assert is_locked.wait(timeout=60)
+        assert is_locked.wait(timeout=240)
         second = pool.submit(follow)
         with opened.write(Lock.repo(2)):
             order.append("other")
         may_end.set()
-        first.result(timeout=60)
-        second.result(timeout=60)
+        first.result(timeout=240)
+        second.result(timeout=240)
     assert order == ["other", "first", "second"]
 
 
@@ -104,7 +104,7 @@ def test_a_lock_that_stays_taken_is_busy(url: str, monkeypatch: pytest.MonkeyPat
             pytest.fail("the lock is held elsewhere")
 
     with ThreadPoolExecutor(1) as pool, catalog.write(Lock.hub()), pytest.raises(Busy):
-        pool.submit(wait).result(timeout=60)
+        pool.submit(wait).result(timeout=240)
     catalog.close()
 
 
@@ -248,7 +248,7 @@ def test_a_job_that_another_transaction_needs_is_not_claimed_before_its_rows_can
         jobs.enqueue(first, "card", {}, 1, dedup_key="k")
         assert jobs.is_pending(first, "k")  # with which the server learns of the job
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(claim, opened).result(timeout=60) is None
+            assert pool.submit(claim, opened).result(timeout=240) is None
     assert claim(opened) is not None
     assert claim(opened) is None, "there is one job"
 
@@ -259,7 +259,7 @@ def test_a_job_that_is_claimed_before_the_server_learns_of_an_equal_one_is_added
     with opened.write() as first:
         jobs.enqueue(first, "card", {}, 1, dedup_key="k")
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(claim, opened).result(timeout=60) is not None
+            assert pool.submit(claim, opened).result(timeout=240) is not None
     assert claim(opened) is not None
 
 
@@ -491,7 +491,7 @@ def test_a_last_check_sees_what_transactions_with_other_locks_have_written(opene
         try:
             with opened.write(Lock.repo(number)) as tx:
                 jobs.enqueue(tx, f"kind{number}", {}, 1)
-                met.wait(timeout=60)
+                met.wait(timeout=240)
 
                 def check() -> None:
                     if len(jobs.find(tx)) > 1:

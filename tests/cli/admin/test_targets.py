@@ -65,7 +65,7 @@ def test_many_users_are_created_on_a_running_hub_and_sign_in(
     assert sorted(codes) == ["ann", "ben"]
     link = lines[2].split(",")[3]
     assert link == f"{entrepot_hub.url}/login?code={codes['ben']}"
-    shown = httpx2.get(link, trust_env=False, timeout=30)
+    shown = httpx2.get(link, trust_env=False, timeout=240)
     assert (shown.status_code, codes["ben"] in shown.text) == (200, True)
     login = ("login", "--endpoint", entrepot_hub.url, "--code", codes["ann"])
     cleared = {"ENTREPOT_TOKEN": "", "HF_TOKEN": ""}

@@ -42,7 +42,7 @@ def test_the_agent_speaks_over_standard_input_and_output() -> None:
         input=hello,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")
 
@@ -70,7 +70,7 @@ def test_git_lfs_pushes_large_and_small_files_with_the_agent(
 
         def git(*arguments: str, cwd: str = "clone") -> str:
             done = subprocess.run(
-                ["git", *arguments], cwd=tmp_path / cwd, env=environ, capture_output=True, text=True, timeout=90
+                ["git", *arguments], cwd=tmp_path / cwd, env=environ, capture_output=True, text=True, timeout=240
             )
             assert done.returncode == 0, done.stdout + done.stderr
             return done.stderr

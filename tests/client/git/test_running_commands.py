@@ -85,6 +85,6 @@ git = Git(Path({str(git_remote.folder / "first")!r}), dict(os.environ))
 CommandInProgress("x", git, ("-c", "alias.x=!git status >/dev/null && touch {done}", "x"))
 raise SystemExit("an error of the script")
 """
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240)
     assert ended.returncode == 1
     assert done.exists()

@@ -42,7 +42,7 @@ def test_metadata_is_returned_for_a_url(
 ) -> None:
     repo = write_repo({"d/f g": b"12345"})
     url = entrepot.hf_hub_url(repo, "f g", subfolder="d", endpoint=entrepot_hub.url)
-    facts = entrepot.get_hf_file_metadata(url, token=entrepot_hub.token, timeout=10, endpoint=entrepot_hub.url)
+    facts = entrepot.get_hf_file_metadata(url, token=entrepot_hub.token, timeout=240, endpoint=entrepot_hub.url)
     assert (facts.size, facts.location, facts.xet_file_data) == (5, url, None)
     assert len(facts.commit_hash or "") == 40
 

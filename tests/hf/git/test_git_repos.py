@@ -164,7 +164,7 @@ with repo.commit("at the end", blocking=False):
     open("late.txt", "w").write("late")
 raise SystemExit("an error afterwards")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240)
     assert done.returncode == 1, done.stderr
     assert done.stderr.strip().endswith("an error afterwards")
     assert "late.txt" in oracle.list_repo_files(repo_id)

@@ -10,5 +10,5 @@ def test_a_parent_that_is_gone_ends_the_process() -> None:
     ours.close()
     with theirs:
         script = "from entrepot.hub.datasets.sandbox_server import main; main()"
-        done = subprocess.run([sys.executable, "-c", script], stdin=theirs.fileno(), capture_output=True, timeout=120)
+        done = subprocess.run([sys.executable, "-c", script], stdin=theirs.fileno(), capture_output=True, timeout=240)
     assert (done.returncode, done.stdout) == (0, b"")

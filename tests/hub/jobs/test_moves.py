@@ -172,7 +172,7 @@ def test_a_move_that_is_killed_again_and_again_ends_with_the_same_hub(filled: Wo
         pytest.skip("the process that is killed opens the folder")
     words = [str(filled.hub.settings.data), str(elsewhere.data), elsewhere.database, elsewhere.store]
     for where in POINTS:
-        done = subprocess.run([sys.executable, "-c", _KILLED, *words, where], timeout=120, check=False)
+        done = subprocess.run([sys.executable, "-c", _KILLED, *words, where], timeout=240, check=False)
         assert done.returncode == -signal.SIGKILL, where
     with contextlib.closing(open_hub(elsewhere)) as moved:
         assert [found for found in maintenance.fsck(moved, checks_chunks=True) if found.is_damage] == []

@@ -32,7 +32,7 @@ print(json.dumps(found))
 
 
 def run(script: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-c", script], input=given, capture_output=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", script], input=given, capture_output=True, timeout=240)
 
 
 def test_the_kernel_lets_the_process_open_nothing() -> None:

@@ -26,7 +26,7 @@ class Counting:
         number = self.asked
         if not self.is_immediate:
             self.started.release()
-            assert self.released.acquire(timeout=30)
+            assert self.released.acquire(timeout=240)
         return (1, number)
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ def test_requests_that_arrive_during_a_question_share_the_next_one() -> None:
 
     async def ask() -> list[Version | None]:
         first = asyncio.create_task(latest.ask())
-        await asyncio.to_thread(watch.started.acquire, timeout=30)
+        await asyncio.to_thread(watch.started.acquire, timeout=240)
         later = [asyncio.create_task(latest.ask()) for _ in range(5)]
         await asyncio.sleep(0)
         watch.released.release()
@@ -69,7 +69,7 @@ def test_a_cancelled_request_leaves_the_question_to_the_others() -> None:
 
     async def ask() -> Version | None:
         first, second = asyncio.create_task(latest.ask()), asyncio.create_task(latest.ask())
-        await asyncio.to_thread(watch.started.acquire, timeout=30)
+        await asyncio.to_thread(watch.started.acquire, timeout=240)
         first.cancel()
         await asyncio.wait((first,))
         watch.released.release()

@@ -102,7 +102,7 @@ def test_git_ends_when_its_client_has_gone(world: ServedHub) -> None:
         assert peer.recv(100).startswith(b"HTTP/1.1 200")
         started = children_called("upload-pack")
         assert started
-    _, alive = psutil.wait_procs(started, timeout=60)
+    _, alive = psutil.wait_procs(started, timeout=240)
     assert not alive
 
 

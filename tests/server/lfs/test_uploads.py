@@ -52,7 +52,7 @@ def is_stored(world: ServedHub, ref: RepoRef, data: bytes) -> bool:
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         if condition():
             return True

@@ -25,7 +25,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(*, keeps: bool) -> int:
-    done = subprocess.run([sys.executable, "-c", CODE.format(keeps=keeps)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", CODE.format(keeps=keeps)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
@@ -56,7 +56,7 @@ print(gc.get_freeze_count() > before / 2, len(gc.get_objects()) < before / 100)
 
 
 def test_a_collection_visits_nothing_that_a_server_has_loaded() -> None:
-    done = subprocess.run([sys.executable, "-c", EXEMPTED], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", EXEMPTED], capture_output=True, text=True, timeout=240)
     assert done.stdout.split() == ["True", "True"], done.stderr
 
 
@@ -70,5 +70,5 @@ print(*sorted(name for name in sys.modules if name.startswith(("entrepot.server.
 
 
 def test_a_server_that_has_served_nothing_holds_neither_sources_nor_pages() -> None:
-    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=240)
     assert done.stdout.split() == ["0"], done.stderr

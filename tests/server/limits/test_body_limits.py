@@ -266,7 +266,7 @@ def test_every_route_ends_a_stalled_body(hub: HubContext, method: str, path: str
             trust_env=False,
         ).raise_for_status()
         head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
-        with socket.create_connection((address.ip, address.port), timeout=60) as peer:
+        with socket.create_connection((address.ip, address.port), timeout=240) as peer:
             peer.sendall(f"{head}Content-Type: {media}\r\nContent-Length: 100000\r\n\r\n{{".encode())
             answer = b""
             while piece := peer.recv(65536):  # ends because the server closes the connection
@@ -296,7 +296,7 @@ def test_every_transfer_ends_a_stalled_body(hub: HubContext, pems: Any, *, is_se
     certificate = Certificate(pems.cert, pems.key) if is_secure else None
     with running(make_app(hub), certificate=certificate) as address:
         for method, path, bearer in targets:
-            with socket.create_connection((address.ip, address.port), timeout=60) as plain, ExitStack() as stack:
+            with socket.create_connection((address.ip, address.port), timeout=240) as plain, ExitStack() as stack:
                 peer = plain
                 if is_secure:
                     peer = stack.enter_context(trusted.wrap_socket(plain, server_hostname=address.ip))
@@ -318,9 +318,9 @@ def test_a_thousand_stalled_bodies_leave_room_for_others(tmp_path: pathlib.Path)
     ).encode()
     with running(make_app(hub)) as address, ExitStack() as stack:
         for _ in range(1000):
-            peer = stack.enter_context(socket.create_connection((address.ip, address.port), timeout=60))
+            peer = stack.enter_context(socket.create_connection((address.ip, address.port), timeout=240))
             peer.sendall(stalled)
-        with httpx2.Client(base_url=address.url, headers=headers, trust_env=False, timeout=60) as client:
+        with httpx2.Client(base_url=address.url, headers=headers, trust_env=False, timeout=240) as client:
             assert client.get("/healthz").status_code == 200
             assert client.get("/api/whoami-v2").json()["name"] == "alice"
             for _ in range(5000):  # as soon as one of the stalled bodies has been silent for a second

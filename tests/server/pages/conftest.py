@@ -69,7 +69,7 @@ def show(browser: httpx2.Client) -> Callable[[str], str]:
 def browse(site: ServedHub) -> httpx2.Client:
     """Return a client that sends what browsers send."""
     headers = {"accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "sec-fetch-site": "same-origin"}
-    return httpx2.Client(base_url=site.url, headers=headers, trust_env=False, timeout=30, follow_redirects=True)
+    return httpx2.Client(base_url=site.url, headers=headers, trust_env=False, timeout=240, follow_redirects=True)
 
 
 def send_form(

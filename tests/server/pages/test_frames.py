@@ -127,7 +127,7 @@ def test_the_command_for_a_page_as_json_works_as_it_is_copied(site: ServedHub, s
             ["sh", "-c", html.unescape(found[1])],
             env=environ | ({"HF_TOKEN": token} if token else {}),
             capture_output=True,
-            timeout=60,
+            timeout=240,
             check=True,
         )
         assert "error" not in json.loads(ran.stdout), path

@@ -123,7 +123,7 @@ def test_a_folder_may_end_with_a_slash(browser: httpx2.Client) -> None:
 
 def ask_raw(site: ServedHub, method: str, path: str, accept: str = "text/html") -> tuple[int, str | None]:
     """Send a path exactly as it is; return the status and the address of a redirect."""
-    connection = http.client.HTTPConnection(site.url.partition("//")[2], timeout=30)
+    connection = http.client.HTTPConnection(site.url.partition("//")[2], timeout=240)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)
         connection.putheader("accept", accept)
@@ -228,7 +228,7 @@ def test_pages_of_datasets_are_matched_before_those_of_models() -> None:
 def test_every_answer_of_a_page_forbids_frames_and_scripts_of_others(
     site: ServedHub, method: str, path: str, status: int
 ) -> None:
-    with httpx2.Client(base_url=site.url, headers={"accept": "text/html"}, trust_env=False, timeout=30) as client:
+    with httpx2.Client(base_url=site.url, headers={"accept": "text/html"}, trust_env=False, timeout=240) as client:
         answer = client.request(method, path, data={"a": "b"} if method == "POST" else None)
     assert answer.status_code == status
     assert answer.headers["x-frame-options"] == "DENY"
@@ -241,7 +241,7 @@ def test_every_answer_of_a_page_forbids_frames_and_scripts_of_others(
 
 @pytest.mark.parametrize("name", ["entrepot_session", "__Host-entrepot"])
 def test_a_session_that_somebody_else_has_chosen_is_not_taken_over(site: ServedHub, name: str) -> None:
-    with httpx2.Client(base_url=site.url, headers={"accept": "text/html"}, trust_env=False, timeout=30) as client:
+    with httpx2.Client(base_url=site.url, headers={"accept": "text/html"}, trust_env=False, timeout=240) as client:
         client.cookies.set(name, "chosen-by-somebody-else")
         client.headers["sec-fetch-site"] = "same-origin"
         answer = client.post("/login", data={"name": "alice", "password": "correct horse"})
@@ -250,5 +250,5 @@ def test_a_session_that_somebody_else_has_chosen_is_not_taken_over(site: ServedH
         assert given
         assert given != "chosen-by-somebody-else"
         headers = {"cookie": f"{name}=chosen-by-somebody-else", "sec-fetch-site": "same-origin"}
-        with httpx2.Client(base_url=site.url, trust_env=False, timeout=30) as other:
+        with httpx2.Client(base_url=site.url, trust_env=False, timeout=240) as other:
             assert other.get("/settings/profile", headers=headers).status_code == 401

@@ -50,7 +50,7 @@ def test_no_template_has_styles_or_scripts_inside() -> None:
 
 def test_an_idle_hub_has_not_loaded_the_template_engine() -> None:
     code = "import sys, entrepot.server.app; print('jinja2' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
     assert done.stdout == "False\n", done.stderr
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import http.client
 import json
 import os
 import random
@@ -318,21 +318,24 @@ def test_long_shards_take_turns_with_those_of_others_and_end_with_their_connecti
         finally:
             ended.release()
 
-    def attack(name: str) -> None:
-        with store.client(store.new_repo(name)) as client, contextlib.suppress(httpx2.TimeoutException):
-            client.post("/v1/shards", content=long.shard(), timeout=6)
+    def attack(name: str) -> http.client.HTTPConnection:
+        """Send a shard and return the connection, on which the answer is not awaited."""
+        with store.client(store.new_repo(name)) as client:
+            peer = http.client.HTTPConnection(client.base_url.host, client.base_url.port)
+            headers = {"authorization": client.headers["authorization"]}
+            peer.request("POST", f"{client.base_url.path.rstrip('/')}/v1/shards", long.shard(), headers)
+            return peer
 
     monkeypatch.setattr(shards, "register_steps", registering)
-    with ThreadPoolExecutor(len(accounts_of)) as pool:
-        attacks = [pool.submit(attack, name) for name in accounts_of]
-        assert all(began.acquire(timeout=30) for _ in attacks)
-        with store.client(store.new_repo("bob")) as bob:
-            put_xorb(bob, quick)
-            bob.post("/v1/shards", content=quick.shard()).raise_for_status()
-        assert not ended.acquire(blocking=False)
-        for attacking in attacks:
-            attacking.result()
-    assert all(ended.acquire(timeout=30) for _ in attacks)
+    attacks = [attack(name) for name in accounts_of]
+    assert all(began.acquire(timeout=240) for _ in attacks)
+    with store.client(store.new_repo("bob")) as bob:
+        put_xorb(bob, quick)
+        bob.post("/v1/shards", content=quick.shard()).raise_for_status()
+    assert not ended.acquire(blocking=False)
+    for peer in attacks:
+        peer.close()
+    assert all(ended.acquire(timeout=240) for _ in attacks)
 
 
 # --- attacks ----------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_two_writers_publish_all_their_versions(site: Site) -> None:
         machine.ok("datasets", "commit", "x", f"--version={number}")
     processes = [machine.start("datasets", "push", "x") for machine in (ann, bob)]
     for process in processes:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=240)
         assert process.returncode == 0, said
     ann.ok("datasets", "update")
     hub = ann.state().hub

@@ -61,7 +61,7 @@ def test_a_process_that_was_killed_no_longer_uses_it(desk: Desk) -> None:
         "import sys, os, pathlib; from entrepot.workspace.stores import Outbox\n"
         "with Outbox(pathlib.Path(sys.argv[1])).in_use(): os.kill(os.getpid(), 9)"
     )
-    subprocess.run([sys.executable, "-c", program, str(desk.outbox.folder)], timeout=60)
+    subprocess.run([sys.executable, "-c", program, str(desk.outbox.folder)], timeout=240)
     assert desk.outbox.keep_only(set()) > 0
 
 

@@ -109,7 +109,7 @@ def test_datasets_loads_the_converted_files(site: Site, converted: str, tmp_path
     )
     environ = {**os.environ, "HF_ENDPOINT": site.url, "HF_TOKEN": site.alice, "HF_HOME": str(tmp_path / "home")}
     done = subprocess.run(
-        [sys.executable, "-c", script, converted], capture_output=True, timeout=120, env=environ, check=True
+        [sys.executable, "-c", script, converted], capture_output=True, timeout=240, env=environ, check=True
     )
     features, rows = json.loads(done.stdout.splitlines()[-1])
     assert list(features) == ["train", "extra"]
@@ -183,7 +183,7 @@ def test_a_folder_of_pictures_is_converted_to_what_datasets_loads(site: Site, tm
 
 def _loaded(repo: str, revision: str, environ: dict[str, str]) -> object:
     command = [sys.executable, "-c", LOADS, repo, revision]
-    done = subprocess.run(command, capture_output=True, timeout=120, env=environ, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=240, env=environ, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -224,7 +224,7 @@ def test_a_push_to_the_ref_is_refused(site: Site, converted: str, tmp_path: Path
 
     def git(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["git", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60, env=environ, check=False
+            ["git", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=240, env=environ, check=False
         )
 
     assert git("clone", "-q", address, "copy").returncode == 0

@@ -27,7 +27,7 @@ def browse_by_name(site: ServedHub) -> Iterator[Browse]:
     def run() -> httpx2.Client:
         headers = {"accept": "text/html", "sec-fetch-site": "same-origin", "host": site.url.split("//")[1]}
         headers["host"] = headers["host"].replace("127.0.0.1", "localhost")
-        client = httpx2.Client(base_url=site.url, headers=headers, trust_env=False, timeout=30, follow_redirects=True)
+        client = httpx2.Client(base_url=site.url, headers=headers, trust_env=False, timeout=240, follow_redirects=True)
         opened.append(client)
         return client
 

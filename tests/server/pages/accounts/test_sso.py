@@ -201,10 +201,10 @@ def test_visitors_who_wait_for_the_issuer_leave_threads_to_others(
 
     monkeypatch.setattr(browser_sign_ins, "finish", wait)
     with concurrent.futures.ThreadPoolExecutor(20) as pool, browse(joined) as client:
-        waiting = [pool.submit(httpx2.get, f"{joined.url}/-/sso/callback", timeout=90) for _ in range(20)]
+        waiting = [pool.submit(httpx2.get, f"{joined.url}/-/sso/callback", timeout=240) for _ in range(20)]
         try:
-            assert began.acquire(timeout=60)
-            assert began.acquire(timeout=60)
+            assert began.acquire(timeout=240)
+            assert began.acquire(timeout=240)
             client.post("/login", data={"name": "alice", "password": PASSWORD})
             assert ">alice<" in client.get("/models").text
         finally:

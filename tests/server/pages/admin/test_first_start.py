@@ -30,7 +30,7 @@ def new_hub(tmp_path: Path) -> Iterator[HubContext]:
 def client(new_hub: HubContext) -> Iterator[httpx2.Client]:
     with (
         running(app.make_app(new_hub)) as address,
-        httpx2.Client(base_url=address.url, headers=OWN, trust_env=False, timeout=30, follow_redirects=True) as made,
+        httpx2.Client(base_url=address.url, headers=OWN, trust_env=False, timeout=240, follow_redirects=True) as made,
     ):
         yield made
 
