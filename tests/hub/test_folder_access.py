@@ -194,7 +194,7 @@ def test_many_folders_are_looked_up_together(shared: World) -> None:
     zed = shared.zed
     with shared.hub.read() as tx:
         rows = [access.visible(tx, shared.olga, ref) for ref in refs]
-        with counted(shared) as sent:
+        with counted(shared.hub) as sent:
             access.load_grants(tx, zed, rows)
             assert all(access.may_see(tx, zed, row) for row in rows)
     assert len(sent) == 1
