@@ -84,7 +84,7 @@ def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[Re
 def last_commits(
     store: Store, tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath], unindexed: Sequence[Oid] = ()
 ) -> dict[RepoPath, LoggedCommit]:
-    """Return the newest commit that changed each path, as far as the index is complete.
+    """Return the newest commit that changed each path, among those that are indexed or in ``unindexed``.
 
     Args:
         unindexed: ancestors of ``head`` that the index lacks. Each path is looked up in their trees and in those of
