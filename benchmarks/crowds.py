@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ import httpx2
 from huggingface_hub import CommitOperationAdd, HfApi
 
 from benchmarks.benches import conduct
+from benchmarks.meters import Meter
 from benchmarks.results import Figure
 from entrepot import testing
 from entrepot.testing.hubs import RunningHub
@@ -37,6 +37,7 @@ from entrepot.testing.hubs import RunningHub
 _TURNS, _QUICK_TURNS = 3, 1
 _MODEL, _TABLES = "tester/shared", "tester/tables"
 _TIMEOUT_S = 300
+_MIB = 1 << 20
 _STATUS = re.compile(r'^entrepot_requests_total\{.*status="(\d)xx".*\} ([0-9]+)', re.MULTILINE)
 
 
@@ -87,12 +88,13 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         clients = [(kind, work, number) for kind, work, count in KINDS for number in range(1 if is_quick else count)]
         turns = _QUICK_TURNS if is_quick else _TURNS
         threads = [threading.Thread(target=_run, args=(crowd, *client, turns)) for client in clients]
-        started = time.monotonic()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        wall_s = time.monotonic() - started
+        meter = Meter(hub.pid)
+        with meter.measure() as cost:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        resident = meter.resident()
         told = httpx2.get(f"{hub.url}/metrics", timeout=_TIMEOUT_S).text
     for text in (*crowd.wrong, *crowd.errors, *crowd.server_errors):
         print(f"  !! {text}")
@@ -100,7 +102,9 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
     yield Figure(theme, "clients at once", len(clients), "")
     for kind, count in sorted(crowd.done.items()):
         yield Figure(theme, f"turns, {kind}", count, "")
-    yield Figure(theme, "wall time", wall_s, "s")
+    yield Figure(theme, "wall time", cost.wall_s, "s")
+    yield Figure(theme, "peak memory of the server and its processes", cost.peak / _MIB, "MiB")
+    yield Figure(theme, "their memory afterwards", resident / _MIB, "MiB")
     yield Figure(theme, "requests", sum(count for _, count in statuses), "", 1, is_floor=True)
     yield Figure(theme, "answers above 499", sum(count for first, count in statuses if first > 4), "", 0)
     yield Figure(theme, "turns that failed", len(crowd.errors), "", 0)

@@ -3,7 +3,8 @@
 Three servers on one PostgreSQL database and one bucket of SeaweedFS, behind a load balancer. Every two
 seconds the next one that runs is killed with SIGKILL and started again, while eight writers commit,
 create repositories of the same names, and open discussions, 10,000 operations in all. Then what the hub
-has is compared with what the writers were told.
+has is compared with what the writers were told. ``webhooks``: two servers, and commits alone, of which each
+makes an event for one receiver; it must get those of each repository in order, and each one at least once.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
@@ -34,9 +35,13 @@ from tests.support.races import (
     history_of,
     running_cluster,
 )
+from tests.support.warm_servers import start_servers_warm
 
 _WRITERS = 8
 _REPOS = [f"alice/r{number}" for number in range(20)]
+_WATCHED = _REPOS[:8]
+_SERVERS = {"kills": 3, "webhooks": 2}
+_EVENTS = 4_000
 _SAME_NAME = 4
 _PAUSE_S = 2.0
 _LONGEST_S = 2_700.0
@@ -44,8 +49,9 @@ _WEBHOOKS_S = 300.0
 
 
 def main() -> None:
-    """Run the campaign and exit."""
-    conduct("endurance", __doc__, ["kills"], measure)
+    """Run the campaigns and exit."""
+    start_servers_warm()  # or a server is hardly ever up again after two seconds, and few can be killed
+    conduct("endurance", __doc__, list(_SERVERS), measure)
 
 
 @attrs.define
@@ -60,26 +66,25 @@ class _Told:
 
 
 def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
-    """Yield the figures of the campaign."""
+    """Yield the figures of a campaign."""
     with contextlib.ExitStack() as stack:
         found = stack.enter_context(running_backends("endurance"))
         store, url = f"s3://shared/endurance?endpoint={found.s3.url}", found.database.url(found.database.create())
         cluster = stack.enter_context(
-            running_cluster(found.folder, 3, url, store, webhook_private_targets=True, drain_s=2)
+            running_cluster(found.folder, _SERVERS[theme], url, store, webhook_private_targets=True, drain_s=2)
         )
         receiver = Receiver()
         stack.callback(receiver.close)
-        for name, value, target in _campaign(cluster, receiver, 200 if is_quick else 10_000):
+        if theme == "kills":
+            rows = _campaign(cluster, receiver, 200 if is_quick else 10_000)
+        else:
+            rows = _deliveries(cluster, receiver, 200 if is_quick else _EVENTS)
+        for name, value, target in rows:
             yield Figure(theme, name, value, "", target)
 
 
 def _campaign(cluster: Cluster, receiver: Receiver, operations: int) -> Iterator[tuple[str, float, float | None]]:
-    with cluster.client() as client:
-        for repo in _REPOS:
-            client.post("/api/repos/create", json={"name": repo.partition("/")[2], "type": "model"}).raise_for_status()
-        watched = [{"type": "model", "name": repo} for repo in _REPOS]
-        hook = {"url": receiver.url, "watched": watched, "domains": ["repo"]}
-        client.post("/api/settings/webhooks", json=hook).raise_for_status()
+    _watch(cluster, receiver, _REPOS)
     began = time.monotonic()
     told, kills = _work(cluster, operations)
     yield "seconds", time.monotonic() - began, None
@@ -95,7 +100,45 @@ def _campaign(cluster: Cluster, receiver: Receiver, operations: int) -> Iterator
     for server in cluster.servers:
         server.start()
     yield from _compared(cluster, told)
-    yield from _followed(cluster, receiver)
+    yield from _followed(cluster, receiver, _REPOS)
+
+
+def _watch(cluster: Cluster, receiver: Receiver, repos: Sequence[str]) -> None:
+    """Create repositories and a webhook that watches them."""
+    with cluster.client() as client:
+        for repo in repos:
+            client.post("/api/repos/create", json={"name": repo.partition("/")[2], "type": "model"}).raise_for_status()
+        watched = [{"type": "model", "name": repo} for repo in repos]
+        hook = {"url": receiver.url, "watched": watched, "domains": ["repo"]}
+        client.post("/api/settings/webhooks", json=hook).raise_for_status()
+
+
+def _deliveries(cluster: Cluster, receiver: Receiver, events: int) -> Iterator[tuple[str, float, float | None]]:
+    """Commit to several repositories until there are that many events, while servers are killed."""
+    _watch(cluster, receiver, _WATCHED)
+    is_over, turns, until = threading.Event(), itertools.count(), time.monotonic() + _LONGEST_S
+    journals = {repo: Journal() for repo in _WATCHED}
+
+    def work(repo: str) -> None:
+        while (turn := next(turns)) < events and time.monotonic() < until:
+            with cluster.client() as client:
+                commit(client, repo, f"{repo.replace('/', '-')}-{turn}", journals[repo])
+
+    with ThreadPoolExecutor(len(_WATCHED)) as pool, ThreadPoolExecutor(len(cluster.servers) + 1) as killing:
+        kills = killing.submit(_kill, cluster, is_over, killing)
+        for future in [pool.submit(work, repo) for repo in _WATCHED]:
+            future.result()
+        is_over.set()
+    for server in cluster.servers:
+        server.start()
+    yield "servers killed", kills.result(), None
+    yield "commits acknowledged", sum(len(journal.acknowledged) for journal in journals.values()), None
+    with cluster.client() as client:
+        faults = [fault for repo in _WATCHED for fault in faults_of(client, repo, [journals[repo]])]
+    yield "faults of the histories", len(faults), 0
+    yield from _followed(cluster, receiver, _WATCHED)
+    yield "events delivered", len(set(receiver.heads)), None
+    yield "deliveries repeated", len(receiver.heads) - len(set(receiver.heads)), None
 
 
 def _work(cluster: Cluster, operations: int) -> tuple[_Told, int]:
@@ -186,10 +229,10 @@ def _compared(cluster: Cluster, told: _Told) -> Iterator[tuple[str, float, float
     yield "numbers given twice", sum(len(found) - len(set(found)) for found in told.numbers.values()), 0
 
 
-def _followed(cluster: Cluster, receiver: Receiver) -> Iterator[tuple[str, float, float | None]]:
+def _followed(cluster: Cluster, receiver: Receiver, repos: Sequence[str]) -> Iterator[tuple[str, float, float | None]]:
     """Wait for the webhooks, and count those that are missing or out of order, and jobs that were done twice."""
     with cluster.client() as client:
-        histories = {repo: history_of(client, repo) for repo in _REPOS}
+        histories = {repo: history_of(client, repo) for repo in repos}
     until = time.monotonic() + _WEBHOOKS_S
     while any(receiver.missing(repo, found) for repo, found in histories.items()) and time.monotonic() < until:
         time.sleep(0.5)

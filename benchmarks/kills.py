@@ -82,7 +82,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="entrepot-kills-", ignore_cleanup_errors=True))
         hub = stack.enter_context(testing.hub(chunk_delay_s=0, gc_grace_s=86_400, **places))
         environ = {f"ENTREPOT_{name.upper()}": str(value) for name, value in places.items()}
-        stack.enter_context(_variables({**environ, "ENTREPOT_DATA": str(hub.data)}))
+        stack.enter_context(variables({**environ, "ENTREPOT_DATA": str(hub.data)}))
         _make_places(hub)
         allowed = threading.Event()
         writers = [kind(hub, Path(folder), allowed) for kind in WRITERS]
@@ -97,7 +97,7 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
             thread.join(120)
         known = {writer: dict(writer.acknowledged) for writer in writers}
         _check(hub, known, found, is_last=True)
-        _sweep_all(hub, found)
+        sweep_all(hub, found)
     yield Figure(theme, "kills", kills, "")
     for writer in writers:
         yield Figure(theme, f"acknowledged changes, {writer.kind}", len(writer.acknowledged), "", 1, is_floor=True)
@@ -179,9 +179,9 @@ def _check_changes(
                 found.note(f"other bytes: {change}/{half}")
 
 
-def _sweep_all(hub: RunningHub, found: Findings) -> None:
+def sweep_all(hub: RunningHub, found: Findings) -> None:
     """Delete what is unreferenced, and count what stays of it."""
-    _await_jobs(found)
+    await_jobs(found)
     hub.stop()
     time.sleep(1.5)  # the shortest grace period that can be given is a second
     gc = ("admin", "gc", "--grace", "1s", "--bump-epoch", "--json")
@@ -197,7 +197,7 @@ def _sweep_all(hub: RunningHub, found: Findings) -> None:
     found.leftovers += len(left)
 
 
-def _await_jobs(found: Findings) -> None:
+def await_jobs(found: Findings) -> None:
     """Wait until no job of a change is left; count those that failed for good."""
     deadline = time.monotonic() + 300
     while (waiting := [job for job in _jobs("ready", "running") if job["namespace"]]) and time.monotonic() < deadline:
@@ -219,7 +219,7 @@ def _run(*words: str) -> bytes:
 
 
 @contextlib.contextmanager
-def _variables(added: Mapping[str, str]) -> Iterator[None]:
+def variables(added: Mapping[str, str]) -> Iterator[None]:
     """Add variables to the environment for the duration of the block."""
     before = dict(os.environ)
     os.environ.update(added)

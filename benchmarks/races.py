@@ -36,6 +36,7 @@ from tests.support.races import (
     running_cluster,
 )
 from tests.support.relay import Relay, RelayedResponse
+from tests.support.warm_servers import start_servers_warm
 
 _WRITERS, _REPOS = 8, ("alice/a", "alice/b")
 
@@ -51,6 +52,7 @@ class _Stage:
 
 def main() -> None:
     """Run the campaign and exit."""
+    start_servers_warm()  # or a server is hardly ever up again after two seconds, and few can be killed
     conduct("races", __doc__, ["kills", "bucket", "database", "names", "git"], measure)
 
 

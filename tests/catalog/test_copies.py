@@ -61,7 +61,8 @@ def fill(catalog: Catalog) -> None:
     """Add rows to every table."""
     with catalog.fill() as tx:
         for table in metadata.sorted_tables:
-            rows = [{column.name: value_of(column, number) for column in table.columns} for number in (1, 2, 3)]
+            stored = [column for column in table.columns if column.computed is None]
+            rows = [{column.name: value_of(column, number) for column in stored} for number in (1, 2, 3)]
             own = [column.name for column in table.columns if any(k.column.table is table for k in column.foreign_keys)]
             tx.sql.execute(sa.insert(table), [row | dict.fromkeys(own) for row in rows])
             for row in rows if own else ():

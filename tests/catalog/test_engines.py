@@ -352,12 +352,26 @@ def test_writing_does_not_scan(lite: Catalog, path: pathlib.Path, what: str) -> 
     assert whole_tables(steps) == []
 
 
+@pytest.mark.parametrize("seen", [Visibility(), Visibility(range(1, 99)), None], ids=["public", "very many", "all"])
 @pytest.mark.parametrize("sort", listings.SORTS)
-def test_a_listing_walks_an_index_in_order_and_sorts_nothing(lite: Catalog, path: pathlib.Path, sort: str) -> None:
+def test_a_listing_walks_an_index_in_order_and_sorts_nothing(
+    lite: Catalog, path: pathlib.Path, sort: str, seen: Visibility | None
+) -> None:
+    with plans(path) as (watched, steps), watched.read() as tx:
+        listings.find(tx, Search(RepoType.MODEL, seen_by=seen, sort=sort))
+    assert whole_tables(steps) == []
+    assert not [step for step in steps if "ORDER BY" in step]
+
+
+@pytest.mark.parametrize("sort", listings.SORTS)
+def test_a_listing_sorts_only_what_is_private_in_the_namespaces_of_a_caller(
+    lite: Catalog, path: pathlib.Path, sort: str
+) -> None:
     with plans(path) as (watched, steps), watched.read() as tx:
         listings.find(tx, Search(RepoType.MODEL, seen_by=Visibility([1]), sort=sort))
     assert whole_tables(steps) == []
-    assert not [step for step in steps if "ORDER BY" in step]
+    assert [step for step in steps if "ORDER BY" in step] == ["USE TEMP B-TREE FOR ORDER BY"]
+    assert "SEARCH repos USING INDEX repos_by_owner (namespace_id=? AND mark=?)" in steps
 
 
 @pytest.mark.parametrize("lane", jobs.LANES)

@@ -260,6 +260,23 @@ def test_repositories_are_made_where_the_token_may_write(world: World, limited: 
         repositories.create(world.hub, limited("olga", ("user", "olga", [WRITE])), NewRepo(RepoType.MODEL, "x", "acme"))
 
 
+def test_a_token_that_commits_does_not_delete_or_show_a_repository_and_one_that_writes_does(
+    world: World, limited: Callable[..., Caller]
+) -> None:
+    ref, other = world.repo("alice/m"), world.repo("alice/other")
+    committer, writer = (limited("alice", ("model", "alice/m", [word])) for word in (scopes.COMMIT, WRITE))
+    with pytest.raises(NotAllowed):
+        repositories.delete(world.hub, committer, ref)
+    with pytest.raises(NotAllowed):
+        repositories.configure(world.hub, committer, ref, RepoChanges(visibility="private"))
+    with pytest.raises(NotAllowed):
+        repositories.delete(world.hub, writer, other)
+    repositories.configure(world.hub, writer, ref, RepoChanges(visibility="private"))
+    repositories.delete(world.hub, writer, ref)
+    with pytest.raises(RepoNotFound):
+        repo_rights.check_read(world.hub, world.alice, ref)
+
+
 def test_gated_repositories_of_others_need_the_permission_for_them(
     world: World, limited: Callable[..., Caller]
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,14 +12,13 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from tests.journeys.test_browser_pages import IS_PAGE, shape_of, sign_in
+from tests.journeys.test_browser_pages import IS_PAGE, SAME_ORIGIN, shape_of, sign_in
 from tests.support.chromium import WAIT_MS
 from tests.support.hostile_hub import populate  # noqa: F401 - the fixture url calls it
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
-BUDGET_S = 55
 FIRST = (
     "/evil/tern",
     "/evil/tern/discussions/1",
@@ -40,15 +38,27 @@ FIRST = (
 """Where the newest texts are; links lead to the others."""
 
 ALIKE = 3
-"""Pages of one shape that are opened."""
-LIVE = """() => [...document.querySelectorAll("*")].filter(one =>
+"""Of how many pages of one shape the elements are looked at."""
+LIVE = """root => [...root.querySelectorAll("*")].filter(one =>
   ["SCRIPT", "IFRAME", "OBJECT", "EMBED", "BASE", "STYLE"].includes(one.tagName)
     && !(one.src || "").startsWith(location.origin)
   || [...one.attributes].some(it => /^on|^style$|^srcdoc$/i.test(it.name)
     || /^(href|src|action|formaction|xlink:href|data)$/i.test(it.name)
     && /^[\\s\\0-\\x20]*(javascript|vbscript|data:(?!image))/i.test(it.value)))
   .map(one => one.outerHTML.slice(0, 200))"""
-LINKS = """() => [...document.querySelectorAll("a[href]")].map(one => one.href)"""
+"""Returns the elements of a document that can run a script, and are not the hub's own."""
+
+READ = f"""text => {{
+  const root = new DOMParser().parseFromString(text, "text/html");
+  return {{
+    live: ({LIVE})(root),
+    links: [...root.querySelectorAll("a[href]")].map(one => one.getAttribute("href")),
+    kinds: [...new Set([...root.querySelectorAll("*")].map(one => [
+      one.parentElement && one.parentElement.tagName, one.tagName, ...[...one.classList].sort(), one.id && "#",
+      ...[...one.attributes].map(it => it.name).sort()].join(" ")))],
+  }};
+}}"""
+"""Reads a text as Chromium reads a page, without running or showing it."""
 
 
 @pytest.fixture(scope="module")
@@ -90,26 +100,54 @@ def watched(page: Page, url: str, faults: list[str]) -> None:
 
 @pytest.mark.timeout(600)
 def test_no_text_runs_a_script_on_any_page(context: BrowserContext, url: str) -> None:
-    page, faults, seen, shapes = context.new_page(), list[str](), set[str](), Counter[str]()
+    """Each page is read by Chromium; it is also opened if it has a kind of element that no opened page has."""
+    reader, page, faults = context.new_page(), context.new_page(), list[str]()
     watched(page, url, faults)
+    reader.goto(f"{url}/login")
+    seen, shapes, opened = set[str](), Counter[str](), set[str]()
     waiting = deque([*FIRST, "/", "/-/admin"])
-    end_s = time.monotonic() + BUDGET_S
-    while waiting and time.monotonic() < end_s:
+    while waiting:
         path = waiting.popleft()
         shapes[shape_of(path)] += 1
         if path in seen or shapes[shape_of(path)] > ALIKE or not IS_PAGE.match(path):
             continue
         seen.add(path)
-        answer = page.goto(url + path)
-        assert answer is not None
+        answer = context.request.get(url + path, headers=SAME_ORIGIN)
         assert answer.status < 500, path
-        faults += [f"{path}: {found}" for found in page.evaluate(LIVE)]
-        for link in page.evaluate(LINKS):
+        found = reader.evaluate(READ, answer.text())
+        faults += [f"{path}: {one}" for one in found["live"]]
+        if not opened.issuperset(found["kinds"]):
+            opened.update(found["kinds"])
+            page.goto(url + path)
+            faults += [f"{path}: {one}" for one in page.evaluate(f"() => ({LIVE})(document)")]
+        for link in found["links"]:
             target = urlsplit(urljoin(url + path, link))
             if f"{target.scheme}://{target.netloc}" == url:
                 waiting.append(target.path + (f"?{target.query}" if target.query else ""))
     assert faults == []
     assert set(FIRST) <= seen
+
+
+def test_what_can_run_a_script_is_found_in_a_text(context: BrowserContext, url: str) -> None:
+    page = context.new_page()
+    page.goto(f"{url}/login")
+    harmful = [
+        "<script>a()</script>",
+        '<img src="x" onerror="a()">',
+        '<a href=" javascript:a()">x</a>',
+        '<svg><a xlink:href="javascript:a()"></a></svg>',
+        '<form action="data:text/html,x"></form>',
+        '<iframe srcdoc="x"></iframe>',
+        '<p style="color: red">x</p>',
+        '<base href="https://evil.example/">',
+        '<script src="https://evil.example/x.js"></script>',
+    ]
+    for text in harmful:
+        assert len(page.evaluate(READ, f"<p>before</p>{text}")["live"]) == 1, text
+    harmless = (
+        '<script src="/-/static/x.js"></script><a href="/x">&lt;script&gt;</a><img src="data:image/png;base64,x">'
+    )
+    assert page.evaluate(READ, harmless)["live"] == []
 
 
 @pytest.mark.parametrize("name", ["x.html", "x.svg", "x.xml", "x.md"])

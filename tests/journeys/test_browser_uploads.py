@@ -144,6 +144,20 @@ def test_a_block_that_was_interrupted_is_sent_again(page: Page, site: ServedHub)
     assert content(site, ref, "data/again.bin") is not None
 
 
+@pytest.mark.parametrize(
+    "step", ["**/preupload/**", "**/info/lfs/objects/batch", "**/v1/xorb-grants/**", "**/v1/shards"]
+)
+def test_every_step_before_the_commit_waits_for_a_hub_that_restarts(page: Page, site: ServedHub, step: str) -> None:
+    name = step.strip("*/").replace("/", "-")
+    ref = made(site, f"away-{name}")
+    open_upload(page, site, ref, "alice", {"away.bin": hashlib.shake_256(step.encode()).digest(1 << 20)})
+    page.route(step, lambda route: route.fulfill(status=502, body="Bad Gateway"), times=1)
+    page.click("#send")
+    page.wait_for_selector("text=Trying again in 1 s")
+    page.wait_for_url("**/tree/main?done=committed")
+    assert content(site, ref, "data/away.bin") is not None
+
+
 def test_an_upload_is_cancelled(page: Page, site: ServedHub) -> None:
     ref = made(site, "cancelled")
     open_upload(page, site, ref, "alice", {"never.bin": hashlib.shake_256(b"never").digest(1 << 20)})

@@ -22,7 +22,7 @@ from tests.support.running_apps import running
 COMMAND = re.compile(r'aria-label="command for this page as JSON"><code>curl -H .*? &#39;(.*?)&#39;</code>')
 FORMS = {
     *("/-/device", "/new", "/new-dataset", "/new-space", "/organizations/new", "/collections/new"),
-    *("/collections/add", "/settings/password"),
+    *("/-/folders/new", "/settings/password"),
 }
 """Pages that are only a form."""
 

@@ -69,8 +69,46 @@ def test_the_address_of_a_page_names_revision_and_path(
     assert found == PageLink(DATA, revision, path, is_folder)
 
 
+@pytest.mark.parametrize("scheme", ["hf", "entrepot", "HF"])
 @pytest.mark.parametrize(
-    "text", ["https://h/a/b/tree/v1", "https://h/a/b/blob/main/config.json", "https://h/a/b/resolve/main/x/y"]
+    ("rest", "revision", "path", "is_folder"),
+    [
+        ("", None, "", False),
+        ("/", None, "", False),
+        ("/train.csv", None, "train.csv", False),
+        ("/tree/main/a%20b#c", None, "tree/main/a%20b#c", False),
+        ("/data/", None, "data", True),
+        ("@v1", "v1", "", False),
+        ("@v1/data/x@y.csv", "v1", "data/x@y.csv", False),
+        ("@feature%2Fx/f", "feature/x", "f", False),
+        ("@refs/pr/12/f", "refs/pr/12", "f", False),
+        ("@refs%2Fpr%2F12/f", "refs/pr/12", "f", False),
+        ("@refs/convert/parquet", "refs/convert/parquet", "", False),
+        ("@~parquet/default/train/", "~parquet", "default/train", True),
+    ],
+)
+def test_a_path_of_a_file_system_names_revision_and_path(
+    scheme: str, rest: str, revision: str | None, path: str, is_folder: bool
+) -> None:
+    assert parse_page_link(f"{scheme}://datasets/a/b{rest}") == PageLink(DATA, revision, path, is_folder)
+    assert parse_page_link(f"{scheme}://a/b{rest}") == PageLink(MODEL, revision, path, is_folder)
+
+
+@pytest.mark.parametrize("text", ["hf://", "hf://a/b@v1/@", "hf://a/ü@v1", "hf://@v1/f"])
+def test_a_malformed_path_of_a_file_system_is_refused(text: str) -> None:
+    with pytest.raises(InvalidName):
+        parse_repo_link(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hf://a/b@v1",
+        "hf://a/b/f",
+        "https://h/a/b/tree/v1",
+        "https://h/a/b/blob/main/config.json",
+        "https://h/a/b/resolve/main/x/y",
+    ],
 )
 def test_an_address_of_more_than_a_repository_is_refused_with_the_cure(text: str) -> None:
     with pytest.raises(InvalidName, match="separately"):

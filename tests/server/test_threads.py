@@ -39,6 +39,21 @@ def test_short_calls_go_on_while_all_transfer_threads_are_busy(threads: Threads)
     assert asyncio.run(main()) == 2
 
 
+def test_checks_go_on_while_all_other_threads_are_busy(threads: Threads) -> None:
+    release = threading.Event()
+
+    async def scenario() -> int:
+        busy = [asyncio.create_task(threads.run_short(release.wait, 10)) for _ in range(50)]
+        busy += [asyncio.create_task(threads.run_transfer(release.wait, 10)) for _ in range(50)]
+        try:
+            return await threads.run_check(lambda: 2)
+        finally:
+            release.set()
+            await asyncio.gather(*busy)
+
+    assert asyncio.run(scenario()) == 2
+
+
 def test_a_begun_call_runs_while_nobody_awaits_it(threads: Threads) -> None:
     async def main() -> int:
         done = threading.Event()

@@ -35,6 +35,7 @@ class Authenticator:
     credential_id: bytes = attrs.field(factory=lambda: secrets.token_bytes(32))
     key: ec.EllipticCurvePrivateKey = attrs.field(factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     handle: bytes = b""
+    is_framed: bool = False
 
     def make(self, options: str) -> str:
         """Return the answer to the options of a new passkey."""
@@ -64,7 +65,8 @@ class Authenticator:
         return hashlib.sha256(self.host.encode()).digest() + bytes([self.flags | more]) + self.count.to_bytes(4)
 
     def _client(self, kind: str, asked: dict[str, str]) -> str:
-        return encode(json.dumps({"type": kind, "challenge": asked["challenge"], "origin": self.origin}).encode())
+        client = {"type": kind, "challenge": asked["challenge"], "origin": self.origin, "crossOrigin": self.is_framed}
+        return encode(json.dumps(client).encode())
 
     def _credential(self, response: dict[str, str]) -> str:
         name = encode(self.credential_id)

@@ -185,3 +185,6 @@ def _places(hub: HubContext, owen: Caller, model: RepoRef, data: RepoRef) -> Non
     bucket = buckets.create(hub, owen, "acme", "logs", "public").ref
     batches.apply(hub, owen, bucket, [AddToBucket(path, EMPTY) for path in ("a.txt", "runs/1.txt")])
     webhooks.create(hub, owen, WebhookDraft("https://ci.example/hook", [("model", "acme/tern")]))
+    chief = caller_of(hub, "chief")
+    # Nothing is sent to it: it is no public address.
+    webhooks.ping(hub, chief, webhooks.create(hub, chief, WebhookDraft("http://127.0.0.1:9/", [("org", "acme")])).uid)

@@ -65,6 +65,19 @@ class PostgresServer:
             self._process.wait(timeout=_START_S)
             self._process = None
 
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Stop all processes of the server for the duration of the block: it keeps its connections and says nothing."""
+        stopped = _tree(self.pid)
+        try:
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in stopped:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def require(self, *options: str) -> None:
         """Change settings of the running server."""
         for option in options:
@@ -112,6 +125,12 @@ class PostgresServer:
             open_catalog(self.url(name)).close()
             self._templates["tables"] = name
         return self.url(self.create(self._templates["tables"]))
+
+
+def _tree(pid: int) -> list[int]:
+    """Return a process and its descendants, which are processes of other groups."""
+    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(found for child in children for found in _tree(int(child)))]
 
 
 def find_programs() -> pathlib.Path | None:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -21,6 +21,7 @@ from entrepot.errors import EntrepotError
 from entrepot.workspace.stores import StorageConfig, create_bucket
 
 START_S = 60.0
+_SOCKETS = Path("/tmp")  # whatever TMPDIR says
 WRITER = ("writerkey", "writersecret")
 READER = ("readerkey", "readersecret")
 
@@ -31,6 +32,7 @@ class S3Server:
 
     url: str
     home: Path
+    ports: Sequence[int] = ()
 
     def environ(self, keys: tuple[str, str] = WRITER) -> dict[str, str]:
         """Return an environment with credentials."""
@@ -61,19 +63,36 @@ def running_s3_server(folder: Path) -> Iterator[S3Server]:
     keys.write_text(json.dumps({"identities": identities}))
     ports = _free_ports(8)
     names = [f"{part}.port{kind}" for part in ("master", "volume", "filer", "s3") for kind in ("", ".grpc")]
-    command = [program, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={keys}"]
+    command = [
+        program,
+        f"-logdir={folder}",
+        "server",
+        f"-dir={folder}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-s3",
+        f"-s3.config={keys}",
+    ]
     command += [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.autoCreateBucket=false", "-volume.max=2000"]
     command += ["-master.volumeSizeLimitMB=512", "-master.telemetry=false", "-volume.minFreeSpace=0"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         try:
-            server = S3Server(f"http://127.0.0.1:{ports[6]}", folder)
+            server = S3Server(f"http://127.0.0.1:{ports[6]}", folder, ports)
             _wait_for(server, process)
             yield server
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
+            for path in sockets_of(ports):
+                path.unlink(missing_ok=True)
+
+
+def sockets_of(ports: Sequence[int]) -> list[Path]:
+    """Return the sockets that a server with these ports has made; their folder cannot be chosen for all of them."""
+    ends = {f"-{port}.sock" for port in ports}
+    return [path for path in _SOCKETS.glob("seaweedfs-*.sock") if f"-{path.name.rpartition('-')[2]}" in ends]
 
 
 def _identity(name: str, keys: tuple[str, str], actions: list[str]) -> dict[str, object]:

@@ -9,14 +9,18 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.prepared import Prepared, PreparedWrite
 from entrepot.names import Uid
 
 _A = community_tables.audit
 _M = tables.meta
 _HEAD = "audit_head"
-_FIND_HEAD = sa.select(_M.c.value).where(_M.c.key == _HEAD)
-_MOVE_HEAD = sa.update(_M).where(_M.c.key == _HEAD).values(value=sa.bindparam("head"))
-_ADD_HEAD = sa.insert(_M).values(key=_HEAD, value=sa.bindparam("head"))
+# Built once: a push may delete thousands of refs, and each is recorded.
+_FIND_HEAD = Prepared(sa.select(_M.c.value).where(_M.c.key == sa.bindparam("called")))
+_MOVE_HEAD = PreparedWrite(
+    lambda _dialect: sa.update(_M).where(_M.c.key == sa.bindparam("called")).values(value=sa.bindparam("becomes"))
+)
+_ADD_HEAD = sa.insert(_M).values(key=_HEAD, value=sa.bindparam("becomes"))
 
 
 @attrs.frozen
@@ -50,6 +54,7 @@ class AuditFilter:
 
 
 _COLUMNS = [_A.c[field.name] for field in attrs.fields(AuditRow)]
+_APPEND = PreparedWrite(lambda _dialect: sa.insert(_A), [column.name for column in _COLUMNS if column.name != "id"])
 
 
 def head(tx: Read) -> str | None:
@@ -57,14 +62,17 @@ def head(tx: Read) -> str | None:
 
     The value is stored apart from the rows. Rows are appended one at a time, under the lock of the log.
     """
-    return tx.sql.execute(_FIND_HEAD).scalar()
+    found: str | None = _FIND_HEAD.scalar(tx, {"called": _HEAD})
+    return found
 
 
 def append(tx: Write, row: AuditRow, *, is_first: bool) -> None:
     """Append a row (the database assigns its ``id``) and store its chain value as the new head."""
-    values = attrs.asdict(row, filter=attrs.filters.exclude("id"))
-    tx.sql.execute(sa.insert(_A).values(**values))
-    tx.sql.execute(_ADD_HEAD if is_first else _MOVE_HEAD, {"head": row.chain})
+    _APPEND.run(tx, attrs.asdict(row, filter=attrs.filters.exclude("id")))
+    if is_first:
+        tx.sql.execute(_ADD_HEAD, {"becomes": row.chain})
+    else:
+        _MOVE_HEAD.run(tx, {"called": _HEAD, "becomes": row.chain})
 
 
 def after(tx: Read, row_id: int, limit: int) -> Sequence[AuditRow]:

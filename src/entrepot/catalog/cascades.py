@@ -113,7 +113,7 @@ def _forget_author(tx: Write, account_id: int) -> None:
     for table in (_D, community_tables.discussion_events):
         tx.sql.execute(sa.update(table).where(table.c.author_id == account_id).values(author_id=NOBODY))
     invited = community_tables.invitations
-    tx.sql.execute(sa.update(invited).where(invited.c.inviter_id == account_id).values(inviter_id=NOBODY))
+    tx.sql.execute(sa.delete(invited).where(invited.c.inviter_id == account_id))
     notified = community_tables.notifications
     tx.sql.execute(sa.update(notified).where(notified.c.actor_id == account_id).values(actor_id=NOBODY))
     images = community_tables.attachments

@@ -127,7 +127,8 @@ def sum_of(tx: Read, table: sa.Table) -> TableSum:
 def _copy_table(old: Read, new: Write, table: sa.Table, progress: Progress) -> int:
     # A row may refer to another one of its table that comes later; such references are written at the end.
     later = [column for column in table.columns if any(key.column.table is table for key in column.foreign_keys)]
-    insert = sa.insert(table).values({column.name: _parameter(new, column) for column in table.columns})
+    stored = [column for column in table.columns if column.computed is None]
+    insert = sa.insert(table).values({column.name: _parameter(new, column) for column in stored})
     key = list(table.primary_key.columns)
     links: list[dict[str, object]] = []
     done = 0
@@ -137,6 +138,7 @@ def _copy_table(old: Read, new: Write, table: sa.Table, progress: Progress) -> i
             values = {
                 f"v_{column.name}": _storable(new, column, value)
                 for column, value in zip(table.columns, row, strict=True)
+                if column.computed is None
             }
             if any(values[f"v_{column.name}"] is not None for column in later):
                 links.append({f"v_{column.name}": values[f"v_{column.name}"] for column in (*key, *later)})

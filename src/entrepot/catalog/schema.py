@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_5f3ac74e568a"
+HEAD = "first_640e74447607"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

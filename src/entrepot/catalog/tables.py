@@ -184,15 +184,24 @@ repos = sa.Table(
     sa.Column("is_archived", sa.Boolean, nullable=False, server_default=sa.false()),
     # Bytes of the large files that its commits refer to; `catalog/files/file_links.py` keeps it.
     sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
+    # Who may see it, for indexes: see `catalog/visibility.py`.
+    sa.Column(
+        "mark",
+        sa.BigInteger,
+        sa.Computed("CASE WHEN visibility = 'public' THEN 0 ELSE namespace_id END", persisted=True),
+        nullable=False,
+    ),
     # The namespace comes first, so the same index finds the repositories of an account.
     sa.UniqueConstraint("namespace_id", "type", "name_key", name="repos_name"),
-    sa.Index("repos_by_update", "type", "updated_ms"),
-    sa.Index("repos_by_creation", "type", "created_ms"),
-    sa.Index("repos_by_downloads", "type", "downloads"),
-    sa.Index("repos_by_likes", "type", "likes"),
-    sa.Index("repos_by_trend", "type", "trending"),
-    sa.Index("repos_by_size", "type", "size"),
-    sa.Index("repos_by_task", "type", "pipeline_tag"),
+    # In each index what a reader may not see is apart, so that it is not read.
+    sa.Index("repos_by_owner", "namespace_id", "mark", "type", "name_key"),
+    sa.Index("repos_by_update", "type", "visibility", "updated_ms"),
+    sa.Index("repos_by_creation", "type", "visibility", "created_ms"),
+    sa.Index("repos_by_downloads", "type", "visibility", "downloads"),
+    sa.Index("repos_by_likes", "type", "visibility", "likes"),
+    sa.Index("repos_by_trend", "type", "visibility", "trending"),
+    sa.Index("repos_by_size", "type", "visibility", "size"),
+    sa.Index("repos_by_task", "type", "pipeline_tag", "mark"),
     # Deleted ones are few: the others are counted as all of them without these.
     sa.Index("repos_deleted", "deleted_ms", sqlite_where=IS_DELETED),
 )
@@ -232,7 +241,9 @@ repo_tags = sa.Table(
     sa.Column("position", sa.Integer, nullable=False),
     # The tag is a label of the repository and not a tag of its card.
     sa.Column("is_label", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Index("repo_tags_by_tag", "tag", "repo_id"),
+    # That of the repository.
+    sa.Column("mark", sa.BigInteger, nullable=False),
+    sa.Index("repo_tags_by_tag", "tag", "mark", "repo_id"),
     sqlite_with_rowid=False,
 )
 

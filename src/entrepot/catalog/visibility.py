@@ -1,4 +1,10 @@
-"""The private repositories that a caller can see, as a value and as an SQL condition."""
+"""The private repositories that a caller can see, as a value and as an SQL condition.
+
+The duration of a statement could reveal repositories that the caller may not see. Therefore public and private ones are
+apart in the indexes: rows have a *mark*, 0 for public repositories and the namespace for private ones, and a statement
+looks up 0 and the namespaces in which the caller sees something private. Callers who see all, or something in very many
+namespaces, read the rows of all.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +16,7 @@ import attrs
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
+from entrepot.catalog.database import Read
 from entrepot.catalog.lists import MAX_VALUES, bounded
 
 _R = tables.repos
@@ -50,6 +57,12 @@ _KEPT = 64
 PUBLIC_ONLY = Visibility()
 """Nothing that is private."""
 
+PUBLIC = 0
+"""The mark of public repositories."""
+
+MAX_NAMESPACES = 50
+"""Namespaces whose rows are looked up one by one; for more, all rows are read, and filtered."""
+
 
 @functools.lru_cache(maxsize=_KEPT)
 def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
@@ -67,6 +80,47 @@ def visible_private(seen: Visibility) -> sa.ColumnElement[bool]:
 def visible_condition(seen: Visibility | None) -> sa.ColumnElement[bool]:
     """Return the condition that a row of ``repos`` is public or visible although private; None sees everything."""
     return sa.true() if seen is None else (_R.c.visibility == "public") | visible_private(seen)
+
+
+def namespaces_of(tx: Read, seen: Visibility | None) -> list[int] | None:
+    """Return the namespaces in which a caller sees something private; None for all, or more than fifty."""
+    namespaces = None if seen is None else set(_namespaces(tx, seen))
+    return None if namespaces is None or len(namespaces) > MAX_NAMESPACES else sorted(namespaces)
+
+
+def marks_of(namespaces: Collection[int] | None) -> list[int] | None:
+    """Return the marks of the rows that a caller looks up, given what :func:`namespaces_of` has returned."""
+    return None if namespaces is None else [PUBLIC, *namespaces]
+
+
+def condition_in(tx: Read, seen: Visibility | None, namespace_id: int) -> sa.ColumnElement[bool]:
+    """Return :func:`visible_condition` for a statement that looks rows of ``repos`` up in this namespace only."""
+    namespaces = namespaces_of(tx, seen)
+    sees_private = namespaces is None or namespace_id in namespaces
+    return visible_condition(seen) if sees_private else _R.c.mark == PUBLIC
+
+
+def marked_condition(tx: Read, seen: Visibility | None) -> sa.ColumnElement[bool]:
+    """Return :func:`visible_condition` for a statement that looks rows of ``repos`` up in several namespaces."""
+    marks = marks_of(namespaces_of(tx, seen))
+    visible = visible_condition(seen)
+    return visible if marks is None else _R.c.mark.in_(bounded(marks)) & visible
+
+
+def _namespaces(tx: Read, seen: Visibility) -> Iterable[int]:
+    yield from seen.namespaces
+    queries = [
+        sa.select(_N.c.id).where(_N.c.parent_id.in_(bounded(seen.namespaces))),
+        sa.select(_R.c.namespace_id).where(_R.c.id.in_(bounded(seen.repos))),
+        sa.select(_F.c.namespace_id).where(_F.c.id.in_(bounded(seen.folders))),
+        sa.select(_F.c.namespace_id)
+        .join(_G, _G.c.folder_id == _F.c.id)
+        .where(_G.c.subject_id.in_(bounded(seen.grantees))),
+    ]
+    given = (seen.namespaces, seen.repos, seen.folders, seen.grantees)
+    wanted = [query for query, values in zip(queries, given, strict=True) if values]
+    if wanted:
+        yield from tx.sql.execute(sa.union(*wanted).limit(MAX_NAMESPACES + 1)).scalars()
 
 
 def prepared_private() -> sa.ColumnElement[bool]:

@@ -222,6 +222,14 @@ class GatedRepo(Forbidden):
     anonymous: bool
     request: str | None = None
     """The status of the caller's own request: ``pending``, ``rejected``, or None if there is no request."""
+    hub_url: str = ""
+    """The URL of the hub as the client knows it; empty if it is not known."""
+
+    @property
+    def page(self) -> str:
+        """The page on which users ask for access, as a URL, or as a path if the URL of the hub is not known."""
+        prefix = "" if self.kind == "model" else f"{self.kind}s/"
+        return f"{self.hub_url}/{prefix}{self.repo}/access"
 
     @property
     def message(self) -> str:
@@ -236,7 +244,7 @@ class GatedRepo(Forbidden):
             return f"Your request to access {self.kind} {self.repo} has been rejected by the repo's authors."
         return (
             f"Access to {self.kind} {self.repo} is restricted and you are not in the authorized list. "
-            "Visit its page to ask for access."
+            f"Visit {self.page} to ask for access."
         )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from entrepot.git.ignores import Ignores
     from entrepot.git.merges import Merged, MergeSide, merge_trees
     from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
+    from entrepot.git.patterns import MatchingWork
     from entrepot.git.pktlines import DELIM, FLUSH, Signal, pkt_line, read_pkt_lines
     from entrepot.git.pointers import MAX_POINTER_BYTES, Pointer, parse_pointer, render_pointer
     from entrepot.git.tags import Tag, encode_tag_object, parse_tag_object
@@ -48,6 +49,7 @@ __all__ = [
     "Entry",
     "Ignores",
     "Kind",
+    "MatchingWork",
     "MergeSide",
     "Merged",
     "Mode",
@@ -93,6 +95,7 @@ _HOMES = {
     "Entry": "trees",
     "Ignores": "ignores",
     "Kind": "objects",
+    "MatchingWork": "patterns",
     "MergeSide": "merges",
     "Merged": "merges",
     "Mode": "trees",

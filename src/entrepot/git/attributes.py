@@ -12,7 +12,16 @@ from typing import Final
 
 import attrs
 
-from entrepot.git.patterns import MAX_LITERALS, MAX_RULE_BYTES, MAX_RULES, PathPattern, PatternBudget
+from entrepot.git.patterns import (
+    MAX_LITERALS,
+    MAX_RULE_BYTES,
+    MAX_RULES,
+    NO_RULES,
+    MatchingWork,
+    PathPattern,
+    PatternBudget,
+    RuleSet,
+)
 from entrepot.names import RepoPath
 
 _State = tuple[str, str | bool | None]
@@ -58,6 +67,7 @@ class Attributes:
 
     _rules: tuple[_Rule, ...]  # in reverse order: the last match wins
     _macros: dict[str, tuple[_State, ...]]
+    size: RuleSet = NO_RULES
     # Most rules are "*.suffix" and most names match none of them: one comparison skips all of these.
     _suffixes: tuple[bytes, ...] = attrs.field(init=False, repr=False, eq=False)
     _others: tuple[_Rule, ...] = attrs.field(init=False, repr=False, eq=False)
@@ -111,15 +121,24 @@ class Attributes:
         # Rules without the filter attribute or a macro cannot affect the result.
         telling = {"filter", *macros}
         kept = [rule for rule in reversed(rules) if any(name in telling for name, _ in rule.states)]
-        return cls(tuple(kept), macros)
+        compared = sum(rule.pattern.literal is None for rule in kept)
+        return cls(tuple(kept), macros, RuleSet(compared, budget.wildcard_bytes, min(len(text), MAX_ATTRIBUTES)))
 
-    def is_lfs(self, path: RepoPath) -> bool | None:
+    def is_lfs(self, path: RepoPath, work: MatchingWork | None = None) -> bool | None:
         """Return whether the file at a path is stored in LFS; None if no rule decides.
 
         The result is False for ``-filter`` and other filters, and None for ``!filter``.
+
+        Args:
+            work: counts the comparisons; None for rules and paths that are trusted.
+
+        Raises:
+            LimitExceeded: ``work`` has no more left.
         """
         whole = path.encode("utf-8", "surrogatepass")
         name = whole[whole.rfind(b"/") + 1 :]
+        if work is not None:
+            work.add(self.size.matching_work(len(whole)))
         decided: dict[str, str | bool | None] = {}
         for rule in self._candidates(whole, name):
             # Attributes apply to files, not to everything below a folder.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-from entrepot.git.patterns import MAX_RULE_BYTES, MAX_TEXT, PathPattern, PatternBudget
+from entrepot.git.patterns import MAX_RULE_BYTES, MAX_TEXT, NO_RULES, MatchingWork, PathPattern, PatternBudget, RuleSet
 from entrepot.names import RepoPath
 
 
@@ -22,6 +22,7 @@ class Ignores:
     """The rules of a ``.gitignore`` in the root folder."""
 
     _rules: tuple[_Rule, ...]  # in reverse order: the last match wins
+    size: RuleSet = NO_RULES
 
     @classmethod
     def parse(cls, text: str) -> Ignores:
@@ -41,22 +42,32 @@ class Ignores:
             pattern = budget.compile(body) if body.strip(b"/") else None
             if pattern is not None:
                 rules.append(_Rule(pattern, ignored=not raw.startswith(b"!")))
-        return cls(tuple(reversed(rules)))
+        return cls(tuple(reversed(rules)), RuleSet(len(rules), budget.wildcard_bytes, min(len(text), MAX_TEXT)))
 
-    def matches(self, path: RepoPath) -> bool:
+    def matches(self, path: RepoPath, work: MatchingWork | None = None) -> bool:
         """Return whether the file at a path is ignored.
 
         Later rules cannot include a file below an ignored folder, because git does
         not descend into such a folder.
+
+        Args:
+            work: counts the comparisons; None for rules and paths that are trusted.
+
+        Raises:
+            LimitExceeded: ``work`` has no more left.
         """
         if not self._rules:
             return False
         whole = path.encode("utf-8", "surrogatepass")
         end = whole.find(b"/")
         while end >= 0:
+            if work is not None:
+                work.add(self.size.matching_work(end))
             if self._decide(whole[:end], is_folder=True):
                 return True
             end = whole.find(b"/", end + 1)
+        if work is not None:
+            work.add(self.size.matching_work(len(whole)))
         return self._decide(whole, is_folder=False)
 
     def _decide(self, path: bytes, *, is_folder: bool) -> bool:

@@ -6,6 +6,9 @@ expression in which every ``*`` is an atomic group: the leftmost match of the
 text up to the next star is as good as any other, so the search never goes back.
 The same holds for ``**`` over whole segments.
 
+One match of a pattern takes up to the product of its length and that of the path, and a path has many folders, each of
+which ``.gitignore`` is asked about. :class:`MatchingWork` therefore limits all matches of a request together.
+
 Patterns match bytes, as in git: ``?`` is one byte of UTF-8.
 Source: git, ``wildmatch.c`` and ``dir.c`` (``parse_path_pattern``).
 """
@@ -16,6 +19,8 @@ import re
 from typing import Final
 
 import attrs
+
+from entrepot.errors import LimitExceeded
 
 MAX_RULES: Final = 2_000
 """The maximum number of rules in one file; later lines are ignored."""
@@ -31,6 +36,15 @@ MAX_LITERALS: Final = 50_000
 
 MAX_WILDCARD_BYTES: Final = 32 * 1024
 """The maximum total length of the patterns of one file that need a regular expression, to limit compilation."""
+
+MAX_WORK: Final = 20_000_000
+"""The maximum number of comparisons of one request: about four seconds of the slowest ones."""
+
+_BYTES_AT_ONCE = 512
+"""Bytes of a pattern times bytes of a path that a regular expression compares in the time of one short comparison."""
+
+_COMPARISONS_OF_A_BYTE = 32
+"""Comparisons that take as long as the compilation of one byte of a pattern with wildcards."""
 
 _GLOBSTAR = "**"
 _NEVER = "(?!)"
@@ -96,6 +110,48 @@ class PathPattern:
         return self._compiled.fullmatch(text) is not None
 
 
+class MatchingWork:
+    """A count of the comparisons of paths with patterns that one request makes; not thread-safe."""
+
+    def __init__(self, most: int = MAX_WORK) -> None:
+        self._most = self._left = most
+
+    def add(self, comparisons: int) -> None:
+        """Count comparisons before they are made.
+
+        Raises:
+            LimitExceeded: they are too many, with those before.
+        """
+        self._left -= comparisons
+        if self._left < 0:
+            what = "the number of comparisons of paths with the rules of .gitattributes and .gitignore"
+            raise LimitExceeded(what, self._most, "send fewer files at a time, or write fewer and shorter rules")
+
+
+@attrs.frozen
+class RuleSet:
+    """The size of the rules of one file.
+
+    ``rules``: how many are compared with each path; ``wildcard_bytes``: of the patterns among them that have wildcards
+    other than ``*.suffix``; ``text_bytes``: of the file, as far as it is read.
+    """
+
+    rules: int
+    wildcard_bytes: int
+    text_bytes: int
+
+    def parsing_work(self) -> int:
+        """Return how many comparisons take as long as parsing the file."""
+        return self.text_bytes + _COMPARISONS_OF_A_BYTE * self.wildcard_bytes
+
+    def matching_work(self, length: int) -> int:
+        """Return how many comparisons a path with this length takes."""
+        return 1 + self.rules + self.wildcard_bytes * length // _BYTES_AT_ONCE
+
+
+NO_RULES: Final = RuleSet(0, 0, 0)
+
+
 class PatternBudget:
     """A compiler for the patterns of one file that ignores patterns beyond the limits.
 
@@ -107,6 +163,11 @@ class PatternBudget:
         self._rules = MAX_RULES
         self._literals = literals
         self._wildcard_bytes = MAX_WILDCARD_BYTES
+
+    @property
+    def wildcard_bytes(self) -> int:
+        """The bytes of the patterns with wildcards other than ``*.suffix`` that were compiled."""
+        return MAX_WILDCARD_BYTES - max(0, self._wildcard_bytes)
 
     def compile(self, text: bytes) -> PathPattern | None:
         """Return the pattern compiled by :func:`compile_pattern`, or None if it exceeds the limits."""

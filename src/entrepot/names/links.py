@@ -1,7 +1,8 @@
-"""Repositories as users write them: ids, ids with a type prefix, and URLs of pages."""
+"""Repositories as users write them: ids, ids with a type prefix, URLs of pages, and paths of file systems."""
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 
 import attrs
@@ -22,6 +23,8 @@ _SCHEMES = ("http://", "https://")
 _OWN_SCHEMES = ("entrepot://", "hf://")
 _CONTENT = frozenset({"tree", "blob", "resolve", "raw"})
 _MAIN = "main"
+_SPECIAL_REF = re.compile(r"refs/(?:pr/\d+|convert/[^/]+)(?=/|$)")
+"""A ref with slashes that a path of a file system may name as it is; the slashes of others are written as ``%2F``."""
 _PAGES = _CONTENT | {"commits", "commit", "discussions", "settings", "edit", "upload", "compare"}
 
 
@@ -81,14 +84,18 @@ def parse_page_link(
 ) -> PageLink:
     """Return the repository that a text refers to, and the revision, file or folder that it names in it.
 
-    Takes what :func:`parse_repo_link` takes, and the URLs of the pages of files, folders and revisions. Revision and
-    path are decoded, and not checked.
+    Takes what :func:`parse_repo_link` takes, the URLs of the pages of files, folders and revisions, and the paths of
+    the file systems of this package and of huggingface_hub (``hf://datasets/alice/data@v1/train.csv``; a folder ends
+    with a slash). Revision and path are decoded, and not checked.
 
     Raises:
         InvalidName: the text is not a repository, or is one of another hub or of another type.
     """
     written = text.strip()
-    is_address = written.lower().startswith((*_SCHEMES, *_OWN_SCHEMES))
+    is_own = written.lower().startswith(_OWN_SCHEMES)
+    is_address = written.lower().startswith(_SCHEMES)
+    if is_own:
+        written = written.partition("://")[2].lstrip("/")
     parts = _path_of(written, endpoint) if is_address else written.split("/")
     if is_address and parts[:1] == ["api"]:
         parts = parts[1:]
@@ -101,8 +108,11 @@ def parse_page_link(
         if repo_type and wanted is not named:
             reason = f"it names a {named.value}, and the type given is {wanted.value}; give one of the two"
             raise InvalidName("repository", text, reason)
-    parts, page = _divided(parts) if is_address else (parts, [])
     parse = parse_wanted_id if is_short_allowed else parse_repo_id
+    if is_own:
+        name, revision, path = _split_path("/".join(parts))
+        return PageLink(RepoRef(named or wanted, parse(name)), revision, path.rstrip("/"), path.endswith("/"))
+    parts, page = _divided(parts) if is_address else (parts, [])
     ref = RepoRef(named or wanted, parse("/".join(parts)))
     if len(page) < 2 or page[0] not in _CONTENT:
         return PageLink(ref)
@@ -126,8 +136,6 @@ def split_url(text: str) -> urllib.parse.SplitResult:
 def _path_of(address: str, endpoint: str | None) -> list[str]:
     """Return the decoded path segments of a URL relative to its hub."""
     parsed = split_url(address)
-    if parsed.scheme.lower() in ("entrepot", "hf"):
-        return [urllib.parse.unquote(part) for part in f"{parsed.netloc}{parsed.path}".strip("/").split("/")]
     path = parsed.path
     if endpoint is not None:
         home = urllib.parse.urlsplit(endpoint)
@@ -148,6 +156,19 @@ def _port(parsed: urllib.parse.SplitResult) -> int | None:
         return parsed.port or {"http": 80, "https": 443}.get(parsed.scheme.lower())
     except ValueError:
         return None
+
+
+def _split_path(path: str) -> tuple[str, str | None, str]:
+    """Return the id, the revision and the path in the repository that a path of a file system names."""
+    namespace, _, rest = path.partition("/")
+    name, _, inside = rest.partition("/")
+    name, at, revision = name.partition("@")
+    if not at:
+        return f"{namespace}/{name}".rstrip("/"), None, inside
+    whole = f"{revision}/{inside}"
+    if special := _SPECIAL_REF.match(whole):
+        return f"{namespace}/{name}", special[0], whole[special.end() :].removeprefix("/")
+    return f"{namespace}/{name}", urllib.parse.unquote(revision) or None, inside
 
 
 def _divided(parts: list[str]) -> tuple[list[str], list[str]]:

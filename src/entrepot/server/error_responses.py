@@ -5,6 +5,7 @@ Source: docs/protocols/hf_api.md, sections 0.2 and 4.3; docs/staged-changes.md, 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
@@ -14,6 +15,7 @@ import attrs
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.types import Scope
 
 from entrepot.errors import (
     AlreadyExists,
@@ -23,12 +25,16 @@ from entrepot.errors import (
     Damaged,
     EntrepotError,
     EntryNotFound,
+    GatedRepo,
+    Malformed,
     NotReady,
     RangeNotSatisfiable,
     RepoMoved,
     Unavailable,
     shown,
 )
+from entrepot.server.public_urls import base_url
+from entrepot.settings import Settings
 from entrepot.wire.errors import NO_ROUTE, ErrorStatus, answer_of, lasting_status
 from entrepot.wire.repos.staged import CanceledChange
 from entrepot.wire.texts import legible
@@ -74,10 +80,23 @@ def with_errors(handler: Handler[T], explain: Callable[[EntrepotError, ErrorResp
         except (ClientGone, Damaged):
             raise
         except EntrepotError as error:
-            base = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
+            base = error_response_to(request, error)
             return explain(error, base)
 
     return handle
+
+
+def error_response_to(request: Request, error: EntrepotError) -> ErrorResponse:
+    """Return the response for an error of a request, as the middleware does; see :func:`error_response`."""
+    name_hub(error, request.scope, request.scope["state"]["app"].hub.settings)
+    return error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
+
+
+def name_hub(error: EntrepotError, scope: Scope, settings: Settings) -> None:
+    """Add the URL of the hub to an error whose message leads to one of its pages."""
+    if isinstance(error, GatedRepo):
+        with contextlib.suppress(Malformed):  # the request names a host that is not known: then a path is enough
+            error.hub_url = base_url(scope, settings)
 
 
 def error_response(error: EntrepotError, *, raw_path: str, query: bytes, repeats_5xx: bool = False) -> ErrorResponse:

@@ -428,11 +428,12 @@ def query_int(request: Request, name: str, default: int, *, low: int, high: int)
         raise Malformed(f"parameter {name!r}", "expected a whole number") from None
 
 
-def next_link(request: Request, changes: Mapping[str, str]) -> str:
-    """Return the ``Link`` header of a page: the URL of this request with some parameters replaced.
+def next_link(request: Request, changes: Mapping[str, str], *, without: Collection[str] = ()) -> str:
+    """Return the ``Link`` header of a page: the URL of this request with some parameters replaced or removed.
 
     Source: docs/protocols/hf_api.md, section 0.3 (absolute URL; clients follow it verbatim).
     """
-    kept = [(key, value) for key, value in request.query_params.multi_items() if key not in changes]
+    dropped = {*changes, *without}
+    kept = [(key, value) for key, value in request.query_params.multi_items() if key not in dropped]
     query = urlencode([*kept, *changes.items()])
     return f'<{base_url(request)}{request.scope["path"]}?{query}>; rel="next"'

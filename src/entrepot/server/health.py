@@ -56,12 +56,13 @@ async def _hub(_request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     """Serve 200 if this server should get requests; else, and before the server stops, a 503 that says why.
 
-    ``degraded``: it should, although the store of large files does not respond.
+    ``degraded``: it should, although the store of large files does not respond. Waits for 2 seconds at most, also if
+    the database hangs and all threads for requests wait for it.
     """
     if request.scope["state"].get("is_draining"):
         raise NotReady(ServerStopping().message, {"status": "draining"})
     state = app_state(request)
-    found = await state.threads.run_short(state.readiness.look)
+    found = await state.threads.run_check(state.readiness.look)
     checks = ReadinessChecks(_check_of(found.database), _check_of(found.store))
     if found.refusal is not None:
         raise NotReady(found.refusal, {"status": "unready", "checks": checks})

@@ -35,6 +35,7 @@ from entrepot.server.error_responses import (
     ErrorResponse,
     Header,
     error_response,
+    name_hub,
     routing_text,
     text_response,
 )
@@ -266,6 +267,7 @@ class _Request:
             await self._fail(text_response(500, message), error)
 
     def _explain(self, error: EntrepotError) -> ErrorResponse:
+        name_hub(error, self._scope, self._terms.settings)
         return error_response(
             error,
             raw_path=self._terms.prefix + self._scope["path"],

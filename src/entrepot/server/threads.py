@@ -23,7 +23,7 @@ Args = TypeVarTuple("Args")
 
 
 class Threads:
-    """The two thread pools of one application.
+    """The thread pools of one application.
 
     Guarantees: a call has ended when its ``await`` ends, even if the awaiting
     task is cancelled (a call that is still queued is then never started), so the
@@ -39,6 +39,7 @@ class Threads:
         """
         self._short = _FairQueue(ThreadPoolExecutor(short, thread_name_prefix="short"))
         self._transfers = ThreadPoolExecutor(transfers, thread_name_prefix="transfer")
+        self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
 
     async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = b"") -> Result:
         """Run one use case or query in a thread and return its result or raise its error.
@@ -52,6 +53,10 @@ class Threads:
         """Run the blocking part of a transfer (one piece) in a thread and return its result or raise its error."""
         return await _finish(self._transfers.submit(call, *args))
 
+    async def run_check(self, call: Callable[[], Result]) -> Result:
+        """Run a call that says whether this server works, in a thread for such calls: the others may all be waiting."""
+        return await _finish(self._checks.submit(call))
+
     def begin_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> BegunCall[Result]:
         """Begin the blocking part of a transfer, whose result is awaited later; it must be ended or abandoned."""
         return BegunCall(self._transfers.submit(call, *args))
@@ -59,6 +64,7 @@ class Threads:
     def close(self) -> None:
         """Wait for running calls and end the threads; later calls raise RuntimeError."""
         self._short.close()
+        self._checks.shutdown(wait=True, cancel_futures=True)
         self._transfers.shutdown(wait=True, cancel_futures=True)
 
 

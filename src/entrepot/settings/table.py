@@ -57,7 +57,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _Doc(number(2, 1000), "The maximum number of connections of one process to PostgreSQL.")
     ] = 24
     database_timeout_s: Annotated[
-        int, _Doc(duration(2, 300), "How long to wait for PostgreSQL to accept a connection.")
+        int,
+        _Doc(
+            duration(2, 300),
+            "How long to wait for PostgreSQL to accept a connection, also if it hangs.",
+        ),
     ] = 10
     store: Annotated[
         str, _Doc(STORE, "The S3 bucket that holds the large files of the hub; empty: they are in the data folder.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -69,10 +69,20 @@ def log(tx: Read, repo_id: int, head: Oid, *, offset: int, limit: int) -> list[L
 
 def changed_paths(store: Store, tx: Read, repo_id: int, oid: Oid) -> Iterator[RepoPath]:
     """Yield the files, and their parent folders, that a commit changed relative to its first parent."""
+    return paths_between(*roots_of(tx, repo_id, oid), Trees(store, tx, repo_id).read)
+
+
+def roots_of(tx: Read, repo_id: int, oid: Oid) -> tuple[Oid | None, Oid]:
+    """Return the trees of the first parent of a commit (None: it has none) and of the commit."""
     commit = read_commit(tx, repo_id, oid)
     before = read_commit(tx, repo_id, commit.parents[0]).tree if commit.parents else None
+    return before, commit.tree
+
+
+def paths_between(old: Oid | None, new: Oid, read: Callable[[Oid], bytes]) -> Iterator[RepoPath]:
+    """Yield the files in which two trees differ, and their parent folders; see :func:`~entrepot.git.diff_trees`."""
     folders: set[str] = set()
-    for change in diff_trees(before, commit.tree, Trees(store, tx, repo_id).read):
+    for change in diff_trees(old, new, read):
         yield change.path
         folder = change.path.rpartition("/")[0]
         while folder and folder not in folders:

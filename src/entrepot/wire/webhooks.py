@@ -65,3 +65,11 @@ class DeliveryInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel", om
     answer: str | None = None
     finished_at: str | None = None
     next_attempt_at: str | None = None
+
+
+class DeliveryDetail(DeliveryInfo, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A delivery with its request: headers without secret and signature, the start of the body and its whole size."""
+
+    headers: dict[str, str]
+    body: str
+    body_size: int

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.catalog import Catalog
-from entrepot.catalog.accounts import invitations
+from entrepot.catalog.accounts import accounts, invitations
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.accounts.invitations import Invitation
 from entrepot.names import new_uid
@@ -14,8 +14,18 @@ def acme(add_account: Callable[..., Account]) -> Account:
     return add_account("acme", "org")
 
 
+@pytest.fixture(autouse=True)
+def boss(add_account: Callable[..., Account], acme: Account, catalog: Catalog) -> Account:
+    """Return the user who sends the invitations."""
+    added = add_account("boss")
+    with catalog.write() as tx:
+        accounts.join_org(tx, acme.id, added.id, "admin")
+    return added
+
+
 def offer(org: Account, user: Account, role: str = "read", expires_ms: int = 100) -> Invitation:
-    return Invitation(0, new_uid(), org.id, user.id, role, 0, 1, expires_ms)
+    inviter = org.id + 1  # the user who was added after the organisation
+    return Invitation(0, new_uid(), org.id, user.id, role, inviter, 1, expires_ms)
 
 
 def test_an_invitation_is_found_from_both_sides_until_it_expires(
@@ -49,12 +59,37 @@ def test_only_expired_invitations_are_deleted(
         assert invitations.of_org(tx, acme.id, 0, limit=9) == []
 
 
-def test_invitations_come_in_pages_and_are_counted(catalog: Catalog, add_account: Callable[..., Account]) -> None:
-    acme, people = add_account("acme", "org"), [add_account(name) for name in ("ann", "ben", "cem")]
+def test_an_invitation_is_open_while_its_inviter_may_invite(
+    catalog: Catalog, alice: Account, acme: Account, boss: Account
+) -> None:
     with catalog.write() as tx:
-        made = [
-            invitations.put(tx, Invitation(0, new_uid(), acme.id, user.id, "read", acme.id, 1, 9)) for user in people
-        ]
+        made = invitations.put(tx, offer(acme, alice))
+
+        def is_open() -> bool:
+            found = {invitations.by_uid(tx, made.uid, 5) == made}
+            found |= {invitations.of_org(tx, acme.id, 5, limit=9) == [made]}
+            found |= {invitations.of_user(tx, alice.id, 5, limit=9) == [made]}
+            assert len(found) == 1, "every query agrees"
+            return found.pop()
+
+        assert is_open()
+        accounts.join_org(tx, acme.id, boss.id, "write")
+        assert not is_open()
+        accounts.update(tx, boss.id, is_admin=True)
+        assert is_open(), "an administrator of the hub invites into every organisation"
+        accounts.update(tx, boss.id, suspended_ms=3)
+        assert not is_open()
+        accounts.update(tx, boss.id, suspended_ms=None, is_admin=False)
+        accounts.leave_org(tx, acme.id, boss.id)
+        assert not is_open()
+
+
+def test_invitations_come_in_pages_and_are_counted(
+    catalog: Catalog, acme: Account, add_account: Callable[..., Account]
+) -> None:
+    people = [add_account(name) for name in ("ann", "ben", "cem")]
+    with catalog.write() as tx:
+        made = [invitations.put(tx, offer(acme, user, expires_ms=9)) for user in people]
         first = invitations.of_org(tx, acme.id, 5, limit=2)
         assert [*first, *invitations.of_org(tx, acme.id, 5, after=first[-1].id, limit=2)] == made
         assert invitations.count_of_org(tx, acme.id, 5) == 3

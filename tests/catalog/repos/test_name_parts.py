@@ -1,4 +1,3 @@
-import sqlite3
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -12,6 +11,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.search import full_text
 from entrepot.names import RepoType, parse_repo_id
 from entrepot.names.repos import RepoRef
+from tests.support.database_steps import steps_of
 
 AddRepo = Callable[..., RepoRow]
 
@@ -26,16 +26,9 @@ def having(catalog: Catalog, term: str, namespaces: Sequence[int] | None) -> set
 
 def steps(catalog: Catalog, term: str, namespaces: Sequence[int]) -> int:
     """Return how many steps SQLite takes to find a term."""
-    parts, taken = tables.repo_name_parts, list[None]()
+    parts = tables.repo_name_parts
     query = sa.select(parts.c.repo_id).where(name_parts.having(parts, term, namespaces))
-    with catalog.read() as tx:
-        connection = tx.sql.connection.driver_connection
-        if not isinstance(connection, sqlite3.Connection):
-            pytest.skip("counts the steps of SQLite")
-        connection.set_progress_handler(lambda: taken.append(None), 1)
-        tx.sql.execute(query).all()
-        connection.set_progress_handler(None, 1)
-    return len(taken)
+    return steps_of(catalog, lambda tx: tx.sql.execute(query).all())
 
 
 def rows(catalog: Catalog, table: sa.Table) -> int:

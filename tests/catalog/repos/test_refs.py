@@ -100,6 +100,31 @@ def test_refs_are_listed_by_name_and_stay_in_their_repository(
         assert refs.find(tx, other.id, MAIN) == C
 
 
+@pytest.mark.parametrize(
+    ("name", "related"),
+    [
+        ("refs/heads/a", "refs/heads/a/b-0"),
+        ("refs/heads/a/b", "refs/heads/a/b/c"),
+        ("refs/heads/a/b/c/d", "refs/heads/a/b/c"),
+        ("refs/heads/a/b/c/d/e/f", "refs/heads/a/b/c"),
+        ("refs/heads/a/b/c", None),
+        ("refs/heads/a/b/cc", None),
+        ("refs/heads/a/b/c-d", None),
+        ("refs/heads/a/b0", None),
+        ("refs/heads/A", None),
+        ("refs/heads/a/B", None),
+        ("refs/tags/a/b", None),
+        ("refs/heads/z/y", "refs/heads/z"),
+    ],
+)
+def test_refs_below_and_above_a_name_are_found(catalog: Catalog, repo: RepoRow, name: str, related: str | None) -> None:
+    with catalog.write() as tx:
+        for there in ("a-0", "a/b-0", "a/b/c", "a0", "z"):
+            assert refs.swap(tx, repo.id, branch_ref(there), None, A, 1)
+    with catalog.read() as tx:
+        assert refs.find_related(tx, repo.id, RefName(name)) == related
+
+
 def test_absent_refs_are_left_out(catalog: Catalog, repo: RepoRow) -> None:
     with catalog.write() as tx:
         refs.swap(tx, repo.id, MAIN, None, A, 1)

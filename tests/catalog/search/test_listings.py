@@ -6,12 +6,14 @@ import pytest
 
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.database import Read
+from entrepot.catalog.repos import repo_tags, repositories
 from entrepot.catalog.repos.repositories import CardFacts, RepoRow
 from entrepot.catalog.search import listings
 from entrepot.catalog.search.listings import SORTS, Search
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import RepoType
+from tests.support.database_steps import steps_of
 
 AddRepo = Callable[..., RepoRow]
 MODELS = Search(RepoType.MODEL)
@@ -307,3 +309,67 @@ def test_models_with_a_tag_are_counted_up_to_a_limit_for_those_who_see_them(
         assert listings.count_tagged(tx, wanted, everyone, most=2) == {"one": 1, "three": 2}
         assert listings.count_tagged(tx, wanted, None, most=4) == {"one": 1, "three": 4, "hidden": 1}
         assert listings.count_tagged(tx, [], everyone, most=2) == {}
+
+
+LISTS: dict[str, Callable[[Read, Visibility], object]] = {
+    name: (lambda tx, seen, wanted=wanted: listings.find(tx, attrs.evolve(MODELS, seen_by=seen, limit=3, **wanted)))
+    for name, wanted in {
+        "all": {},
+        "by likes": {"sort": "likes"},
+        "ascending": {"sort": "size", "is_ascending": True},
+        "next page": {"after": (4.0, 2)},
+        "author": {"author": "alice"},
+        "owners": {"owners": (1, 2)},
+        "tag": {"tags": ("mit",)},
+        "two tags": {"tags": ("mit", "torch")},
+        "hidden tag": {"tags": ("secret",)},
+        "task": {"pipeline_tag": "text"},
+        "hidden task": {"pipeline_tag": "secret"},
+        "tag and task": {"tags": ("mit",), "pipeline_tag": "text"},
+        "term": {"terms": ("m",)},
+        "term and tag": {"terms": ("m",), "tags": ("mit",)},
+        "prefix": {"any_prefix": ("torc",)},
+        "gated": {"gated": True},
+    }.items()
+} | {
+    "count": lambda tx, seen: listings.count(tx, Search(RepoType.MODEL, seen_by=seen)),
+    "count of a tag": lambda tx, seen: listings.find_counted(
+        tx, Search(RepoType.MODEL, seen_by=seen, tags=("mit",)), most=501
+    ),
+    "counts of a namespace": lambda tx, seen: listings.counts(tx, 1, seen),
+    "tagged": lambda tx, seen: listings.count_tagged(tx, ["mit", "secret"], seen),
+    "tagged up to a number": lambda tx, seen: listings.count_tagged(tx, ["mit", "secret"], seen, most=9),
+    "by change": lambda tx, seen: repositories.page_by_change(tx, 1, seen, limit=3),
+    "by name": lambda tx, seen: repositories.page_of(tx, 1, RepoType.MODEL, seen, limit=3),
+    "by name, later": lambda tx, seen: repositories.page_of(tx, 1, RepoType.MODEL, seen, after="m1", limit=3),
+    "ids": lambda tx, seen: repositories.ids_of(tx, 1, seen),
+    "tags": lambda tx, seen: repo_tags.public_tags(tx, RepoType.MODEL),
+    "words": lambda tx, seen: repo_tags.public_words(tx, RepoType.MODEL),
+}
+"""Lists and numbers, as functions of a transaction and of what a caller sees."""
+
+
+@pytest.mark.parametrize("read", LISTS.values(), ids=LISTS)
+def test_what_a_caller_may_not_see_costs_a_list_nothing(
+    catalog: Catalog,
+    alice: Account,
+    add_repo: AddRepo,
+    add_account: Callable[..., Account],
+    read: Callable[[Read, Visibility], object],
+) -> None:
+    bob = add_account("bob")
+    for number in range(4):
+        tag(catalog, add_repo(f"m{number}", updated_ms=number * 2), "mit", "torch", task="text")
+    tag(catalog, add_repo("hers", owner=bob, visibility="private"), "mit", task="text")
+    callers = [Visibility(), Visibility([bob.id])]
+
+    def steps_for(callers: Sequence[Visibility]) -> list[int]:
+        return [steps_of(catalog, lambda tx, seen=seen: read(tx, seen)) for seen in callers]  # type: ignore[misc]
+
+    before = steps_for(callers)
+    for number in range(30):
+        row = add_repo(f"m-hidden{number}", visibility="private", updated_ms=number, likes=number, gated="auto")
+        tag(catalog, row, "mit", "torch", "secret", task=("text", "secret")[number % 2])
+    after = steps_for(callers)
+    # Where an index ends is some steps' difference; one step for each of the hidden ones would be too many.
+    assert all(abs(now - then) < 30 for now, then in zip(after, before, strict=True)), (before, after)

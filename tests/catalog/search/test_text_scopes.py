@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from entrepot.catalog import Catalog
+from entrepot.catalog import Catalog, visibility
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.search import text_scopes
 from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility
@@ -43,5 +43,5 @@ def test_the_scopes_of_a_search_are_the_namespaces_in_which_something_is_visible
         assert text_scopes.of_searcher(tx, None) == (text_scopes.PUBLIC, text_scopes.ADMINISTRATORS)
         both = Visibility({alice.id, bob.id}, grantees={alice.id})
         assert text_scopes.of_searcher(tx, both) == ("", f"{M}{alice.id}{M}", f"{M}{bob.id}{M}")
-        monkeypatch.setattr(text_scopes, "MAX_SCOPES", 1)
+        monkeypatch.setattr(visibility, "MAX_NAMESPACES", 1)
         assert text_scopes.of_searcher(tx, both) == (text_scopes.PUBLIC, text_scopes.ADMINISTRATORS)

@@ -101,11 +101,27 @@ def test_a_damaged_file_is_refused_and_removed(
     assert not (tmp_path / "draft").exists()
 
 
-def test_a_damaged_beginning_is_noticed_too(faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path) -> None:
-    (tmp_path / "draft").write_bytes(b"other")
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_file_with_a_damaged_beginning_is_fetched_anew(
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path, recorded_progress: RecordedProgress, is_whole: bool
+) -> None:
+    draft = tmp_path / "draft"
+    draft.write_bytes(bytes(len(faulty_hub.data)) if is_whole else b"other")
+    fetch(faulty_hub_client, wanted_of(faulty_hub), draft, recorded_progress)
+    assert draft.read_bytes() == faulty_hub.data
+    assert recorded_progress.done == len(faulty_hub.data)
+    assert faulty_hub.sent[-1] == (200, len(faulty_hub.data))
+
+
+def test_a_beginning_does_not_hide_that_the_hub_sends_damage(
+    faulty_hub_client: Hub, faulty_hub: FaultyHub, tmp_path: Path
+) -> None:
+    (tmp_path / "draft").write_bytes(faulty_hub.data[:1000])
+    faulty_hub.data = faulty_hub.data[:-1] + b"?"
     with pytest.raises(DownloadDamaged):
         run(faulty_hub_client, faulty_hub, tmp_path / "draft")
-    assert run(faulty_hub_client, faulty_hub, tmp_path / "draft") == faulty_hub.data
+    assert not (tmp_path / "draft").exists()
+    assert [status for status, _ in faulty_hub.sent] == [206, 200]
 
 
 def test_more_bytes_than_promised_do_not_fill_the_disk(

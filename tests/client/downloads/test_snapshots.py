@@ -57,6 +57,22 @@ def test_a_second_call_downloads_nothing(library: Library, ref: RepoRef, recorde
     assert download_snapshot(library.hub, ref, folder.name, options=Options(is_local_only=True)) == folder
 
 
+def test_a_cached_file_of_the_wrong_size_is_downloaded_again(
+    library: Library, ref: RepoRef, recorded_progress: RecordedProgress
+) -> None:
+    folder = download_snapshot(library.hub, ref)
+    (folder / "small.bin").resolve().write_bytes(b"\0" * 10)
+    (folder / "a.txt").resolve().write_bytes(b"")
+    (folder / "d/b.txt").unlink()  # as without permission for links
+    (folder / "d/b.txt").write_bytes(b"b")
+    assert [plan.path for plan in plan_snapshot(library.hub, ref) if plan.will_download] == ["a.txt", "small.bin"]
+    assert download_snapshot(library.hub, ref, options=Options(progress=recorded_progress)) == folder
+    found = tree(folder)
+    assert found["small.bin"] == b"\0" * 1000
+    assert {path: found[path] for path in FILES} == FILES
+    assert recorded_progress.done == 1001
+
+
 def test_only_changed_files_are_downloaded_for_the_next_commit(
     library: Library, ref: RepoRef, recorded_progress: RecordedProgress
 ) -> None:

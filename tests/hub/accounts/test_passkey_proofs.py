@@ -70,7 +70,13 @@ def test_a_passkey_signs_its_challenge(key: Authenticator) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("origin", "https://evil.example"), ("host", "evil.example"), ("flags", PRESENT), ("flags", 0)],
+    [
+        ("origin", "https://evil.example"),
+        ("host", "evil.example"),
+        ("flags", PRESENT),
+        ("flags", 0),
+        ("is_framed", True),
+    ],
 )
 def test_a_passkey_of_another_site_or_without_its_user_is_refused(
     key: Authenticator, field: str, value: object

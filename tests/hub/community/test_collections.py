@@ -94,6 +94,24 @@ def test_lists_are_sorted_filtered_and_paged(world: World) -> None:
         listed(world, sort="size")
 
 
+def test_lists_are_filtered_by_what_collections_hold(world: World) -> None:
+    world.repo("alice/secret", visibility="private")
+    make(world, "Of secrets", item=("model", "alice/secret"))
+    hidden = make(world, "Hidden", is_private=True)
+    inner = make(world, "Inner")
+    make(world, "Outer", item=("collection", inner.slug))
+    make(world, "Of the hidden", item=("collection", hidden.slug))
+    for item, seen, own in (
+        ("models/alice/secret", [], ["Of secrets"]),
+        (f"collections/{inner.slug}", ["Outer"], ["Outer"]),
+        (f"collections/{hidden.slug}", [], ["Of the hidden"]),
+        ("collections/alice/none", [], []),
+    ):
+        for caller, titles in ((world.bob, seen), (world.alice, own)):
+            found = collections.list_collections(world.hub, caller, CollectionQuery(items=[item]))
+            assert [one.row.title for one in found.items] == titles, item
+
+
 def test_a_vote_counts_once(world: World) -> None:
     made = make(world)
     for _ in range(2):

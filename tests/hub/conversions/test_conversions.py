@@ -294,6 +294,16 @@ def test_copies_have_their_own(world: World, ref: RepoRef, monkeypatch: pytest.M
     assert told(world, copy) == [("default", "converted")]
 
 
+def test_a_conversion_tells_how_much_it_has_left(world: World, ref: RepoRef) -> None:
+    card = "---\nconfigs:\n- {config_name: a, data_files: a.csv}\n- {config_name: b, data_files: b.csv}\n---\n"
+    for path, data in {"README.md": card.encode(), "a.csv": b"a\n" + b"1\n" * 500, "b.csv": b"a\n1\n"}.items():
+        world.add(ref, path, data)
+    steps = conversions.convert_steps(world.hub, world.row_id(ref))
+    told = [left_bytes for left_bytes in steps if left_bytes is not None]
+    each = conversions.WORK_OF_A_PROCESS
+    assert told == [2 * each + 8 * (1_002 + 4), each + 8 * 4]
+
+
 def test_a_job_whose_result_is_outdated_looks_again(
     world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from entrepot.hub.datasets.column_statistics import plan, quoted
+from entrepot.hub.datasets.column_statistics import plan, quoted, sql_names
 
 INTEGER = {"dtype": "int64", "_type": "Value"}
 
@@ -42,3 +42,10 @@ def test_one_value_has_one_bar() -> None:
 def test_columns_of_other_types_are_left_out_and_names_quoted() -> None:
     assert plan({"s": {"a": INTEGER}, "d": {"dtype": "date32", "_type": "Value"}, "i": {"_type": "Image"}}) == []
     assert quoted('a"b') == '"a""b"'
+
+
+def test_columns_have_names_in_queries_that_sql_tells_apart() -> None:
+    assert sql_names(["a", "b.c", "A B"]) == ["a", "b.c", "A B"]
+    assert sql_names(["", "a", "A", "A_1", "", "Unnamed: 0"]) == [
+        "Unnamed: 0", "a", "A_1", "A_1_1", "Unnamed: 4", "Unnamed: 0_1"
+    ]  # fmt: skip

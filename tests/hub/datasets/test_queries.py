@@ -48,6 +48,13 @@ def test_two_revisions_are_joined_in_one_query(world: World) -> None:
     assert found.commits == {"": new, "old": old}
 
 
+def test_a_table_without_columns_is_refused_at_once(world: World) -> None:
+    ref = world.repo("alice/empty", kind=RepoType.DATASET)
+    world.add(ref, "train.csv", b"")
+    with pytest.raises(QueryRefused, match="the table 'train' has no columns"):
+        ask(world, ref, "select * from train")
+
+
 def test_results_are_cut_and_columns_get_names_of_their_own(world: World, data: RepoRef) -> None:
     found = ask(world, data, 'select id, id, 1.5::decimal(4,2) d from "default.train" order by 1', most=3)
     assert (len(found.rows), found.is_cut) == (3, True)

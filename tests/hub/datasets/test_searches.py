@@ -110,6 +110,35 @@ def test_statistics_have_the_shapes_of_the_public_service(world: World) -> None:
     assert (shown["text"]["column_statistics"]["min"], shown["l"]["column_statistics"]["max"]) == (13, 2)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("train.jsonl", b'{"": "one", "text": "two", "Text": "three"}\n{"": "1", "text": "2", "Text": "3"}\n'),
+        ("train.parquet", parquet_of({"": ["one", "1"], "text": ["two", "2"], "Text": ["three", "3"]})),
+    ],
+)
+def test_columns_whose_names_sql_cannot_have_keep_them(world: World, name: str, content: bytes) -> None:
+    ref = world.repo("alice/odd", kind=RepoType.DATASET)
+    world.add(ref, name, content)
+    found = sift(world, ref, "\"Text_1\" = 'three'")
+    assert [row.cells for row in found.rows] == [{"": "one", "text": "two", "Text": "three"}]
+    assert list(found.features) == ["", "text", "Text"]
+    assert indexes(sift(world, ref, "\"Unnamed: 0\" = '1'")) == [1]
+    assert indexes(search(world, ref, "three")) == [0]
+    shown = searches.summarize(world.hub, None, SplitRef(ref, "main", "default", "train")).columns
+    assert [column["column_name"] for column in shown] == ["", "text", "Text"]
+    counts = [column["column_statistics"]["frequencies"] for column in shown]
+    assert counts == [{"one": 1, "1": 1}, {"two": 1, "2": 1}, {"three": 1, "3": 1}]
+
+
+def test_a_split_without_columns_has_no_rows(world: World) -> None:
+    ref = world.repo("alice/empty", kind=RepoType.DATASET)
+    world.add(ref, "train.csv", b"")
+    assert (sift(world, ref).rows, sift(world, ref).total, search(world, ref, "x").total) == ([], 0, 0)
+    found = searches.summarize(world.hub, None, SplitRef(ref, "main", "default", "train"))
+    assert (found.rows, found.columns) == (0, [])
+
+
 def test_a_private_split_is_absent(world: World) -> None:
     ref = world.repo("alice/d", kind=RepoType.DATASET, visibility="private")
     world.add(ref, "train.jsonl", ROWS)

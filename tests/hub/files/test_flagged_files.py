@@ -20,6 +20,7 @@ from entrepot.hub.scanning.scanners import ScanFailed
 from entrepot.hub.search import searches
 from entrepot.names import RepoId, RepoPath, RepoRef, RepoType, Sha256, XetHash
 from tests.support import hub_work
+from tests.support.chunk_sender import Sender
 from tests.support.worlds import World
 
 HOSTILE = b"cos\nsystem\n(S'true'\ntR."
@@ -33,6 +34,11 @@ def hiding(make_world: Callable[..., World]) -> World:
 @pytest.fixture
 def ref(hiding: World) -> RepoRef:
     return hiding.repo("alice/m")
+
+
+@pytest.fixture
+def sender(hiding: World) -> Sender:
+    return Sender(hiding)
 
 
 def scan(world: World, ref: RepoRef) -> None:
@@ -105,6 +111,18 @@ def test_chunks_of_a_flagged_file_are_not_told(hiding: World, ref: RepoRef) -> N
     with pytest.raises(NotAllowed):
         reconstruct(hiding, ref, located.xet_hash, "bob")
     reconstruct(hiding, ref, located.xet_hash, "alice")
+
+
+def test_a_link_to_chunks_ends_when_their_file_is_flagged(hiding: World, ref: RepoRef, sender: Sender) -> None:
+    pieces = [HOSTILE + bytes(50_000), bytes(50_000)]
+    file, _ = sender.add(ref, "m.pkl", pieces)
+    tokens = [sender.give_read(ref, hiding.caller(name)) for name in ("bob", "alice")]
+    [[theirs], [own]] = [reconstructions.reconstruct(hiding.hub, token, file, 0, None).parts for token in tokens]
+    reconstructions.fetch(hiding.hub, theirs.name, theirs.query).close()
+    scan(hiding, ref)
+    with pytest.raises(NotAllowed, match="unsafe"):
+        reconstructions.fetch(hiding.hub, theirs.name, theirs.query)
+    reconstructions.fetch(hiding.hub, own.name, own.query).close()
 
 
 def test_a_warning_hides_nothing(make_world: Callable[..., World]) -> None:

@@ -596,6 +596,22 @@ def test_any_number_of_claims_is_verified(world: World, sender: Sender) -> None:
     assert rechunking.verify_claims(world.hub, limit=1) == 2
 
 
+def test_many_small_claims_tell_as_much_work_as_a_large_one(
+    world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rechunking, "_PIECE", 10_000)
+    ref = world.repo("bob/m")
+    made = [sender.chunks(number, 30) for number in range(5)]
+    for number, pieces in enumerate(made):
+        sender.add(ref, f"{number}", pieces)
+    sizes = [len(b"".join(pieces)) for pieces in made]
+    steps = rechunking.verify_steps(world.hub, 2, repo_id=world.row_id(ref))
+    told = [left_bytes for left_bytes in steps if left_bytes is not None]
+    assert told[0] == sum(sizes)
+    assert told == sorted(told, reverse=True)
+    assert 0 < told[-1] <= 10_000
+
+
 def test_damage_on_disk_does_not_make_a_claim_false(world: World, sender: Sender) -> None:
     ref, pieces = world.repo("bob/m"), sender.chunks("true", 30)
     given = sender.give(ref)

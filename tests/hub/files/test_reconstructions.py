@@ -13,6 +13,7 @@ from entrepot.hub.files import chunks, reconstructions
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.files.reconstructions import LinkedPart, LinkedParts
 from entrepot.hub.files.xet_tokens import XetToken
+from entrepot.hub.repos import lfs_files, repositories
 from entrepot.names import RepoPath, RepoRef, Sha256, XetHash
 from entrepot.xet import Xorb, file_parts
 from tests.support.chunk_sender import Sender
@@ -198,6 +199,21 @@ def test_a_link_to_a_file_that_is_gone_is_not_found(world: World, sender: Sender
     with world.hub.write() as tx:
         for table in (file_tables.xet_claims, file_tables.xet_file_xorbs, file_tables.xet_files):
             tx.sql.execute(sa.delete(table))
+    with pytest.raises(ThingNotFound):
+        reconstructions.fetch(world.hub, part.name, part.query)
+
+
+def test_a_link_does_not_open_a_file_that_its_repository_lacks(world: World, sender: Sender, ref: RepoRef) -> None:
+    file, _ = sender.add(ref, "w", sender.chunks(1))
+    part = one_part(world, sender.give_read(ref), file)
+    repositories.delete(world.hub, world.alice, ref)
+    assert world.repo() == ref
+    with pytest.raises(ThingNotFound):
+        reconstructions.fetch(world.hub, part.name, part.query)
+    sender.add(ref, "again", sender.chunks(1))
+    assert b"".join(chunks_of(world, part)) == b"".join(sender.chunks(1))
+    [listed] = lfs_files.list_files(world.hub, world.alice, ref, after=None, limit=1)
+    lfs_files.delete(world.hub, world.alice, ref, [listed.link.uid], rewrites_history=True)
     with pytest.raises(ThingNotFound):
         reconstructions.fetch(world.hub, part.name, part.query)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from entrepot.catalog import Read, Write
 from entrepot.catalog.files import file_links
 from entrepot.catalog.repos import push_reservations, refs
 from entrepot.errors import (
@@ -35,7 +36,7 @@ from entrepot.hub.git import pushes
 from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
 from entrepot.hub.repos.push_reservations import PushWaiter
 from entrepot.hub.search import activity
-from entrepot.names import MAIN, ROOT, Oid, RefName, RepoPath, RepoRef, Sha256
+from entrepot.names import MAIN, ROOT, Oid, RefName, RepoId, RepoPath, RepoRef, Sha256
 from entrepot.storage import objects as stored
 from tests.support import hub_work
 from tests.support.chunk_sender import Sender
@@ -192,6 +193,27 @@ def test_branches_and_tags_are_made_and_removed(author: Author, world: World) ->
     gone = author.push(("refs/heads/dev", head, None), ("refs/tags/v1", tag, None))
     assert set(reasons(gone).values()) == {None}
     assert set(dict(pushes.list_refs(world.hub, world.alice, author.ref))) == {MAIN, "refs/tags/light"}
+
+
+def test_no_ref_costs_more_where_there_are_many_refs_and_commits(
+    author: Author, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a push of thousands of refs is published, a hub with SQLite writes nothing else."""
+    list_all = refs.everything
+
+    def listed(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
+        assert not isinstance(tx, Write), "for each ref"
+        return list_all(tx, repo_id)
+
+    def walked(_found: object, _head: Oid) -> list[tuple[Oid, str]]:
+        raise AssertionError("only pull requests name new commits")
+
+    monkeypatch.setattr(refs, "everything", listed)
+    monkeypatch.setattr(pushes, "_new_commits", walked)
+    made = author.push(*((f"refs/heads/b{number}", None, author.commit(a=b"%d" % number)) for number in range(3)))
+    assert set(reasons(made).values()) == {None}
+    copy = repositories.duplicate(world.hub, world.bob, author.ref, RepoId("bob", "copy"), None)
+    assert len(pushes.list_refs(world.hub, world.bob, copy.ref)) == 4
 
 
 def test_a_history_may_be_rewritten_by_force(author: Author, world: World) -> None:

@@ -96,10 +96,10 @@ def test_history_is_indexed_for_every_ref_and_again_without_harm(world: World) -
     ref = world.repo()
     head = world.add(ref, "a")
     for _ in range(2):
-        handlers.index_history(world.hub, {"repo": world.row_id(ref)})
+        list(handlers.index_history(world.hub, {"repo": world.row_id(ref)}))
     with world.hub.read() as tx:
         assert commits.unindexed(tx, world.row_id(ref), head) == []
-    handlers.index_history(world.hub, {"repo": 12345})
+    list(handlers.index_history(world.hub, {"repo": 12345}))
 
 
 def test_jobs_of_a_dead_process_are_due_immediately(world: World, failing: list[int]) -> None:

@@ -4,16 +4,24 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from entrepot.catalog import Lock
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import commits
 from entrepot.errors import HistoryBeingIndexed
+from entrepot.hub.context import HubContext
+from entrepot.hub.files import xorb_scrubbing
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.jobs import handlers, indexing
-from entrepot.hub.jobs.indexing import index_briefly, index_history
-from entrepot.names import RepoPath
+from entrepot.hub.jobs.indexing import WORK_OF_A_COMMIT, index_briefly, index_steps
+from entrepot.names import Oid, RepoPath
 from tests.support.worlds import World
 
 P = RepoPath
+
+
+def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
+    """Run all steps, and return the number of indexed commits."""
+    return xorb_scrubbing.finish(index_steps(hub, repo_id, head))
 
 
 def test_every_ancestor_is_indexed_once(world: World) -> None:
@@ -35,6 +43,28 @@ def test_a_commit_of_thousands_of_files_is_indexed(world: World) -> None:
     index_history(world.hub, world.row_id(ref), head)
     with world.hub.read() as tx:
         assert set(commits.last_changes(tx, world.row_id(ref), head, paths).values()) == {head}
+
+
+def test_indexing_tells_how_many_commits_are_left_and_pauses_within_large_ones(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "_IN_A_STEP", 2)
+    monkeypatch.setattr(indexing, "_BATCH", 10)
+    ref = world.repo()
+    for number in range(3):
+        world.add(ref, f"f{number}")
+    large = world.commit(ref, *(AddFile(P(f"d/{number}"), b"x") for number in range(95)))
+    world.add(ref, "last")
+    paused = list[int | None]()
+    for left_bytes in index_steps(world.hub, world.row_id(ref), world.add(ref, "f")):
+        paused.append(left_bytes)
+        with world.hub.write(Lock.nothing()):
+            pass  # no step leaves a transaction open
+    assert [left for left in paused if left is not None] == [number * WORK_OF_A_COMMIT for number in (7, 5, 3, 1)]
+    assert paused.count(None) == 9, "96 paths, ten in a step"
+    with world.hub.read() as tx:
+        paths = [P("d"), *(P(f"d/{number}") for number in range(95))]
+        assert commits.last_changes(tx, world.row_id(ref), large, paths) == dict.fromkeys(paths, large)
 
 
 def test_several_may_index_at_once(world: World) -> None:

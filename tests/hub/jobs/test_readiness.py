@@ -1,16 +1,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import attrs
 import pytest
 
 from entrepot.blobs import Stat
+from entrepot.catalog import Read
 from entrepot.errors import DatabaseUnavailable, StoreUnavailable
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.jobs import readiness
-from entrepot.hub.jobs.readiness import Dependency, ReadinessCheck, StoreWatch
+from entrepot.hub.jobs.readiness import Dependency, DependencyWatch, ReadinessCheck
 from entrepot.settings import Settings
 from tests.support.postgres import PostgresServer
 from tests.support.s3_server import S3Server
@@ -47,15 +49,15 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def asks_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readiness, "_EVERY_S", 0.0)
+    monkeypatch.setattr(readiness, "_STORE_EVERY_S", 0.0)
 
 
 def look_twice(server: Server) -> readiness.Readiness:
     """Return what a second look finds: the first one does not wait for a store that did not respond before."""
     server.check.look()
-    assert server.check._watch._answered.wait(20)
+    assert server.check._store._answered.wait(20)
     found = server.check.look()
-    assert server.check._watch._answered.wait(20)
+    assert server.check._store._answered.wait(20)
     return found
 
 
@@ -164,10 +166,36 @@ def test_a_store_that_hangs_is_noticed_in_time_and_asked_once() -> None:
         asked.release()
         go_on.wait(60)
 
-    watch = StoreWatch(hang, lambda: 7, patience_s=0.2)
+    watch = DependencyWatch(hang, lambda: 7, patience_s=0.2)
     assert [watch.look() for _ in range(3)] == [Dependency("it does not respond in time", 7)] * 3
     assert asked.acquire(blocking=False)
     assert not asked.acquire(blocking=False)
     go_on.set()
     assert watch._answered.wait(20)
     assert watch.look() == Dependency()
+
+
+def test_a_database_that_hangs_is_reported_in_time_and_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(tmp_path, Clock(), monkeypatch)
+    go_on, asked = threading.Event(), threading.Semaphore(0)
+    read = HubContext.read
+
+    def hang(hub: HubContext) -> AbstractContextManager[Read]:
+        asked.release()
+        go_on.wait(60)
+        return read(hub)
+
+    monkeypatch.setattr(server.check._database, "_patience_s", 0.2)
+    with monkeypatch.context() as patch:
+        patch.setattr(HubContext, "read", hang)
+        found = [server.check.look() for _ in range(3)]
+        assert {one.refusal for one in found} == {"the database cannot be used now: it does not respond in time"}
+        assert {one.database for one in found} == {Dependency("it does not respond in time", 1_000_000)}
+        assert asked.acquire(blocking=False)
+        assert not asked.acquire(blocking=False)
+        go_on.set()
+        assert server.check._database._answered.wait(20)
+    assert server.check.look().refusal is None
+    server.hub.close()

@@ -165,8 +165,8 @@ def test_the_message_of_a_pull_request_counts_when_it_is_merged(world: World) ->
     lines = f"Entrepot-Input: derived_from models/bob/evil@{'a' * 40}\nEntrepot-Run: r1"
     wish = CommitDraft("Add it", [AddFile(RepoPath("b"), b"b")], description=lines)
     pull = pulls.open_with_commit(world.hub, world.bob, model, "main", wish)
-    handlers.index_history(world.hub, {"repo": world.row_id(model)})
-    handlers.index_history(world.hub, {"repo": world.row_id(model)})
+    list(handlers.index_history(world.hub, {"repo": world.row_id(model)}))
+    list(handlers.index_history(world.hub, {"repo": world.row_id(model)}))
     for revision in (None, f"refs/pr/{pull.num}"):
         assert edges(around(world, model, revision=revision)) == []
     assert lineage.of_run(world.hub, None, "r1").edges == ()

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from entrepot.errors import LoginRequired, NotAllowed, Refused, RepoNotFound, ThingNotFound
+from entrepot.errors import LimitExceeded, LoginRequired, NotAllowed, Refused, RepoNotFound, ThingNotFound
 from entrepot.git import MergeSide
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
@@ -24,6 +24,7 @@ from entrepot.hub.repos import (
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.locks import LfsLock
 from entrepot.names import MAIN, RepoPath, RepoRef, pull_ref
+from entrepot.storage.trees import Trees
 from tests.support import hub_work
 from tests.support.worlds import World
 
@@ -59,6 +60,31 @@ def test_locking_a_locked_path_returns_the_existing_lock(world: World, ref: Repo
     for who in (world.olga, world.wendy):
         again = locks.take(world.hub, who, ref, PATH, None)
         assert again == locks.LockResult(first.lock, is_new=False)
+
+
+def test_a_user_has_a_limited_number_of_locks_in_a_repository(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "MAX_LOCKS", 2)
+    held = [take(world, ref, path=path) for path in ("a", "b")]
+    with pytest.raises(LimitExceeded, match="unlock some"):
+        take(world, ref, path="c")
+    assert take(world, ref, path="a") == held[0]
+    take(world, ref, world.olga, "c")
+    take(world, world.repo("acme/other", by=world.wendy), path="c")
+    locks.release(world.hub, world.wendy, ref, held[0].uid, by_force=False)
+    take(world, ref, path="d")
+
+
+def test_locks_in_folders_that_do_not_change_are_not_compared(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        take(world, ref, path=f"folder/{number}")
+    looked_at, find = [], Trees.find
+    monkeypatch.setattr(Trees, "find", lambda self, root, path: (looked_at.append(path), find(self, root, path))[1])
+    world.add(ref, "other.txt", by=world.olga)
+    assert [path for path in looked_at if path.startswith("folder/")] == []
 
 
 def test_writers_lock_and_readers_look(world: World, ref: RepoRef) -> None:

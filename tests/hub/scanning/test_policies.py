@@ -10,7 +10,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.errors import NotAllowed, Refused
 from entrepot.git import Mode
 from entrepot.hub.scanning import policies, scan_jobs
-from entrepot.names import RefName, RepoRef
+from entrepot.names import RepoRef
 from tests.hub.scanning.conftest import HOSTILE, ODD, SCANNER, scan
 from tests.support.worlds import World
 
@@ -66,9 +66,9 @@ def test_what_cannot_be_judged_in_time_is_accepted_and_hidden_later(
     with refusing.hub.read() as tx:
         row = repositories.by_id(tx, refusing.row_id(ref))
         assert row is not None
-        head, new = refusing.head(ref), RefName("refs/heads/new")
-        policies.check_move(refusing.hub, tx, row, new, None, head)  # main has the file already
-        policies.check_move(refusing.hub, tx, row, new, head, None)
+        head = refusing.head(ref)
+        policies.check_moves(refusing.hub, tx, row, [(None, head)])  # main has the file already
+        policies.check_moves(refusing.hub, tx, row, [(head, None)])
 
 
 def test_a_slow_scan_ends_without_a_result(refusing: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:

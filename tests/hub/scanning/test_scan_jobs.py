@@ -53,6 +53,17 @@ def test_the_job_scans_what_is_at_a_head_once(scanning: World, monkeypatch: pyte
     assert statuses(scanning) == ["error", "unsafe"]
 
 
+def test_a_scan_tells_how_much_it_has_left(scanning: World) -> None:
+    ref = scanning.repo()
+    sizes = [len(data) for data in (HOSTILE, ODD, ODD + bytes(1_000))]
+    for number, data in enumerate((HOSTILE, ODD, ODD + bytes(1_000))):
+        scanning.add(ref, f"{number}.pkl", data)
+    told = [left_bytes for left_bytes in scan_jobs.scan_steps(scanning.hub, scanning.row_id(ref)) if left_bytes]
+    assert told[0] == sum(sizes) + 3 * scan_jobs.WORK_OF_A_PROCESS
+    assert told == sorted(told, reverse=True)
+    assert len(told) == 3
+
+
 def test_a_failed_scan_is_repeated_after_a_day(scanning: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ref = scanning.repo()
     scanning.add(ref, "a.pkl", HOSTILE)

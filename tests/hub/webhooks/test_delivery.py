@@ -16,11 +16,11 @@ from entrepot.catalog.webhooks import deliveries
 from entrepot.errors import NotAllowed, Refused, ThingNotFound
 from entrepot.hub import callers
 from entrepot.hub.accounts import accounts
-from entrepot.hub.community import notification_lists
+from entrepot.hub.community import discussions, notification_lists
 from entrepot.hub.jobs import handlers, maintenance
 from entrepot.hub.repos import account_removal, repositories
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
-from entrepot.hub.webhooks import delivery, outbound_http, webhooks
+from entrepot.hub.webhooks import delivery, outbound_http, requests, webhooks
 from entrepot.hub.webhooks.webhooks import WebhookChanges, WebhookDraft
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.accounts.administration import Removal
@@ -36,6 +36,7 @@ class Receiver:
 
     server: http.server.ThreadingHTTPServer
     status: int = 200
+    echoes: bool = False
     seen: list[tuple[dict[str, str], dict[str, Any]]] = attrs.Factory(list)
     raw: list[bytes] = attrs.Factory(list)
 
@@ -59,7 +60,8 @@ def receiver() -> Iterator[Receiver]:
                 found.seen.append((dict(self.headers), json.loads(body)))
             self.send_response(found.status)
             self.end_headers()
-            self.wfile.write(b"thanks" if found.status == 200 else b"not now")
+            echo = f"you sent {json.dumps(dict(self.headers))}".encode() if found.echoes else b"not now"
+            self.wfile.write(b"thanks" if found.status == 200 else echo)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -116,7 +118,7 @@ def test_the_event_of_a_commit_names_the_moved_refs(world: World, receiver: Rece
     assert [(move["ref"], move["newSha"]) for move in body["updatedRefs"]] == [("refs/heads/main", oid)]
     assert body["webhook"] == {"id": hook.uid, "version": 3}
     assert headers["X-Webhook-Secret"] == "s3cret"
-    assert headers["X-Webhook-Signature-256"] == delivery.sign("s3cret", receiver.raw[0])
+    assert headers["X-Webhook-Signature-256"] == requests.sign("s3cret", receiver.raw[0])
     assert log(world, hook) == [("done", 1, 200)]
 
 
@@ -409,6 +411,59 @@ def test_loopback_is_out_of_reach_unless_a_setting_allows_it(
     assert receiver.raw == []
     [item] = webhooks.list_deliveries(world.hub, world.alice, hook.uid).items
     assert "webhook_private_targets" in (item.answer or "")
+
+
+def test_a_delivery_is_shown_as_it_was_sent(world: World, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver, secret="s3cret")
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    [item] = webhooks.list_deliveries(world.hub, world.alice, hook.uid).items
+    sent = webhooks.get_delivery(world.hub, world.alice, hook.uid, item.uid)
+    [(headers, _)] = receiver.seen
+    assert sent.body.encode() == receiver.raw[0]
+    assert sent.size == len(receiver.raw[0])
+    assert sent.headers.items() <= headers.items()
+    assert headers.keys() - sent.headers.keys() >= set(requests.PROOFS)
+    assert (sent.delivery.answer, sent.has_secret) == ("thanks", True)
+
+
+def test_the_body_of_a_delivery_is_shown_up_to_a_limit(world: World, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver, domains=["discussion"])
+    discussions.create(world.hub, world.alice, ref, "Long", "é" * webhooks.MAX_BODY)
+    run_jobs(world)
+    longest = max(receiver.raw, key=len)
+    found = webhooks.list_deliveries(world.hub, world.alice, hook.uid).items
+    shown = [webhooks.get_delivery(world.hub, world.alice, hook.uid, item.uid) for item in found]
+    [cut] = [sent for sent in shown if sent.size == len(longest)]
+    assert cut.size > webhooks.MAX_BODY
+    assert cut.body.encode() == longest[: webhooks.MAX_BODY]
+
+
+@pytest.mark.parametrize("secret", ["s3cret", 'with "quotes" and \\'])
+def test_a_receiver_that_repeats_its_request_puts_no_secret_into_the_log(
+    world: World, receiver: Receiver, ref: RepoRef, secret: str
+) -> None:
+    hook = watch(world, receiver, secret=secret)
+    receiver.status, receiver.echoes = 500, True
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    [item] = webhooks.list_deliveries(world.hub, world.alice, hook.uid).items
+    for name in requests.PROOFS:
+        assert f'"{name}": "…"' in (item.answer or "")
+
+
+def test_a_delivery_is_shown_to_who_may_see_the_repository_now(world: World, receiver: Receiver, ref: RepoRef) -> None:
+    hook = watch(world, receiver, owner="bob", what=("model", "alice/m"))
+    world.add(ref, "a.txt")
+    [item] = webhooks.list_deliveries(world.hub, world.bob, hook.uid).items
+    assert webhooks.get_delivery(world.hub, world.bob, hook.uid, item.uid).delivery.uid == item.uid
+    with pytest.raises(ThingNotFound):
+        webhooks.get_delivery(world.hub, world.alice, hook.uid, item.uid)  # a webhook of another user
+    repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
+    for use in (webhooks.get_delivery, webhooks.replay):
+        for uid in (item.uid, "0" * 24):
+            with pytest.raises(ThingNotFound, match=uid):
+                use(world.hub, world.bob, hook.uid, uid)
 
 
 def test_the_log_is_kept_for_a_month(world: World, receiver: Receiver, ref: RepoRef) -> None:

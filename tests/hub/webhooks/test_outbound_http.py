@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -52,11 +53,17 @@ def serve_once(reply: bytes) -> tuple[int, threading.Thread]:
     return listener.getsockname()[1], thread
 
 
-def post_to(reply: bytes) -> outbound_http.PostResult:
+def post_to(reply: bytes, hidden: Sequence[str] = ()) -> outbound_http.PostResult:
     port, thread = serve_once(reply)
-    posted = outbound_http.post(PostTarget("http", "127.0.0.1", port, "/"), b"{}", {"X-A": "b"}, reaches_private=True)
+    posted = outbound_http.post(
+        PostTarget("http", "127.0.0.1", port, "/"), b"{}", {"X-A": "b"}, reaches_private=True, hidden=hidden
+    )
     thread.join()
     return posted
+
+
+def answer_of(body: bytes, hidden: Sequence[str] = ()) -> str:
+    return post_to(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body), hidden).answer
 
 
 def test_redirects_are_not_followed() -> None:
@@ -69,6 +76,27 @@ def test_only_the_beginning_of_an_answer_is_read() -> None:
     posted = post_to(b"HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + body)
     assert posted.is_welcome
     assert len(posted.answer) == outbound_http.MAX_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b"you sent s3cret-word, thanks", "you sent …, thanks"),
+        (b"s3cret-words3cret-word", "…"),
+        (b"x" * 1_990 + b"s3cret-word" * 20, "x" * 1_990 + "…"),
+        ("é".encode() * 998 + b"s3cret-word" * 20, "é" * 998 + "…"),
+        (b"s3cret-word" * 1_000, "…"),
+        (b"x" * 2_000 + b"s3cret-word", "x" * 2_000),
+        (b"s3cret", "s3cret"),
+    ],
+    ids=["within", "twice", "across the end", "letters of two bytes", "only", "behind", "another"],
+)
+def test_what_is_hidden_is_in_no_part_of_the_answer(body: bytes, kept: str) -> None:
+    assert answer_of(body, ["s3cret-word"]) == kept
+
+
+def test_an_answer_of_other_bytes_is_text() -> None:
+    assert answer_of(b"\x00\xe9ok") == "\ufffd\ufffdok"
 
 
 def test_a_peer_that_sends_slowly_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:

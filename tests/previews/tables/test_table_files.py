@@ -31,7 +31,18 @@ def test_csv_keeps_quotes_newlines_and_types() -> None:
     assert table.read(0, 10) == [{"a": 1, "b": 'x, "y"\nz', "c": 1.5}, {"a": 2, "b": None, "c": None}]
     assert table.features["a"] == {"dtype": "int64", "_type": "Value"}
     assert opened("csv", b"a\tb\n1\t2\n", "x.tsv").read(0, 1) == [{"a": 1, "b": 2}]
-    assert opened("csv", b"").rows == 0
+
+
+def test_columns_of_csv_get_the_names_that_datasets_gives_them() -> None:
+    table = opened("csv", b",a,a,\n0,1,2,3\n")
+    assert table.read(0, 5) == [{"Unnamed: 0": 0, "a": 1, "a.1": 2, "Unnamed: 3": 3}]
+    assert list(table.features) == ["Unnamed: 0", "a", "a.1", "Unnamed: 3"]
+
+
+@pytest.mark.parametrize(("form", "data"), [("csv", b""), ("csv", b"\n"), ("json", b""), ("json", b"[]")])
+def test_a_file_without_columns_has_no_rows(form: str, data: bytes) -> None:
+    table = opened(form, data)
+    assert (table.rows, table.read(0, 5), table.read(3, 5), dict(table.features)) == (0, [], [], {})
 
 
 def test_json_lines_and_lists_may_be_nested_and_mixed() -> None:

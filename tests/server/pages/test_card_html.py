@@ -60,6 +60,7 @@ def test_code_and_tables_are_scrolled_with_the_keyboard() -> None:
     made = render_card("```\nx\n```\n\n| a |\n|---|\n| b |\n", LINKS)
     assert '<pre tabindex="0"><code>x' in made
     assert '<table tabindex="0"><thead>' in made
+    assert '<table tabindex="0" dir="auto"><thead>' in render_card("| \u0645\u0631\u062d\u0628\u0627 |\n|---|\n", LINKS)
 
 
 def test_comments_disappear_but_not_from_code() -> None:

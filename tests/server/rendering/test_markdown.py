@@ -321,3 +321,28 @@ def test_what_others_left_no_time_for_has_its_colours_the_next_time(monkeypatch:
     assert "span" not in renderer.render(text)
     monkeypatch.undo()
     assert "span" in Renderer().render(text)
+
+
+ARABIC = "\u0645\u0631\u062d\u0628\u0627"
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [(f"* {ARABIC}", "ul"), (f"1. {ARABIC}", "ol"), (f"> {ARABIC}", "blockquote"), (f"|{ARABIC}|b|\n|-|-|", "table")],
+)
+def test_blocks_with_markers_run_in_the_direction_of_their_text(text: str, tag: str) -> None:
+    assert f'<{tag} dir="auto">' in render(text)
+    assert f'<{tag} dir="auto">' in render_card(text)
+    assert f"<{tag}>" in render(text.replace(ARABIC, "words")), "and texts that need it not are as they were"
+
+
+def test_an_alert_with_text_from_the_right_is_one() -> None:
+    assert f'<blockquote dir="auto" class="alert info">\n<p><strong>Note</strong></p>\n<p>{ARABIC}' in render(
+        f"> [!NOTE]\n> {ARABIC}"
+    )
+
+
+def test_directions_do_not_make_html_larger_than_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(markdown, "MAX_HTML", 80)
+    assert 'dir="auto"' in render(f"* {ARABIC}a")
+    assert 'dir="auto"' not in render(f"* {ARABIC}\n* b")

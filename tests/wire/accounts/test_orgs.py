@@ -13,7 +13,7 @@ def test_names_are_those_of_the_public_hub() -> None:
         "details": None,
         "defaultVisibility": "private",
     }
-    sent = InvitationInfo(id="b", org="acme", user="bob", role="read", invited_by=None, created_at="x", expires_at="y")
+    sent = InvitationInfo(id="b", org="acme", user="bob", role="read", invited_by="ann", created_at="x", expires_at="y")
     assert set(msgspec.to_builtins(sent)) == {"id", "org", "user", "role", "invitedBy", "createdAt", "expiresAt"}
 
 

@@ -1,4 +1,8 @@
-"""Queries on invitations into organisations: at most one for each organisation and user."""
+"""Queries on invitations into organisations: at most one for each organisation and user.
+
+An invitation is open until it expires, as long as its inviter may still invite: an administrator of the organisation,
+or of the hub, who is not suspended.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,16 @@ from collections.abc import Sequence
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables
+from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.names import Uid
 
-_I = community_tables.invitations
+_I, _N, _M = community_tables.invitations, tables.namespaces, tables.memberships
 
 
 @attrs.frozen
 class Invitation:
-    """An organisation's offer of a role to a user; void from ``expires_ms`` on."""
+    """An organisation's offer of a role to a user; void from ``expires_ms`` on, or if the inviter may not invite."""
 
     id: int
     uid: Uid
@@ -29,6 +33,12 @@ class Invitation:
 
 
 _COLUMNS = [_I.c[field.name] for field in attrs.fields(Invitation)]
+_IS_MANAGED = sa.exists().where(
+    (_M.c.org_id == _I.c.org_id) & (_M.c.user_id == _I.c.inviter_id) & (_M.c.role == "admin")
+)
+_MAY_INVITE = sa.exists().where(
+    (_N.c.id == _I.c.inviter_id) & _N.c.suspended_ms.is_(None) & (_N.c.is_admin.is_(True) | _IS_MANAGED)
+)
 
 
 def put(tx: Write, invitation: Invitation) -> Invitation:
@@ -41,23 +51,23 @@ def put(tx: Write, invitation: Invitation) -> Invitation:
 
 
 def by_uid(tx: Read, uid: str, now_ms: int) -> Invitation | None:
-    """Return the invitation with this id, or None if it does not exist or has expired."""
-    row = tx.sql.execute(sa.select(*_COLUMNS).where((_I.c.uid == uid) & (_I.c.expires_ms > now_ms))).first()
+    """Return the invitation with this id, or None if it does not exist or is not open."""
+    row = tx.sql.execute(sa.select(*_COLUMNS).where((_I.c.uid == uid) & _is_open(now_ms))).first()
     return Invitation(*row) if row else None
 
 
 def of_org(tx: Read, org_id: int, now_ms: int, *, after: int = 0, limit: int) -> Sequence[Invitation]:
-    """Return a page of the unexpired invitations of an organisation, oldest first; ``after`` is the last id before."""
-    return _select(tx, (_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms), after, limit)
+    """Return a page of the open invitations of an organisation, oldest first; ``after`` is the last id before."""
+    return _select(tx, (_I.c.org_id == org_id) & _is_open(now_ms), after, limit)
 
 
 def of_user(tx: Read, user_id: int, now_ms: int, *, after: int = 0, limit: int) -> Sequence[Invitation]:
-    """Return a page of a user's unexpired invitations, as :func:`of_org`."""
-    return _select(tx, (_I.c.user_id == user_id) & (_I.c.expires_ms > now_ms), after, limit)
+    """Return a page of a user's open invitations, as :func:`of_org`."""
+    return _select(tx, (_I.c.user_id == user_id) & _is_open(now_ms), after, limit)
 
 
 def count_of_org(tx: Read, org_id: int, now_ms: int) -> int:
-    """Return the number of unexpired invitations of an organisation."""
+    """Return the number of unexpired invitations of an organisation, open or not."""
     query = sa.select(sa.func.count()).where((_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms))
     return tx.sql.execute(query).scalar_one()
 
@@ -70,6 +80,10 @@ def remove(tx: Write, org_id: int, user_id: int) -> None:
 def forget_expired(tx: Write, org_id: int, now_ms: int) -> None:
     """Delete the expired invitations of an organisation."""
     tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.expires_ms <= now_ms)))
+
+
+def _is_open(now_ms: int) -> sa.ColumnElement[bool]:
+    return (_I.c.expires_ms > now_ms) & _MAY_INVITE
 
 
 def _select(tx: Read, condition: sa.ColumnElement[bool], after: int, limit: int) -> Sequence[Invitation]:

@@ -57,12 +57,14 @@ class CollectionFilter:
     """A filter for collections; every given condition must hold.
 
     ``seen_by``: row ids of the namespaces whose private collections are listed;
-    None: of all namespaces. With ``owners`` and ``repo_ids``, one match is enough.
+    None: of all namespaces. Of ``owners``, and of ``repo_ids``, ``linked_ids`` and ``names`` together, one match is
+    enough.
     """
 
     seen_by: frozenset[int] | None
     owners: tuple[int, ...] | None = None
     repo_ids: tuple[int, ...] | None = None
+    linked_ids: tuple[int, ...] = ()
     names: tuple[tuple[str, str], ...] | None = None
     text: str = ""
     sort: str = "lastModified"
@@ -127,7 +129,7 @@ def listed(tx: Read, wanted: CollectionFilter) -> Sequence[CollectionRow]:
     if wanted.owners is not None:
         query = query.where(_C.c.namespace_id.in_(bounded(wanted.owners)))
     if wanted.repo_ids is not None or wanted.names is not None:
-        holds = _I.c.repo_id.in_(bounded(wanted.repo_ids or ()))
+        holds = _I.c.repo_id.in_(bounded(wanted.repo_ids or ())) | _I.c.linked_id.in_(bounded(wanted.linked_ids))
         named = (
             sa.tuple_(_I.c.kind, _I.c.name).in_(bounded(wanted.names, MAX_VALUES // 2)) if wanted.names else sa.false()
         )

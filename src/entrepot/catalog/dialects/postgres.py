@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import attrs
@@ -32,6 +32,9 @@ from entrepot.catalog.versions import ConnectionVersionWatch, VersionWatch
 from entrepot.errors import Busy, DatabaseReadOnly, DatabaseUnavailable, DataFolderError, StoreFull
 from entrepot.names import RepoRef
 
+if TYPE_CHECKING:
+    from entrepot.catalog.dialects.postgres_stalls import StallGuard
+
 _log = logging.getLogger("entrepot.catalog")
 
 SPACE = 0x656E7400
@@ -43,6 +46,7 @@ _TRUSTED_S = 1.0
 """Time for which an idle connection is reused without testing it first, which would cost a round trip."""
 _losses: WeakKeyDictionary[sa.Engine, float] = WeakKeyDictionary()
 """When a connection of an engine was found lost, on the clock of this process."""
+_guards: WeakKeyDictionary[sa.Engine, StallGuard] = WeakKeyDictionary()
 
 _WATCHED: Mapping[str, object] = {
     "application_name": "entrepot",
@@ -229,8 +233,10 @@ class PostgreSQL:
             end_transaction,
             send_deferred,
             suspect_statements,
+            watch_for_stalls,
         )
 
+        _guards[engine] = watch_for_stalls(engine, connect_s)
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "reset", end_transaction)
         sa.event.listen(engine, "rollback", suspect_statements)
@@ -323,7 +329,10 @@ class PostgreSQL:
         """
 
         return ConnectionVersionWatch(
-            lambda: outside_pool(engine), _snapshot, engine.dialect.loaded_dbapi.Error, is_immediate=False
+            lambda: outside_pool(engine),
+            functools.partial(_snapshot, _guards[engine]),
+            engine.dialect.loaded_dbapi.Error,
+            is_immediate=False,
         )
 
     def brief(self, engine: sa.Engine) -> None:
@@ -360,8 +369,9 @@ def _server_of(url: str) -> tuple[sa.URL, Mapping[str, str]]:
     return sa.make_url(several["before"] + several["after"]), {"host": hosts, "port": ports}
 
 
-def _snapshot(connection: Any) -> str:  # noqa: ANN401 -- psycopg is an optional library
-    row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
+def _snapshot(guard: StallGuard, connection: Any) -> str:  # noqa: ANN401 -- psycopg is an optional library
+    with guard.waiting(connection):
+        row = connection.execute("SELECT pg_current_snapshot()::text").fetchone()
     return str(row[0])
 
 

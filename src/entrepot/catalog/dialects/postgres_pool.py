@@ -7,6 +7,7 @@ only if such a database is opened.
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -14,11 +15,31 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
 
+from entrepot.catalog.dialects.postgres_stalls import StallGuard
 from entrepot.catalog.dialects.postgres_statements import BEGIN_WRITING, PreparedConnection
 from entrepot.catalog.dialects.snapshots import DriverConnection
 
 _PREPARED = "entrepot_prepared"
 """The key of the prepared connection in the information of a pooled one."""
+
+
+def watch_for_stalls(engine: sa.Engine, patience_s: float) -> StallGuard:
+    """Return the guard of an engine, which gives up its connections to a server that hangs.
+
+    Args:
+        patience_s: how long a server that hangs may take to accept one more connection.
+    """
+    guard = StallGuard(patience_s)
+    sa.event.listen(
+        engine, "do_connect", lambda _dialect, _record, args, options: guard.check_may_connect(args, options)
+    )
+    sa.event.listen(engine, "connect", lambda connection, _record: guard.add(connection))
+    sa.event.listen(engine, "checkout", lambda connection, _record, _proxy: guard.begin(connection))
+    for gone in ("checkin", "detach"):
+        sa.event.listen(engine, gone, lambda connection, _record: guard.end(connection))
+    sa.event.listen(engine, "engine_disposed", lambda _engine: guard.close())
+    weakref.finalize(engine, guard.close)
+    return guard
 
 
 def begin_reading(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) -> DriverConnection:

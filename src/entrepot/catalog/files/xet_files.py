@@ -222,6 +222,14 @@ def unverified(
     return [(row.repo_id, row.sha256, row.xet_file) for row in tx.sql.execute(query)]
 
 
+def unverified_bytes(tx: Read, repo_id: int | None = None) -> int:
+    """Return the bytes of the files of all links that :func:`unverified` would return; a file in several links counts
+    for each.
+    """
+    query = sa.select(sa.func.coalesce(sa.func.sum(_L.c.size), 0)).where(_UNVERIFIED)
+    return int(tx.sql.execute(query if repo_id is None else query.where(_L.c.repo_id == repo_id)).scalar_one())
+
+
 def repos_with_claims(tx: Read) -> list[int]:
     """Return the repositories with links that :func:`unverified` would return."""
     query = sa.select(_L.c.repo_id).where(_UNVERIFIED).distinct().order_by(_L.c.repo_id)

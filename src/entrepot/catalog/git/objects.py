@@ -58,6 +58,13 @@ _FIND = Prepared(sa.select(*_COLUMNS).where((_T.c.repo_id == sa.bindparam("repo"
 _NAMED = (_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.in_(sa.bindparam("ids", expanding=True))
 _FIND_MANY = sa.select(*_COLUMNS).where(_NAMED)
 _MEASURE = sa.select(_T.c.oid, _T.c.size, _T.c.sha256, _T.c.pointer_size).where(_NAMED)
+_COMMITS = Prepared(
+    sa.select(_T.c.oid)
+    .where((_T.c.repo_id == sa.bindparam("repo")) & _T.c.oid.between(sa.bindparam("low"), sa.bindparam("high")))
+    .where(_T.c.kind == "commit")
+    .order_by(_T.c.oid)
+    .limit(sa.bindparam("most"))
+)
 _PRESENT = PreparedForList(
     _T.c.oid, lambda named: sa.select(_T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & named)
 )
@@ -107,13 +114,7 @@ def with_prefix(tx: Read, repo_id: int, prefix: str, *, limit: int = 2) -> list[
     """Return up to ``limit`` commits whose ids start with these hex digits, ascending."""
     low = (prefix + "0" * 40)[:40]
     high = (prefix + "f" * 40)[:40]
-    query = (
-        sa.select(_T.c.oid)
-        .where((_T.c.repo_id == repo_id) & _T.c.oid.between(low, high) & (_T.c.kind == "commit"))
-        .order_by(_T.c.oid)
-        .limit(limit)
-    )
-    return list(tx.sql.execute(query).scalars())
+    return [row.oid for row in _COMMITS.all(tx, {"repo": repo_id, "low": low, "high": high, "most": limit})]
 
 
 def put(tx: Write, repo_id: int, rows: Iterable[ObjectRow], now_ms: int) -> None:

@@ -22,6 +22,7 @@ _HERE = _K.c.repo_id == sa.bindparam("repo")
 _BY_UID = _SELECT.where(_HERE & (_K.c.uid == sa.bindparam("uid")))
 _BY_PATH = _SELECT.where(_HERE & (_K.c.path_key == sa.bindparam("key")))
 _OF_OTHERS = Prepared(_SELECT.where(_HERE & (_K.c.owner_id != sa.bindparam("account"))).order_by(_K.c.uid))
+_COUNT = sa.select(sa.func.count()).select_from(_K).where(_HERE & (_K.c.owner_id == sa.bindparam("account")))
 _PAGE = (
     _SELECT.where(_HERE & (_K.c.uid > sa.bindparam("after")))
     .order_by(_K.c.uid)
@@ -82,6 +83,11 @@ def page(tx: Read, repo_id: int, *, after: str = "", limit: int) -> list[LfsLock
 def of_others(tx: Read, repo_id: int, account_id: int) -> list[LfsLock]:
     """Return the locks of a repository that are owned by other accounts than this one."""
     return [LfsLock(*row) for row in _OF_OTHERS.all(tx, {"repo": repo_id, "account": account_id})]
+
+
+def count_of(tx: Read, repo_id: int, account_id: int) -> int:
+    """Return how many locks of a repository an account owns."""
+    return tx.sql.execute(_COUNT, {"repo": repo_id, "account": account_id}).scalar_one()
 
 
 def remove(tx: Write, uid: Uid) -> None:

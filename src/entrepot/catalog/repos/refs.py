@@ -22,7 +22,17 @@ _FIND_MANY = Prepared(
         (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MAX_NAMES)])
     )
 )
+_LOW: sa.BindParameter[str] = sa.bindparam("low", type_=sa.String)
+_BELOW = Prepared(
+    sa.select(_T.c.name)
+    .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name > _LOW) & (_T.c.name < sa.bindparam("high")))
+    # Some databases sort names that differ in case together.
+    .where(sa.func.substr(_T.c.name, 1, sa.func.length(_LOW)) == _LOW)
+    .order_by(_T.c.name)
+    .limit(1)
+)
 _ALL = sa.select(_T.c.name, _T.c.oid).where(_T.c.repo_id == sa.bindparam("repo")).order_by(_T.c.name)
+_ADD = PreparedWrite(lambda _dialect: sa.insert(_T), ["repo_id", "name", "oid", "updated_ms"])
 _MOVE = PreparedWrite(
     lambda _dialect: (
         sa.update(_T)
@@ -32,8 +42,18 @@ _MOVE = PreparedWrite(
     )
 )
 
+_REMOVE = PreparedWrite(
+    lambda _dialect: (
+        sa.delete(_T)
+        .where((_T.c.repo_id == sa.bindparam("repo")) & (_T.c.name == sa.bindparam("called")))
+        .where(_T.c.oid == sa.bindparam("was"))
+    )
+)
+
 _S = tables.staged
-_UNSTAGE = sa.delete(_S).where((_S.c.repo_id == sa.bindparam("repo")) & (_S.c.ref == sa.bindparam("called")))
+_UNSTAGE = PreparedWrite(
+    lambda _dialect: sa.delete(_S).where((_S.c.repo_id == sa.bindparam("repo")) & (_S.c.ref == sa.bindparam("called")))
+)
 
 
 def find(tx: Read, repo_id: int, name: RefName) -> Oid | None:
@@ -54,6 +74,22 @@ def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid
 def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:
     """Return all refs of a repository, by name."""
     return [(name, oid) for name, oid in tx.sql.execute(_ALL, {"repo": repo_id})]
+
+
+def find_related(tx: Read, repo_id: int, name: RefName) -> RefName | None:
+    """Return a ref below or above a name, of which git can hold only one (``refs/heads/a`` and ``refs/heads/a/b``)."""
+    folders = name.split("/")
+    above = [RefName("/".join(folders[:depth])) for depth in range(3, len(folders))]
+    found = next(iter(find_many(tx, repo_id, above)), None)
+    # The character after "/" is "0".
+    return found or _BELOW.scalar(tx, {"repo": repo_id, "low": f"{name}/", "high": f"{name}0"})
+
+
+def copy_all(tx: Write, source_id: int, target_id: int, now_ms: int) -> None:
+    """Create the refs of one repository in another one that has none, except the heads of pull requests."""
+    here = (_T.c.repo_id == source_id) & ~_T.c.name.startswith("refs/pr/")
+    copies = sa.select(sa.literal(target_id), _T.c.name, _T.c.oid, sa.literal(now_ms)).where(here)
+    tx.sql.execute(sa.insert(_T).from_select(["repo_id", "name", "oid", "updated_ms"], copies))
 
 
 def has_moved_since(tx: Read, repo_id: int, time_ms: int) -> bool:
@@ -87,13 +123,12 @@ def swap(tx: Write, repo_id: int, name: RefName, old: Oid | None, new: Oid | Non
     if old is None:
         if new is None or find(tx, repo_id, name) is not None:
             return False
-        tx.sql.execute(sa.insert(_T).values(repo_id=repo_id, name=name, oid=new, updated_ms=now_ms))
+        _ADD.run(tx, {"repo_id": repo_id, "name": name, "oid": new, "updated_ms": now_ms})
         return True
     if new is None:
-        here = (_T.c.repo_id == repo_id) & (_T.c.name == name) & (_T.c.oid == old)
-        is_gone = bool(tx.sql.execute(sa.delete(_T).where(here)).rowcount)
+        is_gone = bool(_REMOVE.run(tx, {"repo": repo_id, "called": name, "was": old}))
         if is_gone:
-            tx.sql.execute(_UNSTAGE, {"repo": repo_id, "called": name})
+            _UNSTAGE.run(tx, {"repo": repo_id, "called": name})
         return is_gone
     values = {"repo": repo_id, "called": name, "was": old, "becomes": new, "now": now_ms}
     return bool(_MOVE.run(tx, values))

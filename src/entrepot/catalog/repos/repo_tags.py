@@ -21,7 +21,7 @@ _FIRST_LABEL = 1_000_000
 """Position of the first label among the tags of a repository."""
 _UNTAG = sa.delete(_T).where(_T.c.repo_id == sa.bindparam("repo"))
 _UNLABEL = _UNTAG.where(_T.c.is_label.is_(True))
-_LABELS = sa.select(_R.c.labels).where(_R.c.id == sa.bindparam("repo"))
+_PLACE = sa.select(_R.c.labels, _R.c.mark).where(_R.c.id == sa.bindparam("repo"))
 _TAGS = PreparedForList(
     _T.c.repo_id, lambda wanted: sa.select(_T.c.repo_id, _T.c.tag).where(wanted).order_by(_T.c.position)
 )
@@ -51,9 +51,10 @@ def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
 def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[str]]:
     """Return the pipeline tags and the libraries that public repositories of a type declare."""
     shown = (_R.c.type == kind.value) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
+    # A function keeps SQLite from scanning an index in which words of private repositories are too.
+    words = [sa.func.coalesce(column, "") for column in (_R.c.pipeline_tag, _R.c.library)]
     pipelines, libraries = (
-        frozenset(tx.sql.execute(sa.select(column).where(shown & column.is_not(None)).distinct()).scalars())
-        for column in (_R.c.pipeline_tag, _R.c.library)
+        frozenset(tx.sql.execute(sa.select(word).where(shown & (word != "")).distinct()).scalars()) for word in words
     )
     return pipelines, libraries
 
@@ -61,10 +62,11 @@ def public_words(tx: Read, kind: RepoType) -> tuple[frozenset[str], frozenset[st
 def set_card_tags(tx: Write, repo_id: int, tags: Sequence[str]) -> None:
     """Replace the tags of a repository's card; its labels stay."""
     tx.sql.execute(_UNTAG, {"repo": repo_id})
+    labels, mark = tx.sql.execute(_PLACE, {"repo": repo_id}).one()
     if tags:
-        rows = [{"repo_id": repo_id, "tag": tag, "position": i, "is_label": False} for i, tag in enumerate(tags)]
-        tx.sql.execute(sa.insert(_T), rows)
-    add_labels(tx, repo_id, tx.sql.execute(_LABELS, {"repo": repo_id}).scalar() or ())
+        same = {"repo_id": repo_id, "is_label": False, "mark": mark}
+        tx.sql.execute(sa.insert(_T), [{**same, "tag": tag, "position": i} for i, tag in enumerate(tags)])
+    _add_labels(tx, repo_id, labels, mark)
 
 
 def set_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
@@ -75,8 +77,20 @@ def set_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
 
 def add_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
     """Add labels as tags, after those of the card."""
-    rows = [
-        {"repo_id": repo_id, "tag": label, "position": _FIRST_LABEL + i, "is_label": True}
-        for i, label in enumerate(labels)
-    ]
-    insert_missing(tx, _T, rows)
+    if labels:
+        _add_labels(tx, repo_id, labels, tx.sql.execute(_PLACE, {"repo": repo_id}).one().mark)
+
+
+def renew_marks(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
+    """Set the marks of tags after the visibility or the namespace of repositories has changed.
+
+    Args:
+        chosen: a condition on rows of ``repos``.
+    """
+    mark = sa.select(_R.c.mark).where(_R.c.id == _T.c.repo_id).scalar_subquery()
+    tx.sql.execute(sa.update(_T).where(_T.c.repo_id.in_(sa.select(_R.c.id).where(chosen))).values(mark=mark))
+
+
+def _add_labels(tx: Write, repo_id: int, labels: Sequence[str], mark: int) -> None:
+    same = {"repo_id": repo_id, "is_label": True, "mark": mark}
+    insert_missing(tx, _T, [{**same, "tag": label, "position": _FIRST_LABEL + i} for i, label in enumerate(labels)])

@@ -15,7 +15,7 @@ from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared, PreparedForList, PreparedWrite
 from entrepot.catalog.repos import name_parts, repo_tags
 from entrepot.catalog.repos.file_metadata import WeightMetadata, decode, encode
-from entrepot.catalog.visibility import Visibility, visible_condition
+from entrepot.catalog.visibility import Visibility, condition_in, marked_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
 
 
@@ -243,7 +243,7 @@ def page_by_change(
     Args:
         after: time of the last change and row id of the last repository of the previous page.
     """
-    query = _SELECT.where(_is_of(account_id) & visible_condition(seen_by))
+    query = _SELECT.where(_is_of(account_id) & marked_condition(tx, seen_by))
     if after is not None:
         query = query.where(sa.tuple_(_R.c.updated_ms, _R.c.id) < sa.tuple_(*map(sa.literal, after)))
     return [row_of(row) for row in tx.sql.execute(query.order_by(_R.c.updated_ms.desc(), _R.c.id.desc()).limit(limit))]
@@ -252,7 +252,7 @@ def page_by_change(
 def ids_of(tx: Read, account_id: int, seen_by: Visibility | None) -> list[int]:
     """Return the row ids of all visible repositories of an account, also of those in its folders."""
     query = sa.select(_R.c.id).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
-    return list(tx.sql.execute(query.where(_is_of(account_id) & visible_condition(seen_by))).scalars())
+    return list(tx.sql.execute(query.where(_is_of(account_id) & marked_condition(tx, seen_by))).scalars())
 
 
 def page_of(
@@ -274,7 +274,7 @@ def page_of(
     here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value) & (_R.c.name_key > after.lower())
     if part:
         here &= _R.c.name_key.contains(part.lower(), autoescape=True)
-    query = _SELECT.where(here & visible_condition(seen_by)).order_by(_R.c.name_key)
+    query = _SELECT.where(here & condition_in(tx, seen_by, namespace_id)).order_by(_R.c.name_key)
     return [row_of(row) for row in tx.sql.execute(query if limit is None else query.limit(limit))]
 
 
@@ -310,6 +310,7 @@ def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
         .values(namespace_id=namespace_id, name=target.id.name, name_key=target.id.name.lower())
     )
     name_parts.put_repos(tx, _R.c.id == row.id)
+    repo_tags.renew_marks(tx, _R.c.id == row.id)
     if target.id.key != row.ref.id.key:
         tx.sql.execute(
             sa.insert(redirects).values(type=row.type.value, path_key=row.ref.id.key, repo_id=row.id),

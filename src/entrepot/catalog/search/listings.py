@@ -1,8 +1,12 @@
-"""Search for repositories: one query, with pages that stay stable under inserts."""
+"""Search for repositories: one query, with pages that stay stable under inserts.
+
+No list and no number reads rows of repositories in whose namespace the caller sees nothing private: what a list takes
+would reveal them. See :mod:`~entrepot.catalog.visibility`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -11,11 +15,20 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read
 from entrepot.catalog.lists import bounded, slices
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.prepared import Prepared, PreparedForList
 from entrepot.catalog.repos import name_parts
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
-from entrepot.catalog.search import full_text, text_scopes
-from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility, visible_condition
+from entrepot.catalog.search import full_text
+from entrepot.catalog.visibility import (
+    PUBLIC,
+    PUBLIC_ONLY,
+    Visibility,
+    condition_in,
+    marks_of,
+    namespaces_of,
+    visible_condition,
+    visible_private,
+)
 from entrepot.names import RepoType
 
 _TAGS_AT_ONCE = 500
@@ -45,13 +58,14 @@ def _first_rows(repo_id: sa.ColumnElement[int], condition: sa.ColumnElement[bool
     return sa.select(sa.func.count()).select_from(rows)
 
 
-_TAGGED = Prepared(_first_rows(tables.repo_tags.c.repo_id, tables.repo_tags.c.tag == sa.bindparam("tag")))
-_WITH_TASK = Prepared(
-    _first_rows(
-        tables.repos.c.id,
-        (tables.repos.c.type == sa.bindparam("type")) & (tables.repos.c.pipeline_tag == sa.bindparam("task")),
-    )
+_HAS_TAG = tables.repo_tags.c.tag == sa.bindparam("tag")
+_HAS_TASK = (tables.repos.c.type == sa.bindparam("type")) & (tables.repos.c.pipeline_tag == sa.bindparam("task"))
+_TAGGED = Prepared(_first_rows(tables.repo_tags.c.repo_id, _HAS_TAG))
+_TAGGED_AMONG = PreparedForList(
+    tables.repo_tags.c.mark, lambda seen: _first_rows(tables.repo_tags.c.repo_id, _HAS_TAG & seen)
 )
+_WITH_TASK = Prepared(_first_rows(tables.repos.c.id, _HAS_TASK))
+_WITH_TASK_AMONG = PreparedForList(tables.repos.c.mark, lambda seen: _first_rows(tables.repos.c.id, _HAS_TASK & seen))
 
 
 @attrs.frozen
@@ -64,7 +78,8 @@ class Search:
     all public ones. ``owners``: row ids of accounts, whose folders count too.
     ``any_prefix``: some tag starts with one of these.
     ``terms``: substrings of the id; ``text``: a query as returned by
-    :func:`full_text.query_of`.
+    :func:`full_text.query_of`. ``skip``: how many of the matches to leave out,
+    after ``after``.
     """
 
     type: RepoType
@@ -81,6 +96,7 @@ class Search:
     sort: str = "lastModified"
     is_ascending: bool = False
     after: tuple[float, int] | None = None
+    skip: int = 0
     limit: int = 100
 
 
@@ -90,6 +106,17 @@ class CountedRepos:
 
     rows: Sequence[RepoRow]
     total: int
+
+
+@attrs.frozen
+class _Places:
+    """Where a search looks for repositories, as row ids of namespaces.
+
+    ``owned``: of the owners, None: anywhere; ``private``: in which the caller sees something private, None: all.
+    """
+
+    owned: Sequence[int] | None
+    private: Sequence[int] | None
 
 
 @attrs.frozen
@@ -113,12 +140,13 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
         search: ``after`` is the (sort value, row id) of the last repository
             of the previous page, so that inserts neither repeat nor skip rows.
     """
-    criteria = _criteria(tx, search)
+    places = _places(tx, search)
+    criteria = _criteria(tx, search, places)
     # One criterion that many meet says little: those that are read first meet it too.
     if not criteria or (len(criteria) == 1 and criteria[0].rows > _MAX_SORTED):
-        return _in_order(tx, search)
+        return _in_order(tx, search, places)
     matches = _matches(tx, search, criteria)
-    return _in_order(tx, search) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
+    return _in_order(tx, search, places) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
 
 
 def find_counted(tx: Read, search: Search, *, most: int) -> CountedRepos:
@@ -127,13 +155,14 @@ def find_counted(tx: Read, search: Search, *, most: int) -> CountedRepos:
     Args:
         most: stop counting at this number: more than a page has, and at most 501.
     """
-    criteria = _criteria(tx, search)
+    places = _places(tx, search)
+    criteria = _criteria(tx, search, places)
     if not criteria:
-        rows = _in_order(tx, search)
-        is_whole = search.after is None and len(rows) < search.limit
-        return CountedRepos(rows, len(rows) if is_whole else count(tx, search, most=most))
+        rows = _in_order(tx, search, places)
+        is_whole = search.after is None and not search.skip and len(rows) < search.limit
+        return CountedRepos(rows, len(rows) if is_whole else _count(tx, search, places, criteria, most))
     matches = _matches(tx, search, criteria)
-    rows = _in_order(tx, search) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
+    rows = _in_order(tx, search, places) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
     return CountedRepos(rows, min(most, len(matches)))
 
 
@@ -143,17 +172,17 @@ def count(tx: Read, search: Search, *, most: int | None = None) -> int:
     Args:
         most: stop counting at this number; None: count all.
     """
-    repos = tables.repos
-    criteria = _criteria(tx, search)
-    if criteria:
-        query = _led(tx, search, criteria)
-    else:
-        query = sa.select(repos.c.id).join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
-        query = query.where(*_conditions(tx, search, is_led=False))
-        if search.pipeline_tag is not None:
-            query = query.where(repos.c.pipeline_tag == search.pipeline_tag)
-    matches = query.limit(most).subquery()
-    return tx.sql.execute(sa.select(sa.func.count()).select_from(matches)).scalar_one()
+    places = _places(tx, search)
+    return _count(tx, search, places, _criteria(tx, search, places), most)
+
+
+def _count(tx: Read, search: Search, places: _Places, criteria: Sequence[_Criterion], most: int | None) -> int:
+    queries = [_led(tx, search, criteria)] if criteria else [query for query, _ in _parts(tx, search, places)]
+    total = 0
+    for query in queries:
+        matches = query.limit(None if most is None else most - total).subquery()
+        total += tx.sql.execute(sa.select(sa.func.count()).select_from(matches)).scalar_one()
+    return total
 
 
 def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[RepoType, int]:
@@ -162,7 +191,7 @@ def counts(tx: Read, namespace_id: int, seen_by: Visibility | None) -> dict[Repo
     query = sa.select(repos.c.type, sa.func.count()).where(
         (repos.c.namespace_id == namespace_id) & repos.c.deleted_ms.is_(None)
     )
-    query = query.where(visible_condition(seen_by))
+    query = query.where(condition_in(tx, seen_by, namespace_id))
     return {RepoType(kind): int(number) for kind, number in tx.sql.execute(query.group_by(repos.c.type))}
 
 
@@ -181,6 +210,9 @@ def count_tagged(
         & on.c.is_label.is_(False)
         & visible_condition(seen_by)
     )
+    marks = marks_of(namespaces_of(tx, seen_by))
+    if marks is not None:
+        kept &= on.c.mark.in_(bounded(marks))
     having = sa.select(on.c.tag).join(repos, repos.c.id == on.c.repo_id).where(kept)
     for batch in slices(tags, _TAGS_AT_ONCE):
         if most is None:
@@ -206,18 +238,27 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
     return values[sort], row.id
 
 
-def _in_order(tx: Read, search: Search) -> list[RepoRow]:
+def _in_order(tx: Read, search: Search, places: _Places) -> list[RepoRow]:
     """Return one page of repositories, which are read in order until enough of them match."""
     column, repos = SORTS[search.sort], tables.repos
-    # What has an author has few repositories: "+ 0" keeps SQLite from scanning all in index order.
-    value = column + 0 if _has_owner(search) else column
-    order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
-    query = _selected().where(*_conditions(tx, search, is_led=False)).order_by(*order).limit(search.limit)
-    if search.after is not None:
-        here = sa.tuple_(column, repos.c.id)
-        last = sa.tuple_(*(sa.literal(part) for part in search.after))
-        query = query.where(here > last if search.is_ascending else here < last)
-    return [row_of(row) for row in tx.sql.execute(query)]
+    found = list[RepoRow]()
+    for query, is_in_order in _parts(tx, search, places):
+        # What is not in the order of the index is few: "+ 0" keeps SQLite from scanning all in that order.
+        value = column if is_in_order else column + 0
+        order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
+        first = query.order_by(*order).limit(search.skip + search.limit)
+        if search.after is not None:
+            here = sa.tuple_(value, repos.c.id)
+            last = sa.tuple_(*(sa.literal(part) for part in search.after))
+            first = first.where(here > last if search.is_ascending else here < last)
+        if is_in_order:
+            rows = tx.sql.execute(first.with_only_columns(*COLUMNS))
+        else:  # only the rows of the page are read whole
+            ids = sa.select(first.subquery().c.id)
+            rows = tx.sql.execute(_selected().where(repos.c.id.in_(ids)))
+        found += map(row_of, rows)
+    found.sort(key=lambda row: position_of(row, search.sort), reverse=not search.is_ascending)
+    return found[search.skip : search.skip + search.limit]
 
 
 def _sorted(tx: Read, search: Search, matches: Sequence[_Place]) -> list[RepoRow]:
@@ -226,7 +267,7 @@ def _sorted(tx: Read, search: Search, matches: Sequence[_Place]) -> list[RepoRow
     if search.after is not None:
         last = search.after
         places = [place for place in places if (place > last if search.is_ascending else place < last)]
-    wanted = [row_id for _, row_id in places[: search.limit]]
+    wanted = [row_id for _, row_id in places[search.skip : search.skip + search.limit]]
     found = dict[int, RepoRow]()
     for batch in slices(wanted):
         rows = tx.sql.execute(_selected().where(tables.repos.c.id.in_(batch)))
@@ -238,32 +279,68 @@ def _selected() -> sa.Select[Any]:
     return sa.select(*COLUMNS).join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
 
 
-def _has_owner(search: Search) -> bool:
-    return search.author is not None or bool(search.owners)
+def _places(tx: Read, search: Search) -> _Places:
+    """Return where to look for the repositories of a search."""
+    namespaces, owned = tables.namespaces, None
+    if search.author is not None:
+        named = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
+        owned = set(tx.sql.execute(named).scalars())
+    if search.owners:
+        owners = bounded(search.owners)
+        below = sa.select(namespaces.c.id).where(namespaces.c.parent_id.in_(owners))
+        within = {*owners, *tx.sql.execute(below).scalars()}
+        owned = within if owned is None else owned & within
+    private = namespaces_of(tx, search.seen_by)
+    if owned is not None:
+        private = sorted(owned if private is None else owned.intersection(private))
+    return _Places(None if owned is None else sorted(owned), private)
 
 
-def _criteria(tx: Read, search: Search) -> list[_Criterion]:
+def _parts(tx: Read, search: Search, places: _Places) -> Iterator[tuple[sa.Select[Any], bool]]:
+    """Yield the queries for the ids of matches, public ones and private ones, and whether an index has their order."""
+    repos = tables.repos
+    is_anywhere = places.owned is None
+    query = sa.select(repos.c.id).join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
+    public = query.where(repos.c.visibility == "public", *_conditions(tx, search, is_led=not is_anywhere))
+    if places.owned is not None:
+        public = public.where(repos.c.namespace_id.in_(bounded(places.owned)), repos.c.mark == PUBLIC)
+    yield public, is_anywhere
+    if places.private is None:
+        private, is_few = query.where(repos.c.visibility == "private"), False
+    elif places.private:
+        here = repos.c.namespace_id.in_(bounded(places.private)) & repos.c.mark.in_(bounded(places.private))
+        private, is_few = query.where(here), True
+    else:
+        return
+    seen = sa.true() if search.seen_by is None else visible_private(search.seen_by)
+    yield private.where(seen, *_conditions(tx, search, is_led=is_few)), not is_few
+
+
+def _criteria(tx: Read, search: Search, places: _Places) -> list[_Criterion]:
     """Return the criteria that an index answers, rarest first; none for the repositories of an owner, which are few."""
-    if _has_owner(search):
+    if places.owned is not None:
         return []
-    parts, found = tables.repo_name_parts, list[_Criterion]()
+    found = list[_Criterion]()
     terms = sorted({term.lower() for term in search.terms if term}, key=lambda term: (-len(term), term))
-    if terms:
-        namespaces = text_scopes.namespaces_of(tx, search.seen_by)
-        for term in terms[:_MAX_CRITERIA]:
-            on = parts.alias()
-            having = name_parts.having(on, term, namespaces)
-            rows = tx.sql.execute(_first_rows(on.c.repo_id, having)).scalar_one()
-            found.append(_Criterion(on.c.repo_id, having, rows, is_term=True))
+    for term in terms[:_MAX_CRITERIA]:
+        on = tables.repo_name_parts.alias()
+        having = name_parts.having(on, term, places.private)
+        rows = tx.sql.execute(_first_rows(on.c.repo_id, having)).scalar_one()
+        found.append(_Criterion(on.c.repo_id, having, rows, is_term=True))
+    marks = marks_of(places.private)
     for tag in search.tags[:_MAX_CRITERIA]:
-        labelled = tables.repo_tags.alias()
-        rows = _TAGGED.scalar(tx, {"tag": tag})
-        found.append(_Criterion(labelled.c.repo_id, labelled.c.tag == tag, rows=rows))
+        labelled, wanted = tables.repo_tags.alias(), {"tag": tag}
+        rows = _TAGGED.scalar(tx, wanted) if marks is None else _TAGGED_AMONG.all(tx, marks, wanted)[0][0]
+        having = labelled.c.tag == tag
+        having = having if marks is None else having & labelled.c.mark.in_(bounded(marks))
+        found.append(_Criterion(labelled.c.repo_id, having, rows=rows))
     if search.pipeline_tag is not None:
         repos = tables.repos.alias()
-        task = (repos.c.type == search.type.value) & (repos.c.pipeline_tag == search.pipeline_tag)
-        rows = _WITH_TASK.scalar(tx, {"type": search.type.value, "task": search.pipeline_tag})
-        found.append(_Criterion(repos.c.id, task, rows=rows))
+        wanted = {"type": search.type.value, "task": search.pipeline_tag}
+        rows = _WITH_TASK.scalar(tx, wanted) if marks is None else _WITH_TASK_AMONG.all(tx, marks, wanted)[0][0]
+        having = (repos.c.type == search.type.value) & (repos.c.pipeline_tag == search.pipeline_tag)
+        having = having if marks is None else having & repos.c.mark.in_(bounded(marks))
+        found.append(_Criterion(repos.c.id, having, rows=rows))
     return sorted(found, key=lambda criterion: criterion.rows)
 
 
@@ -289,12 +366,12 @@ def _led(tx: Read, search: Search, criteria: Sequence[_Criterion]) -> sa.Select[
             # "+ 0": SQLite would begin with this list, and read the repositories in it.
             query = query.where((rarest.repo_id + 0).in_(sa.select(other.repo_id).where(other.condition)))
     rest = attrs.evolve(search, tags=search.tags[_MAX_CRITERIA:])
-    query = query.where(*_conditions(tx, rest, is_led=True))
+    query = query.where(visible_condition(search.seen_by), *_conditions(tx, rest, is_led=True))
     return query.distinct() if rarest.is_term else query
 
 
 def _conditions(tx: Read, search: Search, *, is_led: bool) -> list[sa.ColumnElement[Any]]:
-    """Return the conditions of a search.
+    """Return the conditions of a search, without those of who sees and who owns the repositories.
 
     Args:
         is_led: another condition says which rows are read; of these, the index of a type is useless then, and a
@@ -303,14 +380,6 @@ def _conditions(tx: Read, search: Search, *, is_led: bool) -> list[sa.ColumnElem
     repos, namespaces, tags = tables.repos, tables.namespaces, tables.repo_tags
     kind = sa.func.lower(repos.c.type) if is_led else repos.c.type
     found: list[sa.ColumnElement[Any]] = [kind == search.type.value, repos.c.deleted_ms.is_(None)]
-    found.append(visible_condition(search.seen_by))
-    if search.author is not None:
-        author = sa.select(namespaces.c.id).where(namespaces.c.name_key == search.author.lower())
-        found.append(repos.c.namespace_id == author.correlate(None).scalar_subquery())
-    if search.owners:
-        owned = bounded(search.owners)
-        spaces = sa.select(namespaces.c.id).where(namespaces.c.id.in_(owned) | namespaces.c.parent_id.in_(owned))
-        found.append(repos.c.namespace_id.in_(spaces.correlate(None)))
     full_id = namespaces.c.name_key + "/" + repos.c.name_key
     found.extend(full_id.contains(term.lower(), autoescape=True) for term in search.terms)
     if search.text is not None:
@@ -318,7 +387,7 @@ def _conditions(tx: Read, search: Search, *, is_led: bool) -> list[sa.ColumnElem
     found.extend(sa.exists().where((tags.c.repo_id == repos.c.id) & (tags.c.tag == tag)) for tag in search.tags)
     if search.any_prefix:
         starts = sa.or_(*(tags.c.tag.startswith(prefix, autoescape=True) for prefix in search.any_prefix))
-        found.append(repos.c.id.in_(sa.select(tags.c.repo_id).where(starts)))
+        found.append(sa.exists().where((tags.c.repo_id == repos.c.id) & starts))
     if search.pipeline_tag is not None:
         found.append(sa.func.coalesce(repos.c.pipeline_tag, "") == search.pipeline_tag)
     if search.gated is not None:

@@ -4,7 +4,7 @@ A lookup in the index reads all texts with a word, so the duration of a search c
 not read. Therefore each word of a private text is stored twice, with a prefix (its *scope*): the namespace, for callers
 who may see something private in it, and an empty namespace, for administrators. A search looks up words without a
 prefix, which finds public texts only, and with the prefix of each namespace in which the caller may see something
-private.
+private; for very many, it looks up all private texts, and filters the matches.
 """
 
 from __future__ import annotations
@@ -13,15 +13,11 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-import sqlalchemy as sa
-
-from entrepot.catalog import tables
 from entrepot.catalog.database import Read
-from entrepot.catalog.lists import bounded
 from entrepot.catalog.search.word_vectors import MARKS
-from entrepot.catalog.visibility import Visibility
+from entrepot.catalog.visibility import Visibility, namespaces_of
 from entrepot.names import RepoType
 
 MARK = "\ue000"
@@ -32,9 +28,6 @@ PUBLIC, ADMINISTRATORS = "", MARK + MARK
 
 NAMED, LABELLED = f"{MARK}n{MARK}", f"{MARK}t{MARK}"
 """Further prefixes: of words of names, and of words of names and tags, so that they are found without other matches."""
-
-MAX_SCOPES = 50
-"""Namespaces that are searched one by one; for more, all private texts are searched, and the matches filtered."""
 
 _APART = "\x1f"
 _CLEANED = str.maketrans(dict.fromkeys(f"{MARK}{_APART}\0\x02\x03", " "))
@@ -110,26 +103,3 @@ def of_searcher(tx: Read, seen: Visibility | None) -> Sequence[str]:
     if namespaces is None:
         return (PUBLIC, ADMINISTRATORS)
     return (PUBLIC, *(of_namespace(number) for number in namespaces))
-
-
-def namespaces_of(tx: Read, seen: Visibility | None) -> list[int] | None:
-    """Return the namespaces in which a caller sees something private; None for all, or more than fifty."""
-    namespaces = None if seen is None else set(_namespaces(tx, seen))
-    return None if namespaces is None or len(namespaces) > MAX_SCOPES else sorted(namespaces)
-
-
-def _namespaces(tx: Read, seen: Visibility) -> Iterable[int]:
-    accounts, repos, folders, grants = tables.namespaces, tables.repos, tables.folders, tables.folder_grants
-    yield from seen.namespaces
-    queries = [
-        sa.select(accounts.c.id).where(accounts.c.parent_id.in_(bounded(seen.namespaces))),
-        sa.select(repos.c.namespace_id).where(repos.c.id.in_(bounded(seen.repos))),
-        sa.select(folders.c.namespace_id).where(folders.c.id.in_(bounded(seen.folders))),
-        sa.select(folders.c.namespace_id)
-        .join(grants, grants.c.folder_id == folders.c.id)
-        .where(grants.c.subject_id.in_(bounded(seen.grantees))),
-    ]
-    given = (seen.namespaces, seen.repos, seen.folders, seen.grantees)
-    wanted = [query for query, values in zip(queries, given, strict=True) if values]
-    if wanted:
-        yield from tx.sql.execute(sa.union(*wanted).limit(MAX_SCOPES + 1)).scalars()

@@ -17,7 +17,7 @@ from entrepot.cli.client.options import (
 )
 from entrepot.cli.reports import render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
-from entrepot.errors import InvalidArgument
+from entrepot.errors import EntryNotFound, InvalidArgument
 
 
 @click.command(short_help="Download files or a whole repository.")
@@ -56,53 +56,64 @@ def download(
     """Download one FILE, several, or all files of REPO, and print their location.
 
     Files that are already here are not fetched again, interrupted downloads
-    are continued, and every file is checked against its digest. REPO may be
-    the address of a page of the hub, also of a file, a folder or a revision.
+    are continued, and every file is checked against its digest. A FILE with a
+    slash at its end is a folder. REPO may be the address of a page of the hub,
+    also of a file, a folder or a revision.
 
     \b
     Examples:
       entrepot download alice/my-model
       entrepot download alice/my-model config.json
+      entrepot download alice/my-model tokenizer/
       entrepot download https://hub.example.org/datasets/alice/data/blob/v1/train.csv
       entrepot download alice/data --repo-type dataset --include "*.parquet" --local-dir data
     """
     if files and (include or exclude):
         raise InvalidArgument("name files, or patterns with --include and --exclude, not both")
     api = client.api
-    if len(files) == 1 and not dry_run:
-        path = api.hf_hub_download(
-            repo,
-            files[0],
-            repo_type=repo_type,
-            revision=revision,
-            cache_dir=cache_dir,
-            local_dir=local_dir,
-            force_download=force_download,
-        )
-        _show_path(path, as_json=as_json)
-        return
-    how = {
+    how: dict[str, object] = {
         "repo_type": repo_type,
         "revision": revision,
         "cache_dir": cache_dir,
         "local_dir": local_dir,
         "force_download": force_download,
+    }
+    if len(files) == 1 and not files[0].endswith("/") and not dry_run:
+        try:
+            path = api.hf_hub_download(repo, files[0], **how)  # type: ignore[call-overload]
+        except EntryNotFound:
+            _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
+            raise
+        _show_path(path, as_json=as_json)
+        return
+    how |= {
         "allow_patterns": [literal_pattern(name) for name in files] or list(include) or None,
         "ignore_patterns": list(exclude) or None,
         "max_workers": max_workers,
     }
+    if files:
+        _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
     if dry_run:
         _show_forecast(api.snapshot_download(repo, dry_run=True, **how), as_json=as_json)  # type: ignore[call-overload]
         return
-    if files:
-        _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
     _show_path(api.snapshot_download(repo, **how), as_json=as_json)  # type: ignore[call-overload]
 
 
 def _check_all_there(found: list[str], wanted: tuple[str, ...], repo: str) -> None:
-    missing = [name for name in wanted if name not in set(found)]
-    if missing:
-        raise InvalidArgument(f"{missing[0]!r} not found in {repo}; 'entrepot repo files {repo}' lists its files")
+    paths = set(found)
+    for name in wanted:
+        is_there = _has_folder(found, name) if name.endswith("/") else name in paths
+        if is_there:
+            continue
+        if _has_folder(found, f"{name}/"):
+            raise InvalidArgument(f"{name!r} is a folder of {repo}; write {f'{name}/'!r} for all files in it")
+        if literal_pattern(name) != name:
+            raise InvalidArgument(f"{name!r} not found in {repo}; if it is a pattern, write --include {name!r}")
+        raise InvalidArgument(f"{name!r} not found in {repo}; 'entrepot repo files {repo}' lists its files")
+
+
+def _has_folder(paths: list[str], folder: str) -> bool:
+    return any(path.startswith(folder) for path in paths)
 
 
 def _show_path(path: str, *, as_json: bool) -> None:

@@ -69,16 +69,18 @@ class CacheTarget:
         """Return the file if its content is cached, linking it into this commit; None if it must be downloaded."""
         if not self.holds(wanted):
             return None
-        return self.find(wanted.commit, wanted.path) or self.cache.link(wanted.commit, wanted.path, wanted.etag)
+        found = self.find(wanted.commit, wanted.path)
+        if found is not None and has_size(found, wanted):
+            return found
+        return self.cache.link(wanted.commit, wanted.path, wanted.etag)
 
     def holds(self, wanted: WantedFile) -> bool:
         """Return whether the content is cached with the right size."""
-        try:
-            size = os.stat(self.cache.blob(wanted.etag)).st_size
-        except OSError:
-            # Without permission for links, the content may exist only in the snapshot.
-            return self.find(wanted.commit, wanted.path) is not None
-        return wanted.size is None or size == wanted.size
+        blob = self.cache.blob(wanted.etag)
+        if blob.is_file():
+            return has_size(blob, wanted)
+        # Without permission for links, the content may exist only in the snapshot.
+        return (found := self.find(wanted.commit, wanted.path)) is not None and has_size(found, wanted)
 
     def put(self, wanted: WantedFile, data: bytes) -> Path:
         """Store a small, verified content."""
@@ -101,6 +103,14 @@ class CacheTarget:
                 with writing(blob):
                     os.replace(draft, blob)
         return self.cache.link(wanted.commit, wanted.path, wanted.etag)
+
+
+def has_size(file: Path, wanted: WantedFile) -> bool:
+    """Return whether a file has the size of the wanted one; True if the hub does not send it."""
+    try:
+        return wanted.size is None or file.stat().st_size == wanted.size
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

@@ -59,14 +59,50 @@ def fetch(
 
     Args:
         draft: may contain the beginning of the file from an earlier attempt; no other
-            writer may use it. Its folder is created.
+            writer may use it. Its folder is created. If the result is damaged, this
+            beginning may be to blame: then it is deleted, and the whole file is fetched.
 
     Raises:
-        DownloadDamaged: the bytes do not match the etag; the draft was deleted.
+        DownloadDamaged: the bytes that the hub has sent do not match the etag; the draft was deleted.
         DiskFull, CannotWrite: the draft keeps what was received.
         HubUnreachable, HubTimeout: all attempts failed; the draft keeps what was received.
         HubFailure: the hub refuses the request.
     """
+    counted = _Counted(meter)
+    is_continued = _has_beginning(draft)
+    try:
+        _complete(hub, wanted, draft, counted, wait)
+    except DownloadDamaged:
+        if not is_continued:
+            raise
+        meter.advance(-counted.amount)
+        _complete(hub, wanted, draft, meter, wait)
+
+
+@attrs.define
+class _Counted:
+    """A meter that also knows how far one attempt has advanced it."""
+
+    meter: Meter
+    amount: int = 0
+
+    def advance(self, amount: int) -> None:
+        self.amount += amount
+        self.meter.advance(amount)
+
+    def finish(self) -> None:
+        self.meter.finish()
+
+
+def _has_beginning(draft: Path) -> bool:
+    try:
+        return draft.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def _complete(hub: Hub, wanted: WantedFile, draft: Path, meter: Meter, wait: Callable[[float], None]) -> None:
+    """Complete a draft, or delete it if the result is damaged."""
     try:
         with writing(draft, wanted.size or 0):
             draft.parent.mkdir(parents=True, exist_ok=True)

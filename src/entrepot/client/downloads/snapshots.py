@@ -17,7 +17,7 @@ import attrs
 from entrepot.client import user_warnings
 from entrepot.client.cache.caches import RepoCache
 from entrepot.client.calls import contents, repos, trees
-from entrepot.client.downloads.download_targets import DownloadTarget
+from entrepot.client.downloads.download_targets import DownloadTarget, has_size
 from entrepot.client.downloads.downloads import DownloadPlan, Options, cache_of, plan_file, target_of
 from entrepot.client.downloads.fetching import WantedFile
 from entrepot.client.hubs import Hub
@@ -188,7 +188,8 @@ def _is_submodule(entry: TreeEntry) -> bool:
 
 def _is_complete(target: DownloadTarget, wanted: WantedFile) -> bool:
     """Return whether a file needs no download; local content is added to the commit."""
-    return target.find(wanted.commit, wanted.path) is not None or target.adopt(wanted) is not None
+    found = target.find(wanted.commit, wanted.path)
+    return (found is not None and has_size(found, wanted)) or target.adopt(wanted) is not None
 
 
 # --- downloading ---------------------------------------------------------------

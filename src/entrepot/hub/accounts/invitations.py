@@ -31,12 +31,12 @@ SHOWN = 100
 
 @attrs.frozen
 class InvitationDetails:
-    """An invitation with its accounts; ``inviter`` is None if that account is gone."""
+    """An invitation with its accounts."""
 
     invitation: Invitation
     org: Account
     user: Account
-    inviter: Account | None
+    inviter: Account
 
 
 def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str) -> InvitationDetails:
@@ -105,7 +105,7 @@ def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
-        ThingNotFound: the caller has no such invitation, or it has expired.
+        ThingNotFound: the caller has no such invitation, it has expired, or its inviter may not invite any more.
     """
     guest = require_write(caller)
     with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
@@ -156,11 +156,10 @@ def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
 def _answered(hub: HubContext, tx: Write, offer: InvitationDetails, answer: str) -> None:
     """Tell the inviter, and stop telling the guest about the invitation."""
     notification_rows.remove_topic(tx, offer.user.id, notifications.invitation_topic(offer.org.id))
-    if offer.inviter is not None:
-        topic = f"answer:{offer.org.id}:{offer.user.id}"
-        kind, data = notifications.INVITATION_ANSWER, {"answer": answer}
-        people = [offer.inviter.id]
-        notifications.notify(hub, tx, people, kind, topic, actor=offer.user, org_id=offer.org.id, data=data)
+    topic = f"answer:{offer.org.id}:{offer.user.id}"
+    kind, data = notifications.INVITATION_ANSWER, {"answer": answer}
+    people = [offer.inviter.id]
+    notifications.notify(hub, tx, people, kind, topic, actor=offer.user, org_id=offer.org.id, data=data)
 
 
 def _own(hub: HubContext, tx: Read, guest: Caller, uid: str) -> InvitationDetails:
@@ -180,6 +179,5 @@ def _offers(tx: Read, found: Sequence[Invitation]) -> list[InvitationDetails]:
     ids = {number for item in found for number in (item.org_id, item.user_id, item.inviter_id)}
     people = accounts.by_ids(tx, sorted(ids))
     return [
-        InvitationDetails(item, people[item.org_id], people[item.user_id], people.get(item.inviter_id))
-        for item in found
+        InvitationDetails(item, people[item.org_id], people[item.user_id], people[item.inviter_id]) for item in found
     ]

@@ -143,6 +143,7 @@ def verify_new(site: PasskeySite, challenge: bytes, credential: str) -> NewPassk
         is_own = attested.fmt == AttestationFormat.PACKED and not attested.att_stmt.x5c
         if attested.fmt != AttestationFormat.NONE and not is_own:
             raise PasskeyRefused
+        _check_not_framed(given)
         found = verify_registration_response(
             credential=dict(given),
             expected_challenge=challenge,
@@ -173,6 +174,7 @@ def verify_use(
     from webauthn import verify_authentication_response
 
     try:
+        _check_not_framed(credential)
         found = verify_authentication_response(
             credential=dict(credential),
             expected_challenge=challenge,
@@ -223,6 +225,18 @@ def user_handle(credential: Mapping[str, object]) -> str:
 def hash_id(credential_id: bytes) -> Sha256:
     """Return the hash by which a passkey is found."""
     return Sha256(hashlib.sha256(credential_id).hexdigest())
+
+
+def _check_not_framed(credential: Mapping[str, object]) -> None:
+    """Raise if a page of another site had framed the page that asked: no page of the hub lets itself be framed.
+
+    Raises:
+        PasskeyRefused: one had.
+    """
+    from webauthn.helpers import base64url_to_bytes, parse_client_data_json
+
+    if parse_client_data_json(base64url_to_bytes(str(_response(credential)["clientDataJSON"]))).cross_origin:
+        raise PasskeyRefused
 
 
 def _faults() -> tuple[type[Exception], ...]:

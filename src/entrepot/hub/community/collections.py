@@ -71,14 +71,15 @@ def list_collections(hub: HubContext, caller: MaybeCaller, question: CollectionQ
     Raises:
         Malformed: the order is unknown, or the item's name is malformed.
     """
-    if question.sort not in collections.SORTS:
-        raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
     with hub.read() as tx:
-        wanted = _filters(tx, caller, question)
-        rows = collections.listed(tx, wanted)
-        page = rows[: question.limit]
-        shown = collection_views.show_all(tx, caller, page, most=_FIRST_ITEMS)
-    return Page(shown, collections.position_of(page[-1], question.sort) if len(rows) > len(page) else None)
+        found = _rows(tx, caller, question)
+        return Page(collection_views.show_all(tx, caller, found.items, most=_FIRST_ITEMS), found.after)
+
+
+def list_rows(hub: HubContext, caller: MaybeCaller, question: CollectionQuery) -> Page[CollectionRow]:
+    """Return what :func:`list_collections` returns without reading any items; errors as there."""
+    with hub.read() as tx:
+        return _rows(tx, caller, question)
 
 
 def get(hub: HubContext, caller: MaybeCaller, slug: str) -> Collection:
@@ -199,6 +200,14 @@ def vote(hub: HubContext, caller: MaybeCaller, slug: str, *, is_for: bool) -> Co
         return collection_views.show(tx, voter, collection_views.reload(tx, row))
 
 
+def _rows(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Page[CollectionRow]:
+    if question.sort not in collections.SORTS:
+        raise Malformed("parameter 'sort'", f"expected one of {', '.join(SORTS)}")
+    rows = collections.listed(tx, _filters(tx, caller, question))
+    page = rows[: question.limit]
+    return Page(page, collections.position_of(page[-1], question.sort) if len(rows) > len(page) else None)
+
+
 def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> CollectionFilter:
     seen = None if caller is not None and caller.sees_all and caller.limits is None else _namespaces(caller)
     wanted = CollectionFilter(
@@ -208,17 +217,21 @@ def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Collec
         found = [accounts.find(tx, name) for name in question.owners]
         wanted = attrs.evolve(wanted, owners=tuple(account.id for account in found if account is not None))
     if question.items:
-        repo_ids, names = [], []
+        repo_ids, linked_ids, names = [], [], []
         for text in question.items:
             kind, _, name = text.partition("/")
             singular = kind.removesuffix("s")
+            if singular == "collection":
+                held = collections.find(tx, name[-24:])
+                linked_ids.extend([held.id] if held is not None and collection_views.may_see(caller, held) else [])
+                continue
             if singular not in collection_items.REPO_KINDS:
                 names.append((singular, name))
                 continue
             row = repositories.find(tx, RepoRef(RepoType(singular), parse_repo_id(name)))
             if row is not None and access.may_see(tx, caller, row):
                 repo_ids.append(row.id)
-        wanted = attrs.evolve(wanted, repo_ids=tuple(repo_ids), names=tuple(names))
+        wanted = attrs.evolve(wanted, repo_ids=tuple(repo_ids), linked_ids=tuple(linked_ids), names=tuple(names))
     return wanted
 
 

@@ -43,6 +43,9 @@ DATASET_S, OWNER_S = 3_600, 4 * 3_600
 An owner's last conversion of a day may exceed the second.
 """
 
+WORK_OF_A_BYTE, WORK_OF_A_PROCESS = 8, 64 << 20
+"""As how many bytes that are read the conversion of a byte, and its process, count for the order of jobs."""
+
 _DAY_MS = 86_400_000
 _ATTEMPTS = 5
 _MAX_TOO_LONG = 3
@@ -80,8 +83,10 @@ def plan(hub: HubContext, tx: Write, row: RepoRow) -> None:
         jobs.enqueue(tx, "convert", {"repo": row.id}, hub.now_ms(), dedup_key=convert_job(row.id), delay_ms=delay_ms)
 
 
-def convert_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
+def convert_steps(hub: HubContext, repo_id: int) -> Iterator[int | None]:
     """Update the Parquet ref of a dataset to the head of main, step by step; idempotent.
+
+    It yields how many bytes reading what is left takes as long as, about.
 
     Raises:
         Busy: main kept moving, or a sweep deleted what is needed; repeat everything.
@@ -123,9 +128,11 @@ def _postpone(hub: HubContext, row: RepoRow) -> None:
         jobs.enqueue(tx, "convert", {"repo": row.id}, now, dedup_key=key, delay_ms=delay_ms)
 
 
-def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan, budget: TimeBudget) -> Generator[None, None, _Draft]:
+def _draft(
+    hub: HubContext, row: RepoRow, wanted: ConversionPlan, budget: TimeBudget
+) -> Generator[int | None, None, _Draft]:
     """Return the tree for a plan, after converting what has to be."""
-    draft = _Draft()
+    draft, left_bytes = _Draft(), sum(map(_work_of, wanted.configs))
     if wanted.reason is not None:
         draft.configs.append({"name": "default", "status": "failed", "reason": wanted.reason, "splits": []})
     shown, too_long = list[ConfigPlan](), 0
@@ -142,6 +149,8 @@ def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan, budget: TimeBu
                 raise ConversionFailed("other configurations take too much time or memory; it was not tried")
             if budget.left_s < 1:
                 raise ConversionFailed("not converted: other configurations used up the time limit of this dataset")
+            yield left_bytes
+            left_bytes -= _work_of(config)
             made = yield from processes.convert(hub, row, config, budget)
         except ConversionFailed as error:
             too_long += isinstance(error, ConversionTooLong)
@@ -152,6 +161,13 @@ def _draft(hub: HubContext, row: RepoRow, wanted: ConversionPlan, budget: TimeBu
     if shown:
         draft.put("README.md", _readme(shown))
     return draft
+
+
+def _work_of(config: ConfigPlan) -> int:
+    """Return as how many bytes that are read the conversion of a configuration counts."""
+    if config.reason is not None or config.format == "parquet":
+        return 0
+    return WORK_OF_A_PROCESS + WORK_OF_A_BYTE * sum(file.size for files in config.splits.values() for file in files)
 
 
 def _link(draft: _Draft, config: ConfigPlan) -> None:

@@ -5,7 +5,7 @@ Source: docs/dataset-viewer.md, section "Search, filter, statistics".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -40,6 +40,21 @@ def plan(features: Mapping[str, Any]) -> list[ColumnPlan]:
 def quoted(name: str) -> str:
     """Return a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def sql_names(names: Iterable[str]) -> list[str]:
+    """Return the names of columns in queries, where none is empty, and letters of both cases are the same."""
+    found: list[str] = []
+    taken: set[str] = set()
+    for at, name in enumerate(names):
+        free = given = name or f"Unnamed: {at}"
+        number = 0
+        while free.lower() in taken:
+            number += 1
+            free = f"{given}_{number}"
+        taken.add(free.lower())
+        found.append(free)
+    return found
 
 
 def _plan_of(name: str, kind: Any) -> ColumnPlan | None:  # noqa: ANN401 - JSON

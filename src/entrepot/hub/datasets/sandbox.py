@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from entrepot.hub.datasets.column_statistics import quoted
+from entrepot.hub.datasets.column_statistics import quoted, sql_names
 from entrepot.hub.tables.child_pipes import ChildPipe, RemoteFile, confine, limit_work, seal_limits
 from entrepot.hub.tables.lean_imports import leave_out_numpy
 
@@ -97,6 +97,8 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
         try:
             opened, is_cut = _open(pipe, table)
             is_partial = is_partial or is_cut
+            if not opened.schema.names:  # the engine would count its rows for ever
+                raise _Refused(f"the table {table['name']!r} has no columns")
             connection.register(f"_source{at}", opened)
         except (EntrepotError, pa.ArrowException, ValueError, OSError, MemoryError) as error:
             raise _Refused(_line(error)) from error
@@ -104,7 +106,8 @@ def _run(pipe: ChildPipe, request: Mapping[str, Any]) -> bytes:
         if table["schema"]:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table['schema'])}")
             name = f"{quoted(table['schema'])}.{name}"
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM _source{at}")  # noqa: S608 - quoted names
+        columns = ", ".join(map(quoted, sql_names(opened.schema.names)))
+        connection.execute(f"CREATE VIEW {name} ({columns}) AS SELECT * FROM _source{at}")  # noqa: S608 - quoted names
     for key, value in _LOCKS.items():
         connection.execute(f"SET {key} = '{value}'")
     _warm_results()

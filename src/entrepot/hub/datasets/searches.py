@@ -14,7 +14,7 @@ from entrepot.errors import InvalidParameter
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.datasets import column_statistics
-from entrepot.hub.datasets.column_statistics import quoted
+from entrepot.hub.datasets.column_statistics import quoted, sql_names
 from entrepot.hub.datasets.layouts import SplitRef, find_layout
 from entrepot.hub.datasets.queries import QueryTable, run_queries
 from entrepot.hub.datasets.tables import RowsPage, ViewedRow, describe_first
@@ -49,6 +49,16 @@ class _Split:
     features: Mapping[str, Any]
     is_partial: bool
 
+    @property
+    def in_queries(self) -> Mapping[str, Any]:
+        """The features by the names that the columns have in queries."""
+        return dict(zip(sql_names(self.features), self.features.values(), strict=True))
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The names of the columns by those that they have in queries."""
+        return dict(zip(sql_names(self.features), self.features, strict=True))
+
 
 @attrs.frozen
 class _RowQuery:
@@ -81,7 +91,7 @@ def search(
     words = text.lower().split()
     if not 0 < len(words) <= MAX_WORDS:
         raise InvalidParameter("query", f"must have 1 to {MAX_WORDS} words")
-    columns = [quoted(name) for name, kind in found.features.items() if _has_text(kind)]
+    columns = [quoted(name) for name, kind in found.in_queries.items() if _has_text(kind)]
     every = " || ' ' || ".join(f"coalesce(lower({column}::VARCHAR), '')" for column in columns) or "''"
     source = _scored(f"(SELECT *, {every} AS __text FROM {_NUMBERED})", list(dict.fromkeys(words)))  # noqa: S608 - quoted
     query = _RowQuery(source, "__score > 0", "__score DESC")
@@ -143,12 +153,15 @@ def summarize(hub: HubContext, caller: MaybeCaller, wanted: SplitRef) -> SplitSt
         as :func:`entrepot.hub.datasets.tables.read_rows`; QueryRefused: the split is too large.
     """
     found = _split_of(hub, caller, wanted)
-    plans = column_statistics.plan(found.features)
+    if not found.features:
+        return SplitStatistics(found.table.layout.commit, 0, [], found.is_partial)
+    names, plans = found.names, column_statistics.plan(found.in_queries)
     queries = ["SELECT count(*) AS n FROM data", *(query for one in plans for query in one.queries)]
     results = [result["rows"] for result in run_queries(hub, caller, [found.table], queries, most=1_100)]
     total, at, columns = int(results[0][0]["n"]), 1, []
     for one in plans:
-        columns.append(one.read(results[at : at + len(one.queries)], total))
+        column = one.read(results[at : at + len(one.queries)], total)
+        columns.append({**column, "column_name": names[column["column_name"]]})
         at += len(one.queries)
     return SplitStatistics(found.table.layout.commit, total, columns, found.is_partial)
 
@@ -169,18 +182,23 @@ def _page(
     offset: int,
     length: int,
 ) -> RowsPage:
+    commit, is_preliminary = found.table.layout.commit, found.table.files.is_preliminary
+    if not found.features:
+        return RowsPage(commit, {}, [], 0, found.is_partial, is_preliminary)
     source, where, order = query.source, query.where, query.order
-    names = ", ".join([_INDEX, *map(quoted, found.features)])
+    columns = found.names
+    names = ", ".join([_INDEX, *map(quoted, columns)])
     sorting = f"{order}, {_INDEX}" if order else _INDEX
     rows_query = f"SELECT {names} FROM {source} WHERE ({where}) ORDER BY {sorting} LIMIT {length} OFFSET {offset}"  # noqa: S608
     count_query = f"SELECT count(*) AS n FROM {source} WHERE ({where})"  # noqa: S608 - in the sandbox
     queries = [rows_query, count_query]
     rows, count = run_queries(
-        hub, caller, [found.table], queries, most=max(length, 1), hints=found.features, parts=query.parts
+        hub, caller, [found.table], queries, most=max(length, 1), hints=found.in_queries, parts=query.parts
     )
-    viewed = [ViewedRow(int(row.pop(_INDEX)), row) for row in rows["rows"]]
-    commit, total = found.table.layout.commit, int(count["rows"][0]["n"])
-    is_partial, is_preliminary = found.is_partial or rows["is_cut"], found.table.files.is_preliminary
+    viewed = [
+        ViewedRow(int(row[_INDEX]), {name: row[column] for column, name in columns.items()}) for row in rows["rows"]
+    ]
+    total, is_partial = int(count["rows"][0]["n"]), found.is_partial or rows["is_cut"]
     return RowsPage(commit, found.features, viewed, total, is_partial, is_preliminary)
 
 

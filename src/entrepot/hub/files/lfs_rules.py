@@ -21,6 +21,7 @@ from entrepot.git import (
     Change,
     Entry,
     Kind,
+    MatchingWork,
     Mode,
     TreeEditor,
     merge_lfs_rules,
@@ -47,6 +48,8 @@ class TreeRules:
         find: returns the entry at a path, or None.
         given: text to use instead of the file in the root folder.
         known: contents of file objects that are not stored in their rows.
+
+    Its methods raise LimitExceeded if all their paths and rules together take too many comparisons.
     """
 
     def __init__(
@@ -63,8 +66,9 @@ class TreeRules:
         self._find = find
         self._known = known or {}
         self._parsed: dict[str, Attributes] = {}
+        self.work = MatchingWork()
         if given is not None:
-            self._parsed[""] = Attributes.parse(given)
+            self._parsed[""] = self._counted(Attributes.parse(given))
 
     def is_lfs(self, path: RepoPath) -> bool | None:
         """Return whether the rules send a path to LFS; None if no rule matches."""
@@ -74,7 +78,7 @@ class TreeRules:
         """Return whether the rules send a path to LFS, and the folder of the file with that rule."""
         folder, _, below = path.rpartition("/")
         while True:
-            decision = self._of(folder).is_lfs(RepoPath(below))
+            decision = self._of(folder).is_lfs(RepoPath(below), self.work)
             if decision is not None or not folder:
                 return decision, folder
             folder, _, last = folder.rpartition("/")
@@ -93,8 +97,12 @@ class TreeRules:
 
     def _of(self, folder: str) -> Attributes:
         if folder not in self._parsed:
-            self._parsed[folder] = _parse(self.content(_file_in(folder)) or b"")
+            self._parsed[folder] = self._counted(_parse(self.content(_file_in(folder)) or b""))
         return self._parsed[folder]
+
+    def _counted(self, parsed: Attributes) -> Attributes:
+        self.work.add(parsed.size.parsing_work())
+        return parsed
 
 
 def _content(tx: Read, repo_id: int, entry: Entry) -> bytes | None:

@@ -80,7 +80,7 @@ def plan(
     Raises:
         RepoNotFound, LoginRequired, NotAllowed, RevisionNotFound: no access.
         Refused: the revision is the head of a pull request that is closed.
-        LimitExceeded: more than 1,000 files.
+        LimitExceeded: more than 1,000 files, or their paths take too many comparisons with the rules.
         QuotaExceeded, LimitExceeded: large files that are new exceed the quota of the namespace.
         StoreFull: the disk has no room for the first bytes of large files that are new. Clients show these messages;
             those of the chunk store are not shown by ``hf_xet``.
@@ -99,6 +99,7 @@ def plan(
         trees = Trees(hub.store, tx, row.id)
         rules = TreeRules(tx, row.id, lambda path: trees.find(root, path), given=attributes)
         hidden = Ignores.parse(ignores if ignores is not None else rules.text(RepoPath(".gitignore")))
+        rules.work.add(hidden.size.parsing_work())
         there = _entries(trees, root, [candidate.path for candidate in candidates])
         etags = {path: entry.etag for path, entry in there.items()}
         # Clients do not send what is there, but they have to send a damaged file.
@@ -107,7 +108,7 @@ def plan(
             UploadAdvice(
                 item.path,
                 _is_large(rules.is_lfs(item.path), item, hub.settings.max_inline_file),
-                hidden.matches(item.path),
+                hidden.matches(item.path, rules.work),
                 etag if (etag := etags.get(item.path)) not in lost else None,
             )
             for item in candidates

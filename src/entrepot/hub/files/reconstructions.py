@@ -19,6 +19,7 @@ import attrs
 from entrepot.blobs import DirectReads
 from entrepot.catalog import Read
 from entrepot.catalog.files import bucket_rights, file_links, xet_files
+from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import InvalidSignature, ThingNotFound
@@ -144,7 +145,8 @@ def fetch(hub: HubContext, name: XetHash, query: Mapping[str, str]) -> Content:
         InvalidSignature: the link is altered, expired, or for another part, or its chunks were stored in another
             layout since then.
         ThingNotFound, XorbDamaged: its chunks are gone or in quarantine, or the holder of the link may no longer read
-            the repository.
+            the repository, or it has no such file any more.
+        NotAllowed: a scanner has flagged the file since then.
         BlobMissing: their bytes are lost.
     """
     claim = hub.signer.check(f"{_PURPOSE} {_path(name)}", query, hub.now_ms() // 1000)
@@ -154,12 +156,11 @@ def fetch(hub: HubContext, name: XetHash, query: Mapping[str, str]) -> Content:
         raise InvalidSignature("it names no part of a file")
     file, start, count, layout = _PAYLOAD.unpack(payload)
     with hub.read() as tx:
-        if capabilities.reading_repo(tx, grant, hub.now_ms()) is None:
+        row = capabilities.reading_repo(tx, grant, hub.now_ms())
+        stored = xet_files.find(tx, XetFileId(file.hex()))
+        if row is None or stored is None or not _is_there(hub, tx, row, grant, stored.hash):
             raise ThingNotFound("part of a file", name)
-        terms = chunk_content.terms_of(tx, XetFileId(file.hex()))
-        if terms is None:
-            raise ThingNotFound("part of a file", name)
-        xorbs = _Xorbs(hub, tx)
+        terms, xorbs = Terms(stored.terms), _Xorbs(hub, tx)
         runs = runs_of(terms, start, start + count)
         places = [serialised_range(xorbs.index(run.xorb), run) for run in runs]
     keys = [xorbs.key(run.xorb) for run in runs]
@@ -172,22 +173,41 @@ def fetch(hub: HubContext, name: XetHash, query: Mapping[str, str]) -> Content:
 def _readable(hub: HubContext, tx: Read, given: XetToken, file: XetHash) -> tuple[XetFileId, Terms]:
     """Return the chunks of a file that the holder of a token may read; errors as :func:`reconstruct`."""
     row = repositories.by_id(tx, given.repo_id)
-    found = None if row is None else _find_readable(hub, tx, row, given, file)
+    found = None if row is None else _find_readable(hub, tx, row, link_user(given), file)
     if row is None or found is None:
         raise ThingNotFound("file", file)
-    if flagged_files.hides(hub.settings):
-        caller = capabilities.holder(tx, given.grant, hub.now_ms())
-        sha256 = file_links.sha256_of(tx, row.id, file)
-        flagged_files.check_served(hub, tx, caller, row, sha256=sha256, xet_hash=file)
+    _check_served(hub, tx, row, given.grant, file)
     return found, intact_terms(tx, found)
 
 
-def _find_readable(hub: HubContext, tx: Read, row: RepoRow, given: XetToken, file: XetHash) -> XetFileId | None:
+def _is_there(hub: HubContext, tx: Read, row: RepoRow, grant: Capability, file: XetHash) -> bool:
+    """Return whether the repository that a link is for still has its file.
+
+    The repository may be another one that has got the same name, or have lost the file.
+
+    Raises:
+        NotAllowed: a scanner has flagged the file.
+    """
+    user = LinkUser(grant.user_id, is_writer=True)  # the link was signed for someone who may read the file
+    if _find_readable(hub, tx, row, user, file) is None:
+        return False
+    _check_served(hub, tx, row, grant, file)
+    return True
+
+
+def _check_served(hub: HubContext, tx: Read, row: RepoRow, grant: Capability, file: XetHash) -> None:
+    if flagged_files.hides(hub.settings):
+        caller = capabilities.holder(tx, grant, hub.now_ms())
+        sha256 = file_links.sha256_of(tx, row.id, file)
+        flagged_files.check_served(hub, tx, caller, row, sha256=sha256, xet_hash=file)
+
+
+def _find_readable(hub: HubContext, tx: Read, row: RepoRow, user: LinkUser, file: XetHash) -> XetFileId | None:
     if row.type.kind.has_commits:
-        return xet_files.find_readable(tx, row.id, file, link_user(given))
+        return xet_files.find_readable(tx, row.id, file, user)
     # A caller with a token continues to read a file that was replaced after the token was issued.
     since_ms = hub.now_ms() - (xet_tokens.LIFETIME_S + xet_tokens.GRACE_S) * 1000
-    return bucket_rights.find_readable(tx, row.id, file, is_writer=given.may_write, since_ms=since_ms)
+    return bucket_rights.find_readable(tx, row.id, file, is_writer=user.is_writer, since_ms=since_ms)
 
 
 def _end(terms: Terms, first: int, last: int | None) -> int:

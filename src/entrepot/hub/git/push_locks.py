@@ -36,6 +36,7 @@ class PushGuard:
     _find: Callable[[Oid, RepoPath], Entry | None]
     _parents: Mapping[Oid, tuple[Oid, ...]]
     _found: dict[Oid, LfsLock | None] = attrs.field(factory=dict)
+    _free: set[Oid] = attrs.field(factory=set)
 
     def find(self, old: Oid | None, new: Oid, is_forward: Callable[[], bool]) -> LfsLock | None:
         """Return a lock that forbids moving a branch from ``old`` (None: it is new) to ``new``.
@@ -45,10 +46,11 @@ class PushGuard:
         """
         if not self.held:
             return None
+        # What was found free on the way to one ref is not walked again for others.
         waiting, seen = [new], {new}
         while waiting:
             oid = waiting.pop()
-            if oid not in self._parents:
+            if oid not in self._parents or oid in self._free:
                 continue
             lock = self._lock_against(oid)
             if lock is not None:
@@ -56,6 +58,7 @@ class PushGuard:
             fresh = [parent for parent in self._parents[oid] if parent not in seen]
             seen.update(fresh)
             waiting += fresh
+        self._free.update(seen)
         return None if old is None or is_forward() else self._differing(new, [old])
 
     def beyond(self, checked: PushGuard) -> PushGuard:

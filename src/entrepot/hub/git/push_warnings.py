@@ -6,13 +6,14 @@ which file lacks one. Such files appear when one that only its own line covers i
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shlex
 from collections.abc import Iterable, Mapping
 
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
-from entrepot.errors import shown
+from entrepot.errors import LimitExceeded, shown
 from entrepot.git import Mode
 from entrepot.git.commands import Command
 from entrepot.hub.context import HubContext
@@ -44,8 +45,8 @@ def warn_of_missing_rules(hub: HubContext, repo_id: int, found: PushContents, co
     for command in commands:
         if command.new is None or command.new not in found.commits:
             continue  # nothing of its tree is new
-        known = lfs_rules.read_root(hub, repo_id, command.new)
-        with hub.read() as tx:
+        known, missing = lfs_rules.read_root(hub, repo_id, command.new), list[RepoPath]()
+        with hub.read() as tx, contextlib.suppress(LimitExceeded):  # rules that take too long are not looked at
             missing = _without_rule(hub, tx, repo_id, command, places, known)
         if missing:
             lines.append(_line(missing))

@@ -380,13 +380,14 @@ def _record_moves(
     refs_done = [RefName(command.ref) for command in done]
     if prepared.large:
         link_files(tx, row.id, prepared.large, pusher, refs_done[0], now)
+    policies.check_moves(hub, tx, row, [(command.old, command.new) for command in done])
     for command, ref in zip(done, refs_done, strict=True):
-        policies.check_move(hub, tx, row, ref, command.old, command.new)
-        if command.new is not None and command.old != command.new:
+        is_proposal = pull_request_access.number_of(ref) is not None
+        if is_proposal and command.new is not None and command.old != command.new:
             new_commits = _new_commits(found, command.new)
             pull_request_access.record_commits(hub, tx, row, push.author, ref, new_commits)
-    is_proposal = all(pull_request_access.number_of(ref) is not None for ref in refs_done)
-    follow_up(hub, tx, row.id, has_large=bool(prepared.large), has_card=MAIN in refs_done, is_proposal=is_proposal)
+    are_proposals = all(pull_request_access.number_of(ref) is not None for ref in refs_done)
+    follow_up(hub, tx, row.id, has_large=bool(prepared.large), has_card=MAIN in refs_done, is_proposal=are_proposals)
     if MAIN in refs_done:
         conversions.plan(hub, tx, row)
     changed = [events.RefChange(RefName(it.ref), it.old, it.new) for it in done if it.old != it.new]

@@ -44,13 +44,13 @@ _DAY_MS = 86_400_000
 Handler = Callable[[HubContext, JobArgs], Iterator[int | None] | None]
 
 
-def index_history(hub: HubContext, args: JobArgs) -> None:
-    """Record the paths that the new commits of a repository changed."""
+def index_history(hub: HubContext, args: JobArgs) -> Iterator[int | None]:
+    """Record the paths that the new commits of a repository changed, step by step."""
     repo_id = args["repo"]
     with hub.read() as tx:
         heads = {oid for _, oid in refs.everything(tx, repo_id)}
     for head in heads:
-        indexing.index_history(hub, repo_id, head)
+        yield from indexing.index_steps(hub, repo_id, head)
     indexing.adopt_lineage(hub, repo_id)
 
 
@@ -71,12 +71,12 @@ def verify_claims(hub: HubContext, args: JobArgs) -> Iterator[int | None]:
     return rechunking.verify_steps(hub, repo_id=args["repo"])
 
 
-def scan_files(hub: HubContext, args: JobArgs) -> Iterator[None]:
+def scan_files(hub: HubContext, args: JobArgs) -> Iterator[int | None]:
     """Scan the files at the heads of a repository, step by step."""
     return scan_jobs.scan_steps(hub, args["repo"])
 
 
-def convert(hub: HubContext, args: JobArgs) -> Iterator[None]:
+def convert(hub: HubContext, args: JobArgs) -> Iterator[int | None]:
     """Convert a dataset to Parquet, step by step."""
     return conversions.convert_steps(hub, args["repo"])
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 
 from entrepot.cards.lineage import LineageInput, read_message
 from entrepot.catalog import Lock, Read
@@ -16,12 +17,18 @@ from entrepot.hub.context import HubContext
 from entrepot.names import Oid, RepoPath
 from entrepot.storage import histories
 from entrepot.storage.objects import read_commit
+from entrepot.storage.trees import Trees
 
 BRIEF_COMMITS = 100
 """How many commits a request indexes at most; with more, it leaves all to the job."""
 
+WORK_OF_A_COMMIT = 64 << 10
+"""As how many bytes that are read the indexing of a commit counts for the order of jobs."""
+
 _BRIEF_S = 0.1  # of processor time
 _BATCH = 2_000
+_IN_A_STEP = 100
+_KEPT_FOLDERS = 1_000
 _MAX_PATHS = 5_000_000
 """Maximum number of indexed paths of one commit: nested references to the same trees can unfold to any number."""
 
@@ -31,26 +38,55 @@ def history_job(repo_id: int) -> str:
     return f"history:{repo_id}"
 
 
-def index_history(hub: HubContext, repo_id: int, head: Oid) -> int:
-    """Record the changed paths of every ancestor of ``head`` that is not indexed yet.
+def index_steps(hub: HubContext, repo_id: int, head: Oid) -> Generator[int | None, None, int]:
+    """Record the changed paths of every ancestor of ``head`` that is not indexed yet, step by step.
+
+    It yields how many bytes reading what is left takes as long as, about.
 
     Returns:
         The number of indexed commits.
 
     Guarantees: idempotent; may run in several processes at the same time; each
-    transaction is short, however large a commit is.
+    step and each transaction is short, however large a commit is.
     """
     with hub.read() as tx:
         waiting = commits.unindexed(tx, repo_id, head)
     done = _IndexedCommits(hub, repo_id)
-    for oid in waiting:
-        done.add(oid, _changes_of(hub, repo_id, oid, _MAX_PATHS))
+    for number, oid in enumerate(waiting):
+        if number % _IN_A_STEP == 0:
+            yield WORK_OF_A_COMMIT * (len(waiting) - number)
+        paths = _changes_of(hub, repo_id, oid, _BATCH + 1)
+        if len(paths) > _BATCH:
+            done.write()  # parents are marked before their children
+            paths = yield from _put_large(hub, repo_id, oid)
+        done.add(oid, paths)
     done.write()
     return len(waiting)
 
 
+def _put_large(hub: HubContext, repo_id: int, oid: Oid) -> Generator[None, None, list[RepoPath]]:
+    """Store the paths that a large commit changed, some in each step; return those that are not stored yet.
+
+    No transaction is open between two steps, so each folder is read in one of its own.
+    """
+
+    @functools.lru_cache(maxsize=_KEPT_FOLDERS)
+    def read(folder: Oid) -> bytes:
+        with hub.read() as tx:
+            return Trees(hub.store, tx, repo_id).read(folder)
+
+    with hub.read() as tx:
+        old, new = histories.roots_of(tx, repo_id, oid)
+    paths = itertools.islice(histories.paths_between(old, new, read), _MAX_PATHS)
+    while len(batch := list(itertools.islice(paths, _BATCH))) == _BATCH:
+        with hub.write(Lock.repo(repo_id)) as tx:
+            commits.put_changes(tx, repo_id, oid, batch)
+        yield
+    return batch
+
+
 def index_briefly(hub: HubContext, repo_id: int, head: Oid) -> None:
-    """Do what :func:`index_history` does, if that is little: a request can wait for it.
+    """Do what :func:`index_steps` does, if that is little: a request can wait for it.
 
     Raises:
         HistoryBeingIndexed: it is more, and a job does it.
@@ -89,13 +125,9 @@ class _IndexedCommits:
         self._said: list[EdgeRow] = []
 
     def add(self, oid: Oid, paths: list[RepoPath]) -> None:
-        """Take the paths that a commit changed; parents come before their children."""
+        """Take paths that a commit changed, as far as they are not stored; parents come before their children."""
         with self._hub.read() as tx:
             self._said += _lineage_of(self._hub, tx, self._repo_id, oid)
-        while len(paths) > _BATCH:
-            with self._hub.write(Lock.repo(self._repo_id)) as tx:
-                commits.put_changes(tx, self._repo_id, oid, paths[-_BATCH:])
-            del paths[-_BATCH:]
         self._done.append((oid, paths))
         if sum(1 + len(more) for _, more in self._done) >= _BATCH:
             self.write()

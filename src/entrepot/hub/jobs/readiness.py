@@ -22,14 +22,16 @@ from entrepot.errors import EntrepotError, StoreUnavailable
 from entrepot.hub.context import HubContext
 from entrepot.names import Sha256
 
-_EVERY_S: Final = 1.0
+_STORE_EVERY_S: Final = 1.0
 _PATIENCE_S: Final = 2.0
+_SECOND_PATIENCE_S: Final = 0.2
 _SEEN_EVERY_MS: Final = 5_000
 _SEEN_FOR_MS: Final = 15_000
 _ALONE_AFTER_MS: Final = 5_000
 _KEPT_MS: Final = 3_600_000
 _LOCK: Final = "readiness"
 _SEEN: Final = hashlib.blake2b(b"store seen", digest_size=16).hexdigest()
+_TOO_LATE: Final = "it does not respond in time"
 _ALONE: Final = "other servers reach the store of large files, and this one does not"
 
 
@@ -62,35 +64,53 @@ def check_store(hub: HubContext) -> None:
         raise StoreUnavailable("the store of large files", error.reason) from error
 
 
-class StoreWatch:
-    """Asks the store in a thread of its own, so that the answer is there in time. Thread-safe."""
+class DependencyWatch:
+    """Asks a service in a thread of its own, so that an answer is there in time. Thread-safe."""
 
-    def __init__(self, ask: Callable[[], None], now_ms: Callable[[], int], *, patience_s: float = _PATIENCE_S) -> None:
-        """Prepare; the store is asked when someone looks.
+    def __init__(
+        self,
+        ask: Callable[[], None],
+        now_ms: Callable[[], int],
+        *,
+        every_s: float = 0.0,
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        """Prepare; the service is asked when someone looks.
 
         Args:
-            ask: raises an error if the store does not respond.
+            ask: raises an error if the service does not respond.
+            every_s: it is not asked again earlier.
             patience_s: how long an answer may take.
         """
-        self._ask, self._now_ms, self._patience_s = ask, now_ms, patience_s
+        self._ask, self._now_ms, self._every_s, self._patience_s = ask, now_ms, every_s, patience_s
         self._lock = threading.Lock()
         self._answered = threading.Event()
         self._answered.set()
         self._asked_at = float("-inf")
         self._found = Dependency()
 
-    def look(self) -> Dependency:
-        """Return the current report, after waiting at most the time that an answer may take."""
+    def begin(self) -> None:
+        """Ask, unless it was asked just now or has not answered yet; do not wait."""
         with self._lock:
-            if self._answered.is_set() and time.monotonic() - self._asked_at >= _EVERY_S:
+            if self._answered.is_set() and time.monotonic() - self._asked_at >= self._every_s:
                 self._answered.clear()
                 self._asked_at = time.monotonic()
-                threading.Thread(target=self._work, name="store-watch", daemon=True).start()
-            if self._found.reason is not None:
-                return self._found  # the next look says whether it has come back
+                threading.Thread(target=self._work, name="dependency-watch", daemon=True).start()
+
+    def look(self) -> Dependency:
+        """Return the current report, after waiting at most the time that an answer may take.
+
+        One that did not respond gets little time, once it was reported: the next look says whether it has come back.
+        """
+        self.begin()
+        with self._lock:
             left_s = self._asked_at + self._patience_s - time.monotonic()
+            if self._found.reason is not None:
+                left_s = min(left_s, _SECOND_PATIENCE_S)
         if not self._answered.wait(max(0.0, left_s)):
-            self._note("it does not respond in time")
+            with self._lock:
+                if self._found.reason is None and not self._answered.is_set():
+                    self._note(_TOO_LATE)
         with self._lock:
             return self._found
 
@@ -104,13 +124,13 @@ class StoreWatch:
         except EntrepotError as error:
             reason = error.message
         finally:
-            self._note(reason)
-            self._answered.set()
+            with self._lock:
+                self._note(reason)
+                self._answered.set()
 
     def _note(self, reason: str | None) -> None:
-        with self._lock:
-            since_ms = None if reason is None else self._found.since_ms or self._now_ms()
-            self._found = Dependency(reason, since_ms)
+        since_ms = None if reason is None else self._found.since_ms or self._now_ms()
+        self._found = Dependency(reason, since_ms)
 
 
 class ReadinessCheck:
@@ -119,45 +139,43 @@ class ReadinessCheck:
     def __init__(self, hub: HubContext) -> None:
         """Prepare; nothing is asked yet."""
         self._hub = hub
-        self._watch = StoreWatch(lambda: check_store(hub), hub.now_ms)
-        self._lock = threading.Lock()
-        self._failed_ms: int | None = None
+        self._store = DependencyWatch(self._ask_store, hub.now_ms, every_s=_STORE_EVERY_S)
+        self._database = DependencyWatch(self._ask_database, hub.now_ms)
+        self._reached_ms = self._seen_ms = 0
+        """When this server has reached the store, and when any has, as far as it is known."""
 
     def look(self) -> Readiness:
-        """Return whether the server is ready; nothing is raised for what does not respond."""
-        store = self._watch.look()
-        try:
-            with self._hub.read() as tx:
-                seen = limit_counts.find(tx, _SEEN)
-        except EntrepotError as error:
-            return Readiness(self._away(error.message), store, error.message)
-        with self._lock:
-            self._failed_ms = None
-        return Readiness(Dependency(), store, self._refusal(store, 0 if seen is None else seen.last_ms))
+        """Return whether the server is ready, after 2 seconds at most; nothing is raised for what does not respond."""
+        self._store.begin()
+        database, store = self._database.look(), self._store.look()
+        if database.reason is not None:
+            is_late = database.reason == _TOO_LATE
+            refusal = f"the database cannot be used now: {_TOO_LATE}" if is_late else database.reason
+            return Readiness(database, store, refusal)
+        return Readiness(database, store, self._refusal(store))
 
-    def _away(self, reason: str) -> Dependency:
-        with self._lock:
-            self._failed_ms = self._failed_ms or self._hub.now_ms()
-            return Dependency(reason, self._failed_ms)
+    def _ask_store(self) -> None:
+        check_store(self._hub)
+        self._reached_ms = self._hub.now_ms()
 
-    def _refusal(self, store: Dependency, seen_ms: int) -> str | None:
+    def _ask_database(self) -> None:
+        """Read when another server has reached the store, and tell the others that this one has."""
+        with self._hub.read() as tx:
+            seen = limit_counts.find(tx, _SEEN)
+        self._seen_ms = 0 if seen is None else seen.last_ms
+        settings, reached_ms = self._hub.settings, self._reached_ms
+        if settings.store and settings.database and reached_ms - self._seen_ms >= _SEEN_EVERY_MS:
+            with self._hub.write(Lock.job(_LOCK)) as tx:
+                limit_counts.put(tx, _SEEN, LimitCount(0, reached_ms), reached_ms + _KEPT_MS)
+            self._seen_ms = reached_ms
+
+    def _refusal(self, store: Dependency) -> str | None:
         settings = self._hub.settings
         if not settings.store:
             return None if store.reason is None else str(StoreUnavailable("the store of large files", store.reason))
-        if not settings.database:
-            return None  # there are no other servers
-        now = self._hub.now_ms()
-        if store.since_ms is None:
-            if now - seen_ms >= _SEEN_EVERY_MS:
-                self._tell_others(now)
-            return None
+        if not settings.database or store.since_ms is None:
+            return None  # there are no other servers, or they have nothing better
+        now, seen_ms = self._hub.now_ms(), self._seen_ms
         # The server that saw the store last stays in rotation, so this rule never takes out all servers.
         is_seen = seen_ms > store.since_ms and now - seen_ms < _SEEN_FOR_MS
         return f"{_ALONE}: {store.reason}" if is_seen and now - store.since_ms >= _ALONE_AFTER_MS else None
-
-    def _tell_others(self, now: int) -> None:
-        try:
-            with self._hub.write(Lock.job(_LOCK)) as tx:
-                limit_counts.put(tx, _SEEN, LimitCount(0, now), now + _KEPT_MS)
-        except EntrepotError:
-            return  # logged where it was raised; told again at the next look

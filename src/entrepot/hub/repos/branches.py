@@ -222,13 +222,12 @@ def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> AlreadyExists | Refu
     because branches are resolved first. And no name may equal the abbreviated
     id of an existing commit.
     """
-    existing = refs.everything(tx, row.id)
-    for other, _ in existing:
-        if other.startswith(f"{name}/") or name.startswith(f"{other}/"):
-            return AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
+    other = refs.find_related(tx, row.id, name)
+    if other is not None:
+        return AlreadyExists(f"Reference {other} already exists, so there can be no {name}")
     short = short_name(name)
     twin = {branch_ref(short): tag_ref(short), tag_ref(short): branch_ref(short)}.get(name)
-    if twin is not None and row.settings.get(protections.TAGS) and twin in dict(existing):
+    if twin is not None and row.settings.get(protections.TAGS) and refs.find(tx, row.id, twin) is not None:
         reason = "the tags of this repository are immutable: no other ref may have this name"
         return AlreadyExists(f"Reference {twin} already exists, and {reason}")
     if twin is not None and revisions.is_short_id(tx, row.id, short):

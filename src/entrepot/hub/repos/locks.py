@@ -9,6 +9,7 @@ Source: git-lfs, docs/api/locking.md.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Sequence
 
 import attrs
@@ -16,7 +17,7 @@ import attrs
 from entrepot.catalog import Read
 from entrepot.catalog.repos import locks
 from entrepot.catalog.repos.locks import LfsLock as LfsLock
-from entrepot.errors import NotAllowed, Refused, ThingNotFound, shown
+from entrepot.errors import LimitExceeded, NotAllowed, Refused, ThingNotFound, shown
 from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -26,6 +27,9 @@ from entrepot.storage.trees import Trees
 
 MAX_PAGE = 1_000
 """Maximum number of locks in one page."""
+
+MAX_LOCKS = 2_000
+"""Maximum number of locks of one user in a repository: every commit of another user compares all of their paths."""
 
 
 @attrs.frozen
@@ -61,12 +65,17 @@ def take(hub: HubContext, caller: MaybeCaller, ref: RepoRef, path: RepoPath, bra
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
+        LimitExceeded: the caller has too many locks there.
     """
     with hub.write(access.lock(hub, caller, ref, access.committable)) as tx:
         row, author = access.committable(tx, caller, ref)
         there = locks.at_path(tx, row.id, path)
         if there is not None:
             return LockResult(there, is_new=False)
+        if locks.count_of(tx, row.id, author.account.id) >= MAX_LOCKS:
+            raise LimitExceeded(
+                "the number of your locks in this repository", MAX_LOCKS, "lock a folder, or unlock some"
+            )
         uid = locks.add(tx, row.id, path, branch, author.account.id, hub.now_ms())
         made = locks.find(tx, row.id, uid)
     assert made is not None
@@ -157,8 +166,14 @@ def check_move(hub: HubContext, tx: Read, repo_id: int, account_id: int, before:
         return
     trees = Trees(hub.store, tx, repo_id)
     old, new = ([objects.root_of(hub.store, tx, repo_id, oid) for oid in oids] for oids in (before, [after]))
+
+    @functools.cache
+    def may_differ(path: RepoPath) -> bool:
+        return trees.find(new[0], path) not in [trees.find(root, path) for root in old]
+
     for lock in held:
-        if trees.find(new[0], lock.path) not in [trees.find(root, lock.path) for root in old]:
+        # Most locks are in folders that do not change at all.
+        if may_differ(RepoPath(lock.path.partition("/")[0])) and may_differ(lock.path):
             raise Refused(refusal(lock))
 
 

@@ -337,9 +337,7 @@ def duplicate(hub: HubContext, caller: MaybeCaller, source: RepoRef, target: Rep
         commits.copy_all(tx, origin.id, row.id)
         file_links.copy_links(tx, origin.id, row.id, maker.account.id, now)
         conversions.copy(tx, origin.id, row.id)
-        for name, oid in refs.everything(tx, origin.id):
-            if not name.startswith("refs/pr/"):
-                refs.swap(tx, row.id, name, None, oid, now)
+        refs.copy_all(tx, origin.id, row.id, now)
         events.emit(hub, tx, row, "repo", "create")
         details = {"visibility": row.visibility, "from": access.subject(origin)}
         audit.record(hub, tx, maker, "repo.create", access.subject(row), details)

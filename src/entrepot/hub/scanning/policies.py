@@ -20,7 +20,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.files.flagged_files import FLAGGED
 from entrepot.hub.scanning import scan_jobs
 from entrepot.hub.scanning.contents import NamedContent, name_contents, scanners_for
-from entrepot.names import MAIN, Oid, RefName, RepoPath
+from entrepot.names import MAIN, Oid, RepoPath
 from entrepot.storage import objects
 from entrepot.storage.trees import Node, Trees
 
@@ -51,21 +51,31 @@ def scan_added(hub: HubContext, row: RepoRow, added: Iterable[tuple[RepoPath, in
         scan_jobs.scan_now(hub, row, files, within_s=WAIT_S)
 
 
-def check_move(hub: HubContext, tx: Read, row: RepoRow, ref: RefName, old: Oid | None, new: Oid | None) -> None:
-    """Raise if moving a ref adds a file that is known to be unsafe, and such files are refused.
+def check_moves(hub: HubContext, tx: Read, row: RepoRow, moves: Iterable[tuple[Oid | None, Oid | None]]) -> None:
+    """Raise if moves of refs add a file that is known to be unsafe, and such files are refused.
 
     Args:
-        old, new: commits, whose objects and large files the repository has already. A new ref is
+        moves: old and new commits, whose objects and large files the repository has already. A new ref is
             compared with ``main``.
 
     Raises:
-        Refused: it adds one; the message names the file and the finding.
+        Refused: one adds such a file; the message names the file and the finding.
     """
-    if not refuses_flagged(hub) or new is None or old == new:
+    if not refuses_flagged(hub):
         return
-    base = old or refs.find(tx, row.id, MAIN)
-    before = EMPTY_TREE if base is None else objects.root_of(hub.store, tx, row.id, base)
-    after = objects.root_of(hub.store, tx, row.id, new)
+    checked = set[tuple[Oid, Oid]]()
+    for old, new in moves:
+        if new is None or old == new:
+            continue
+        base = old or refs.find(tx, row.id, MAIN)
+        before = EMPTY_TREE if base is None else objects.root_of(hub.store, tx, row.id, base)
+        after = objects.root_of(hub.store, tx, row.id, new)
+        if (before, after) not in checked:  # a push may create thousands of refs with the same files
+            checked.add((before, after))
+            _check_added(hub, tx, row, before, after)
+
+
+def _check_added(hub: HubContext, tx: Read, row: RepoRow, before: Oid, after: Oid) -> None:
     changes = diff_trees(before, after, Trees(hub.store, tx, row.id).read)
     added = (
         (change.path, change.new.mode, change.new.oid)

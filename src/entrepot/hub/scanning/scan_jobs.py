@@ -41,6 +41,9 @@ from entrepot.storage.trees import Trees
 MAX_FILES = 100_000
 """Files of one ref that are looked at."""
 
+WORK_OF_A_PROCESS = 4 << 20
+"""As how many bytes that are read the start of a scanner counts for the order of jobs."""
+
 _DAY_MS = 86_400_000
 _VALID_MS, _RETRY_MS = 30 * _DAY_MS, _DAY_MS
 _SEEN_MS, _KEPT_MS = 30 * _DAY_MS, 120 * _DAY_MS
@@ -56,6 +59,11 @@ class _Task:
     file: NamedContent
     scanner: str
     version: str
+
+    @property
+    def work(self) -> int:
+        """As how many bytes that are read the scan counts for the order of jobs."""
+        return WORK_OF_A_PROCESS + self.file.size
 
 
 @attrs.define
@@ -123,19 +131,21 @@ def rescan_steps(hub: HubContext) -> Iterator[None]:
     plan_daily(hub, delay_ms=_DAY_MS)
 
 
-def scan_steps(hub: HubContext, repo_id: int) -> Iterator[None]:
-    """Scan the files at the heads of a repository that have no result yet."""
+def scan_steps(hub: HubContext, repo_id: int) -> Iterator[int | None]:
+    """Scan the files at the heads of a repository that have no result yet; yield how many bytes are left, about."""
     with hub.read() as tx:
         row = repositories.by_id(tx, repo_id)
     if row is None or hub.settings.scanning == "off":
         return
     findings = _HeadFindings()
     tasks = yield from _find_tasks(hub, row, findings)
+    left_bytes = sum(task.work for task, _ in tasks)
     for task, head in tasks:
+        yield left_bytes
+        left_bytes -= task.work
         status = yield from _scan_and_store(hub, row, task)
         if status is not None:
             findings.add(task.file, head, status)
-        yield
     with hub.write(Lock.repo(row.id)) as tx:
         if repositories.by_id(tx, row.id) is not None:
             scan_summaries.put(tx, findings.summary(row.id, hub.now_ms()))

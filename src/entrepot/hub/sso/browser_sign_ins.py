@@ -82,11 +82,13 @@ class FinishedSignIn:
 class NameChoice:
     """A first sign-in that waits for the name of the account; ``said``: how the issuer calls the person.
 
-    ``proposal``: a free name, empty if none is near; ``token``: what the form has to send back.
+    ``proposal``: a free name, empty if none is near; ``identity``: names the identity; ``token``: what the form has to
+    send back.
     """
 
     said: str
     proposal: str
+    identity: str
     token: str = attrs.field(repr=False)
 
 
@@ -189,7 +191,8 @@ def show_choice(hub: HubContext, sealed: str) -> NameChoice:
     kept, proof = _unsealed_choice(hub, sealed)
     said = str(proof.claims[hub.settings.sso_name_claim])
     with hub.read() as tx:
-        return NameChoice(identities.label(hub, proof), identities.free_name(tx, said), str(kept["token"]))
+        free = identities.free_name(tx, said)
+        return NameChoice(identities.label(hub, proof), free, identities.hash_of(proof), str(kept["token"]))
 
 
 def choose_name(

@@ -69,7 +69,7 @@ def account_of(hub: HubContext, tx: Write, proof: IdToken) -> Account | None:
     Raises:
         Refused: there is none, and none can be made.
     """
-    known = sso_identities.find(tx, _hash_of(proof))
+    known = sso_identities.find(tx, hash_of(proof))
     if known is not None:
         return accounts.by_ids(tx, [known.user_id])[known.user_id]
     if not hub.settings.sso_create_users:
@@ -119,12 +119,12 @@ def link(hub: HubContext, caller: Caller, proof: IdToken) -> None:
 
 def is_linked(tx: Read, proof: IdToken) -> bool:
     """Return whether an identity belongs to an account."""
-    return sso_identities.find(tx, _hash_of(proof)) is not None
+    return sso_identities.find(tx, hash_of(proof)) is not None
 
 
 def note_use(hub: HubContext, tx: Write, proof: IdToken) -> None:
     """Record that a person has signed in with an identity."""
-    sso_identities.note_use(tx, _hash_of(proof), hub.now_ms())
+    sso_identities.note_use(tx, hash_of(proof), hub.now_ms())
 
 
 def label(hub: HubContext, proof: IdToken) -> str:
@@ -162,7 +162,7 @@ def _usable(proof: IdToken, claim: str, parse: Callable[[str], str | None]) -> s
 
 
 def _add(hub: HubContext, tx: Write, actor: Caller | str, user: Account, proof: IdToken) -> None:
-    row = IdentityRow(_hash_of(proof), user.id, proof.issuer, label(hub, proof), hub.now_ms())
+    row = IdentityRow(hash_of(proof), user.id, proof.issuer, label(hub, proof), hub.now_ms())
     sso_identities.add(tx, row)
     _record(hub, tx, actor, "identity.link", user, row)
 
@@ -171,6 +171,7 @@ def _record(hub: HubContext, tx: Write, actor: Caller | str, action: str, user: 
     audit.record(hub, tx, actor, action, f"user {user.name}", {"issuer": row.issuer, "label": row.label})
 
 
-def _hash_of(proof: IdToken) -> str:
+def hash_of(proof: IdToken) -> str:
+    """Return the key of an identity in the catalog: a digest, in hexadecimal digits, of its issuer and subject."""
     name = json.dumps([proof.issuer, proof.subject])
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()

@@ -12,12 +12,8 @@ single delivery probes the receiver: if it succeeds, the others follow.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import attrs
 
@@ -32,10 +28,9 @@ from entrepot.catalog.webhooks.webhooks import WebhookRow
 from entrepot.hub import events, notifications, public_addresses
 from entrepot.hub.callers import is_active
 from entrepot.hub.context import HubContext
-from entrepot.hub.webhooks import outbound_http
+from entrepot.hub.webhooks import outbound_http, requests
 from entrepot.hub.webhooks.outbound_http import PostResult, PostTarget
 from entrepot.names import RepoType
-from entrepot.settings import Settings
 
 SENDING_MS = 20_000
 """How long a delivery may take before its sender counts as dead."""
@@ -119,11 +114,6 @@ def plan_forgetting(hub: HubContext) -> None:
         jobs.enqueue(tx, "forget-deliveries", {}, hub.now_ms(), dedup_key="forget-deliveries", delay_ms=_DAY_MS)
 
 
-def sign(secret: str, body: bytes) -> str:
-    """Return the value of ``X-Webhook-Signature-256``: HMAC-SHA256 of the body under the webhook's secret."""
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-
-
 def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
     """Return the next delivery, marked as being sent, with a slot of its host; None if there is none now."""
     now, slot = hub.now_ms(), ""
@@ -177,24 +167,22 @@ def _is_visible(tx: Read, taken: _Taken) -> bool:
 
 
 def _send(hub: HubContext, taken: _Taken) -> PostResult:
-    webhook, delivery = taken.webhook, taken.delivery
-    body = json.dumps(_absolute(hub, webhook, delivery.payload), separators=(",", ":")).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "entrepot-webhook/3",
-        "X-Webhook-Id": webhook.uid,
-        "X-Webhook-Delivery": delivery.uid,
-    }
-    if webhook.secret:
-        headers |= {"X-Webhook-Secret": webhook.secret, "X-Webhook-Signature-256": sign(webhook.secret, body)}
-    return outbound_http.post(taken.target, body, headers, reaches_private=hub.settings.webhook_private_targets)
+    body = requests.body_of(hub.settings, taken.webhook, taken.delivery)
+    headers, proofs = requests.headers_of(taken.webhook, taken.delivery), requests.proofs_of(taken.webhook, body)
+    return outbound_http.post(
+        taken.target,
+        body,
+        {**headers, **proofs},
+        reaches_private=hub.settings.webhook_private_targets,
+        hidden=requests.spellings(proofs),
+    )
 
 
 def _conclude(hub: HubContext, taken: _Taken, posted: PostResult) -> bool:
     """Store the result of a delivery; return whether the next one may follow immediately."""
     delivery, now = taken.delivery, hub.now_ms()
     attempts = delivery.attempts + 1
-    answer = posted.answer[: outbound_http.MAX_ANSWER]
+    answer = posted.answer
     with hub.write(*_locks(taken.webhook, delivery.repo_id)) as tx:
         if posted.is_welcome:
             deliveries.end_pauses(tx, [taken.webhook_key, taken.host_key])
@@ -252,28 +240,3 @@ def _count_failure(tx: Write, key: str, now_ms: int, longest_ms: int, *, pauses:
 
 def _host_of(target: PostTarget) -> str:
     return f"{public_addresses.canonical_host(target.host)}:{target.port}"
-
-
-def _absolute(hub: HubContext, webhook: WebhookRow, payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the payload as it is sent: URLs with the hub's origin, and the webhook's own id."""
-    return _with_origin(payload, _origin(hub.settings)) | {"webhook": {"id": webhook.uid, "version": 3}}
-
-
-def _origin(settings: Settings) -> str:
-    """Return where receivers reach the hub: ``base_url``, else as for a request that names no host."""
-    if settings.base_url:
-        return settings.base_url
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
-    scheme = "https" if settings.tls_cert else "http"
-    return f"{scheme}://[{host}]:{settings.port}" if ":" in host else f"{scheme}://{host}:{settings.port}"
-
-
-def _with_origin(payload: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """Return the same values, with the origin before every path in a ``url``."""
-    found: dict[str, Any] = {}
-    for key, value in payload.items():
-        if key == "url" and isinstance(value, dict):
-            found[key] = {name: f"{origin}{path}" for name, path in value.items()}
-        else:
-            found[key] = _with_origin(value, origin) if isinstance(value, dict) else value
-    return found

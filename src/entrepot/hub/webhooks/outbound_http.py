@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import re
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import attrs
@@ -30,6 +31,7 @@ MAX_ANSWER = 2_000
 
 _MAX_URL = 2_000
 _PORTS = {"http": 80, "https": 443}
+_MASK = b"\xff"  # is in no UTF-8
 
 
 @attrs.frozen
@@ -94,25 +96,44 @@ def parse_target(url: str) -> PostTarget:
     return PostTarget(parts.scheme, parts.hostname, port or _PORTS[parts.scheme], path)
 
 
-def post(target: PostTarget, body: bytes, headers: Mapping[str, str], *, reaches_private: bool) -> PostResult:
+def post(
+    target: PostTarget,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    reaches_private: bool,
+    hidden: Sequence[str] = (),
+) -> PostResult:
     """Send one POST and read the start of the response. Never raises for errors of the receiver.
 
     Args:
         reaches_private: whether addresses of this machine and of private
             networks may be reached.
+        hidden: ASCII texts that the result has as an ellipsis, if the response repeats them.
 
     Guarantees: redirects are not followed; connecting takes at most
     :data:`CONNECT_S` seconds, and the response at most :data:`ANSWER_S`, even
-    if the receiver keeps sending single bytes; at most 2,000 bytes of the
-    response are read.
+    if the receiver keeps sending single bytes; the first 2,000 bytes of the
+    response are kept, and no more are read than it takes to find a hidden text
+    that begins in them.
     """
+    words = sorted((word.encode() for word in hidden if word), key=len, reverse=True)
+    limit = MAX_ANSWER + max(map(len, words), default=0)
     try:
-        found = send("POST", target, body, headers, reaches_private=reaches_private, limit=MAX_ANSWER)
+        found = send("POST", target, body, headers, reaches_private=reaches_private, limit=limit)
     except NotPublic as blocked:
         return PostResult(None, f"{blocked}; an administrator can allow that with the setting webhook_private_targets")
     except NoAnswer as failure:
         return PostResult(None, str(failure)[:MAX_ANSWER])
-    return PostResult(found.status, found.body.decode("utf-8", "replace"))
+    return PostResult(found.status, _as_text(found.body, words))
+
+
+def _as_text(answer: bytes, words: Sequence[bytes]) -> str:
+    """Return the start of a response as text without NUL, which PostgreSQL does not store, and without some words."""
+    for word in words:
+        answer = answer.replace(word, _MASK * len(word))  # as long, so that what follows stays beyond the limit
+    shown = re.sub(_MASK + b"+", "…".encode(), answer[:MAX_ANSWER])
+    return shown.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
 def send(

@@ -1,4 +1,4 @@
-"""Use cases on webhooks: create, change, delete, list deliveries, send one again."""
+"""Use cases on webhooks: create, change, delete, list and show deliveries, send one again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from entrepot.errors import InvalidName, LimitExceeded, Malformed, NotAllowed, R
 from entrepot.hub import access, audit, events, notifications, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, require_login, require_permission
 from entrepot.hub.context import HubContext
-from entrepot.hub.webhooks import outbound_http
+from entrepot.hub.webhooks import outbound_http, requests
 from entrepot.names import VERSIONED_TYPES, new_uid, parse_account, parse_repo_id
 
 MAX_WEBHOOKS = 100
@@ -27,6 +27,9 @@ MAX_WEBHOOKS = 100
 MAX_WATCHED = 100
 _MAX_SECRET = 200
 _REPO_KINDS = frozenset(kind.value for kind in VERSIONED_TYPES)
+
+MAX_BODY = 16 << 10
+"""How many bytes of the body of a delivery are shown."""
 
 NO_REPO = 0
 """Stands for the row id of a repository in deliveries of test events."""
@@ -48,6 +51,24 @@ class DeliveryPage:
 
     items: Sequence[Delivery]
     next: int | None
+
+
+@attrs.frozen
+class SentDelivery:
+    """A delivery with its request.
+
+    Attributes:
+        headers: without those that have the secret, or a signature made with it.
+        body: the first :data:`MAX_BODY` bytes.
+        size: bytes of the whole body.
+        has_secret: whether the webhook has a secret now, so that the request has these headers.
+    """
+
+    delivery: Delivery
+    headers: Mapping[str, str]
+    body: str
+    size: int
+    has_secret: bool
 
 
 @attrs.frozen
@@ -208,18 +229,34 @@ def list_deliveries(
     return DeliveryPage(items, found[-1].id if len(found) == limit else None)
 
 
+def get_delivery(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str) -> SentDelivery:
+    """Return a delivery with its request, as it would be sent now.
+
+    That differs from what was sent only if the name of the hub (``base_url``) has changed since.
+
+    Raises:
+        LoginRequired, NotAllowed: the caller is anonymous, or lacks the permission.
+        ThingNotFound: the caller does not own the webhook, or it has no such delivery that the caller may see now.
+    """
+    known = _reader(caller)
+    with hub.read() as tx:
+        row = _own(tx, known, uid)
+        found = _delivery(tx, known, row, delivery)
+    body = requests.body_of(hub.settings, row, found)
+    headers, has_secret = requests.headers_of(row, found), bool(row.secret)
+    return SentDelivery(found, headers, body[:MAX_BODY].decode("ascii"), len(body), has_secret)
+
+
 def replay(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str) -> WebhookRow:
     """Send the events of a delivery again, after those that are waiting already.
 
     Raises:
-        LoginRequired, NotAllowed, ThingNotFound: as :func:`update`, or the delivery does not exist.
+        LoginRequired, NotAllowed, ThingNotFound: as :func:`update`, or as :func:`get_delivery`.
     """
     owner = require_permission(caller, scopes.HOOKS_WRITE)
     with hub.write(Lock.hub(), by=caller) as tx:
         row = _own(tx, owner, uid)
-        found = deliveries.find(tx, row.id, delivery)
-        if found is None:
-            raise ThingNotFound("delivery", delivery)
+        found = _delivery(tx, owner, row, delivery)
         deliveries.repeat(tx, found.id, hub.now_ms())
         events.schedule_delivery(tx, row.id, found.repo_id, hub.now_ms(), owner_id=row.owner_id)
     hub.job_added.set()
@@ -281,6 +318,13 @@ def _own(tx: Read, caller: Caller, uid: str) -> WebhookRow:
     if row is None or row.owner_id != caller.account.id:
         raise ThingNotFound("webhook", uid)
     return row
+
+
+def _delivery(tx: Read, caller: Caller, webhook: WebhookRow, uid: str) -> Delivery:
+    found = deliveries.find(tx, webhook.id, uid)
+    if found is None or not _may_know(tx, caller, found):
+        raise ThingNotFound("delivery", uid)
+    return found
 
 
 def _may_know(tx: Read, caller: Caller, delivery: Delivery) -> bool:

@@ -30,7 +30,8 @@ class ArrowTable:
         if column is not None and column not in self.features:
             raise UnsupportedDataset("table", f"it has no column {column!r}")
         table = self.table if column is None else self.table.select([column])
-        return row_values(table.slice(min(offset, self.rows), length))
+        start = min(offset, self.rows)
+        return row_values(table.slice(start, min(length, self.rows - start)))  # without columns, it would not be cut
 
 
 def row_values(rows: Any) -> list[Mapping[str, Any]]:  # noqa: ANN401 - a table or batch of pyarrow

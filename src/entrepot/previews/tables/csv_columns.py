@@ -50,7 +50,7 @@ def read_batches(source: Any, separator: str) -> Iterator[Any]:  # noqa: ANN401 
         raise Malformed("CSV file", "it is empty")
     if len(header) > _MAX_COLUMNS:
         raise Malformed("CSV file", f"it has more than {_MAX_COLUMNS:,} columns")
-    names, batch, is_first = _names(header), list[list[str]](), True
+    names, batch, is_first = column_names(header), list[list[str]](), True
     for number, row in enumerate(rows, 2):
         if len(row) > len(names):
             raise Malformed("CSV file", f"row {number:,} has {len(row)} fields, and the header names {len(names)}")
@@ -72,7 +72,7 @@ def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
         raise Malformed("CSV file", str(error)) from error
 
 
-def _names(header: Sequence[str]) -> list[str]:
+def column_names(header: Sequence[str]) -> list[str]:
     """Return the names of columns: those without one have their number, and repeated ones a suffix."""
     given = [name or f"Unnamed: {at}" for at, name in enumerate(header)]
     found: dict[str, None] = {}

@@ -19,6 +19,7 @@ from entrepot.errors import Malformed, UnsupportedDataset
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.table_formats import FOLDERS, FORMATS, MAX_TEXT, check_installed, separator_of
 from entrepot.previews.tables.arrow_tables import MAX_COLUMNS, ArrowTable
+from entrepot.previews.tables.csv_columns import column_names
 from entrepot.previews.tables.media_folders import open_folder
 from entrepot.previews.tables.parquet_tables import ParquetTable
 from entrepot.previews.tables.table_sources import TableSource, reason_of
@@ -108,7 +109,8 @@ def _read_csv(source: RangeReader, separator: str) -> tuple[Any, bool]:
     conversion = csv.ConvertOptions(
         strings_can_be_null=True, null_values=["", "NA", "N/A", "NaN", "nan", "null", "NULL"]
     )
-    return csv.read_csv(pa.BufferReader(data), options, parsing, conversion), is_cut
+    table = csv.read_csv(pa.BufferReader(data), options, parsing, conversion)
+    return table.rename_columns(column_names(table.column_names)), is_cut
 
 
 def _read_json(_name: str, source: RangeReader) -> tuple[Any, bool]:

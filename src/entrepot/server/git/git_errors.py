@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from entrepot.errors import ClientGone, Damaged, EntrepotError, RepoMoved
 from entrepot.names import RepoRef, RepoType
-from entrepot.server.error_responses import error_response
+from entrepot.server.error_responses import error_response_to
 from entrepot.server.handlers import repo_of
 
 Handler = Callable[[Request, RepoRef], Awaitable[ASGIApp]]
@@ -45,7 +45,7 @@ def with_text_errors(handler: Handler, kind: RepoType) -> Callable[[Request], Aw
 
 def text_error_response(request: Request, error: EntrepotError, *, cure: str = "") -> Response:
     """Return the response for an error as text that git displays; ``cure`` is appended to the message."""
-    base = error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
+    base = error_response_to(request, error)
     response = Response(f"{error.message}{cure}\n", base.status, media_type="text/plain")
     response.raw_headers += [header for header in base.headers if header[0] not in _REPLACED]
     return response

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Collection
 
 import msgspec
 from starlette.requests import Request
@@ -30,9 +31,15 @@ def after_of(request: Request) -> After | None:
     return parse_cursor(text) if text else None
 
 
-def link_to(request: Request, after: After | None) -> dict[str, str] | None:
-    """Return the headers with the link to the page after ``after``; None if there is none."""
-    return {"Link": next_link(request, {"cursor": render_cursor(after)})} if after is not None else None
+def link_to(request: Request, after: After | None, *, without: Collection[str] = ()) -> dict[str, str] | None:
+    """Return the headers with the link to the page after ``after``; None if there is none.
+
+    Args:
+        without: parameters that count for the first page only.
+    """
+    if after is None:
+        return None
+    return {"Link": next_link(request, {"cursor": render_cursor(after)}, without=without)}
 
 
 def name_after(request: Request) -> str:

@@ -21,7 +21,7 @@ from entrepot.server.pages import (
 )
 from entrepot.server.pages.accounts import confirmations, devices, passkeys, second_steps, sso, themes
 from entrepot.server.pages.community import discussion_forms, discussions, likes, notifications, subscriptions
-from entrepot.server.pages.creating import organisations, repos
+from entrepot.server.pages.creating import folders, organisations, repos
 from entrepot.server.pages.editing import edits, uploads
 from entrepot.server.pages.repositories import (
     archives,
@@ -83,6 +83,7 @@ def routes() -> list[PageRoute]:
         *admin.routes(),
         *org_members.routes(),
         *org_audit.routes(),
+        *folders.routes(),
         *folder_sharing.routes(),
         *repo_general.routes(),
         *repo_branches.routes(),

@@ -164,9 +164,8 @@ def gate_sentence(error: GatedRepo) -> str:
 
 def gate_link(error: GatedRepo) -> AccessLink:
     """Return the page of a gate, and what the visitor does there."""
-    prefix = "" if error.kind == "model" else f"{error.kind}s/"
     action = "How to get access" if error.anonymous else "See your request" if error.request else "Request access"
-    return AccessLink(f"/{prefix}{error.repo}/access", action)
+    return AccessLink(error.page, action)
 
 
 def _parameter_of(error: EntrepotError) -> str | None:

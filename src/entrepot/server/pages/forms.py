@@ -58,6 +58,10 @@ class Form:
         """Return all values of a field."""
         return self.fields.get(name, ())
 
+    def lines(self, name: str) -> list[str]:
+        """Return the lines of a field, without blank ones and the space around them."""
+        return [line.strip() for line in self.text(name).split("\n") if line.strip()]
+
     def has(self, name: str) -> bool:
         """Return whether a field was sent, as ticked boxes and pressed buttons are."""
         return name in self.fields

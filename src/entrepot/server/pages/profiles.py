@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import AccountNotFound, RepoNotFound
+from entrepot.hub import folder_access
 from entrepot.hub.accounts import avatars, follows, members
 from entrepot.hub.accounts.orgs import Account
 from entrepot.hub.buckets import buckets
-from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.context import HubContext
 from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import infos
@@ -26,7 +27,7 @@ from entrepot.server.hf.pages import parse_name
 from entrepot.server.pages.accounts import calendars
 from entrepot.server.pages.accounts.calendars import DrawnCalendar
 from entrepot.server.pages.admin.guards import BASE as ADMINISTRATION
-from entrepot.server.pages.creating.repos import owners_of
+from entrepot.server.pages.creating.repos import PATHS, owners_of
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.forms import FRESH, Form, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -130,6 +131,7 @@ def build_account(
         "members": profile.members if isinstance(profile, OrgProfile) else None,
         "people": [] if people is None else [member.user.name for member in people.members],
         "may_create": caller is not None and account.name in owners_of(caller),
+        "may_fold": caller is not None and account.name in owners_of(caller, Role.WRITE),
         "followers": profile.followers,
         "is_followed": profile.is_followed,
         "may_follow": caller is not None and caller.account.id != account.id,
@@ -149,6 +151,11 @@ def _folder_page(profile: FolderProfile, owned: list[OwnedRepos]) -> WebPage:
         "account": account,
         "owned": owned,
         "folders": [(line_of(known), known.row) for known in profile.folders],
+        "may_create": [
+            (known.row.type.value, PATHS[known.row.type])
+            for known in profile.folders
+            if known.permission != folder_access.VIEW
+        ],
     }
     return WebPage("folder.html", f"Folder {account.name}", values)
 

@@ -89,6 +89,9 @@ _TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[\s/>]")
 _EMPTY = frozenset(("br", "hr", "img"))
 _BLOCK = re.compile(r'(?<=<pre><code class="language-)([^"<>]+)">([^<]*)(?=</code></pre>)')
 
+_FROM_THE_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+_DIRECTION = ' dir="auto"'
+
 AttributeFilter = Callable[[str, str, str], str | None]
 """Returns the value of an attribute (element, name, value), or None to remove it."""
 
@@ -176,8 +179,19 @@ def _render(text: str, profile: _Profile, colours: ColourBudget) -> str:
         attribute_filter=kept,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
+        set_tag_attribute_values=_directions(text, made),
     )
     return key.remove(cleaned)
+
+
+def _directions(text: str, made: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the attributes with which lists, quotes and tables run from the right if their text does.
+
+    Other blocks need none: the stylesheet gives paragraphs the direction of their text, but not their markers.
+    """
+    if not _FROM_THE_RIGHT.search(text) or len(made) + len(_DIRECTION) * made.count("<") > MAX_HTML:
+        return {}
+    return {tag: {"dir": "auto"} for tag in ("ul", "ol", "blockquote", "table")}
 
 
 def parse(text: str) -> Iterable[tuple[Any, Any]]:

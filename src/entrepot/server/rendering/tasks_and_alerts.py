@@ -11,7 +11,9 @@ MAX_MARKS = 500
 """Tasks, and alerts, of one text; the others stay as they were written, so that the HTML does not grow much."""
 
 _TASK = re.compile(r"<li>(\n?<p>)?\[([ xX])\] ")
-_ALERT = re.compile(r"<blockquote>\n<p>\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\](?:\n|(?=</p>))", re.IGNORECASE)
+_ALERT = re.compile(
+    r"<blockquote( dir=\"auto\")?>\n<p>\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\](?:\n|(?=</p>))", re.IGNORECASE
+)
 _TONES = {"note": "info", "tip": "ok", "important": "plum", "warning": "warn", "caution": "bad"}
 
 
@@ -29,7 +31,7 @@ def _task(item: re.Match[str]) -> str:
 
 
 def _alert(quote: re.Match[str]) -> str:
-    word = quote[1].lower()
+    word = quote[2].lower()
     title = f"<strong>{word.capitalize()}</strong>"
     rest = "</p>\n<p>" if quote[0].endswith("\n") else ""  # the paragraph may end here
-    return f'<blockquote class="alert {_TONES[word]}">\n<p>{title}{rest}'
+    return f'<blockquote{quote[1] or ""} class="alert {_TONES[word]}">\n<p>{title}{rest}'

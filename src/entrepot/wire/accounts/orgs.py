@@ -45,12 +45,12 @@ class NewInvitation(msgspec.Struct):
 
 
 class InvitationInfo(msgspec.Struct, rename="camel", kw_only=True):
-    """A pending invitation; ``invitedBy`` is null if that account no longer exists."""
+    """A pending invitation."""
 
     id: str
     org: str
     user: str
     role: str
-    invited_by: str | None
+    invited_by: str
     created_at: str
     expires_at: str

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,7 +68,8 @@ def test_the_real_client_decides_on_requests(
         fetch(reader, repo, tmp_path, kind)
 
     assert reader.repo_exists(repo, repo_type=kind)
-    with pytest.raises(GatedRepoError, match="ask for access"):
+    page = f"{api.endpoint}/{'' if kind == 'model' else f'{kind}s/'}{repo}/access"
+    with pytest.raises(GatedRepoError, match=f"Visit {re.escape(page)} to ask for access"):
         download()
     with pytest.raises(GatedRepoError):
         reader.auth_check(repo, repo_type=kind)

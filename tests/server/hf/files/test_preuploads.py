@@ -53,6 +53,27 @@ def test_rules_size_and_content_decide(alice: httpx2.Client, repo: str) -> None:
     assert answer.json()["files"][0] == {"path": "a.txt", "uploadMode": "regular", "shouldIgnore": False}
 
 
+HOSTILE = "\n".join(f"**/a/**/a/**/a/**/b{number}" for number in range(1_400))
+"""Patterns that compare each folder of a path many times."""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"gitIgnore": HOSTILE}, {"gitAttributes": HOSTILE.replace("\n", " filter=lfs\n")}],
+    ids=lambda sent: min(sent),
+)
+def test_rules_and_paths_that_take_long_to_match_are_refused(
+    alice: httpx2.Client, repo: str, sent: dict[str, str]
+) -> None:
+    """A path of 250 bytes took a fifth of a second, and a request may have a thousand of 4 KB."""
+    few = asked(alice, repo, *(item(f"a/b/{number}.txt") for number in range(200)), **sent)
+    assert few.status_code == 200, few.text
+    folder = "abcdefghijklmnopqrstuvwxyz/" * 126
+    refused = asked(alice, repo, *(item(f"{folder}{number}") for number in range(1_000)), **sent)
+    assert refused.status_code == 413
+    assert "rules of .gitattributes and .gitignore" in refused.json()["error"]
+
+
 def test_no_client_is_warned_of_anything(alice: httpx2.Client, repo: str) -> None:
     assert "x-hf-warning" not in asked(alice, repo, item("a.txt"), item("a.bin")).headers
 

@@ -152,7 +152,10 @@ def test_gated_repositories_are_distinguished(shelf: Shelf, site: Site) -> None:
         ("trendingScore", "0241635"),
         ("trending_score", "0241635"),
         ("likes", "5316420"),
+        ("likes7d", "0241635"),
+        ("likes30d", "0241635"),
         ("size", "6205314"),
+        ("mainSize", "6205314"),
     ],
 )
 def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Site, sort: str, expected: str) -> None:
@@ -192,6 +195,26 @@ def test_the_link_repeats_the_query(shelf: Shelf, site: Site, anonymous: httpx2.
     assert len(httpx2.URL(second[1]).params.get_list("cursor")) == 1
 
 
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"skip": 5}, "10"),
+        ({"skip": 1, "search": "m1"}, ""),
+        ({"skip": 2, "direction": "1"}, "23456"),
+        ({"skip": 7}, ""),
+        ({"skip": 10_000}, ""),
+    ],
+)
+def test_the_first_repositories_can_be_skipped(shelf: Shelf, params: dict[str, Any], expected: str) -> None:
+    assert shelf.names(author="zoe", **params) == [f"zoe/m{digit}" for digit in expected]
+
+
+def test_only_the_first_page_skips(shelf: Shelf, site: Site) -> None:
+    for query in ("author=zoe", "search=zoe"):  # one is read in order, the other sorted
+        pages = walk(site, f"/api/models?{query}&limit=2&skip=3")
+        assert [[item["id"] for item in page] for page in pages] == [["zoe/m3", "zoe/m2"], ["zoe/m1", "zoe/m0"]]
+
+
 def test_a_repository_made_meanwhile_shifts_no_page(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
     accounts.create_user(site.hub, "yan")
     for number in range(4):
@@ -204,7 +227,8 @@ def test_a_repository_made_meanwhile_shifts_no_page(shelf: Shelf, site: Site, an
 
 
 @pytest.mark.parametrize(
-    "query", ["sort=weight", "limit=x", "cursor=%00", "cursor=abc", "cursor=W10", "cursor=WzFlOTksMV0", "expand=x"]
+    "query",
+    ["sort=weight", "limit=x", "skip=x", "cursor=%00", "cursor=abc", "cursor=W10", "cursor=WzFlOTksMV0", "expand=x"],
 )
 def test_a_parameter_that_means_nothing_is_a_400(anonymous: httpx2.Client, query: str) -> None:
     assert anonymous.get(f"/api/models?{query}").status_code == 400

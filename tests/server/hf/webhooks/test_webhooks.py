@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -106,6 +107,20 @@ def test_deliveries_are_listed_in_pages_and_repeated(alice: httpx2.Client, site:
     assert oldest["state"] == "pending"
     assert alice.post(f"{BASE}/{hook['id']}/replay/{oldest['id']}").status_code == 200
     assert len(alice.get(f"{BASE}/{hook['id']}/deliveries").json()) == 4
+
+
+def test_a_delivery_is_served_with_its_request_and_without_the_secret(site: Site, alice: httpx2.Client) -> None:
+    hook = alice.post(BASE, json=BODY | {"secret": "s3cret-words"}).json()["webhook"]
+    alice.post(f"{BASE}/{hook['id']}/ping")
+    [listed] = alice.get(f"{BASE}/{hook['id']}/deliveries").json()
+    with site.client(site.reader) as reader:
+        answer = reader.get(f"{BASE}/{hook['id']}/deliveries/{listed['id']}")
+        assert reader.get(f"{BASE}/{hook['id']}/deliveries/{'0' * 24}").status_code == 404
+    found = answer.json()
+    assert found.items() >= listed.items()
+    assert (json.loads(found["body"])["test"], found["bodySize"]) == (True, len(found["body"]))
+    assert found["headers"]["X-Webhook-Delivery"] == listed["id"]
+    assert "s3cret-words" not in answer.text
 
 
 def test_a_test_event_is_listed_among_the_deliveries(alice: httpx2.Client) -> None:

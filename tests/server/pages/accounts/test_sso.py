@@ -13,6 +13,7 @@ from entrepot.catalog.accounts import sessions as rows
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import hash_secret
 from entrepot.hub.context import open_hub
+from entrepot.hub.limits import attempts
 from entrepot.hub.sso import browser_sign_ins, issuer_keys
 from entrepot.hub.sso.browser_sign_ins import FinishedSignIn
 from entrepot.server.app import make_app
@@ -102,6 +103,24 @@ def test_a_person_whose_name_breaks_a_rule_chooses_another_one(joined: ServedHub
         assert cookies(done)["entrepot_sso"].startswith("; Path=/; Max-Age=0")
         assert ">jane-doe<" in client.get("/models").text
         assert client.post("/-/sso/name", data=sent).status_code == 400, "the cookie is gone"
+
+
+def test_names_are_tried_a_few_times_only(joined: ServedHub, issuer: LocalIssuer) -> None:
+    with browse(joined) as client:
+        begun = client.get("/-/sso", follow_redirects=False).headers["location"]
+        page = come_back(client, issuer.approve(begun, preferred_username="jane.doe"))
+        sent = {"token": field_of(page.text, "token"), "name": "alice"}
+        refused = [client.post("/-/sso/name", data=sent).status_code for _ in range(attempts.PER_ACCOUNT)]
+        assert refused == [409] * attempts.PER_ACCOUNT
+        waiting = client.post("/-/sso/name", data={**sent, "name": "jane-doe"})
+        assert waiting.status_code == 429
+        assert 0 < int(waiting.headers["retry-after"]) <= 60
+        assert "Too many attempts" in waiting.text
+        begun = client.get("/-/sso", follow_redirects=False).headers["location"]
+        page = come_back(client, issuer.approve(begun, preferred_username="jane.doe"))
+        sent["token"] = field_of(page.text, "token")
+        assert client.post("/-/sso/name", data=sent).status_code == 429, "the identity is the same"
+        assert client.get("/-/sso/name").status_code == 200
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""])

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from entrepot.errors import Malformed
-from entrepot.hub.community import collections
+from entrepot.hub.community import collection_items, collections
 from entrepot.hub.community.collection_views import Collection
 from entrepot.hub.community.collections import CollectionDraft, CollectionQuery
 from entrepot.server.pages.searching import collection_forms
@@ -59,6 +59,7 @@ def test_a_repository_leads_to_the_form_that_adds_it_to_a_collection(
     assert link not in browser.get("/datasets/alice/tides").text
     form = f"{ADD}?item=datasets/alice/tides"
     own = collections.create(site.hub, site.caller(), CollectionDraft("To <b>collect</b>"))
+    collections.create(site.hub, site.caller(), CollectionDraft("Without the dataset"))
     foreign = collections.create(site.hub, site.hub.identify(site.bob), CollectionDraft("Of bob"))
     text = signed_in.get(form).text
     assert field_of(text, "item") == "datasets/alice/tides"
@@ -81,6 +82,31 @@ def test_a_repository_leads_to_the_form_that_adds_it_to_a_collection(
         assert answer.status_code == status, changes
         assert field_of(answer.text, "note") == "of the sea"
     assert len(stored(site, own.slug).items) == 1
+
+
+def test_the_form_marks_the_collections_that_hold_the_thing_already(site: ServedHub, signed_in: httpx2.Client) -> None:
+    tides = ("dataset", "alice/tides")
+    holder = collections.create(site.hub, site.caller(), CollectionDraft("<Holder>", item=tides))
+    free = collections.create(site.hub, site.caller(), CollectionDraft("Free"))
+    text = signed_in.get(f"{ADD}?item=datasets/alice/tides").text
+    marked = f'<option value="{holder.slug}" disabled>&lt;Holder&gt; (alice), has it already</option>'
+    assert marked in text
+    assert f'<option value="{free.slug}">Free (alice)</option>' in text
+    assert f'<a href="/collections/{holder.slug}">&lt;Holder&gt;</a>' in text.partition("Already in ")[2]
+    for other in ("alice/tides", "alice/tern", "datasets/alice/none", "nonsense", "a/../b", ""):
+        assert " disabled>" not in signed_in.get(ADD, params={"item": other}).text, other
+    collection_items.add(site.hub, site.caller(), free.slug, ("collection", holder.slug), None)
+    assert f'value="{free.slug}" disabled>' in signed_in.get(f"{ADD}?item=collections/{holder.slug}").text
+
+
+def test_without_a_free_collection_the_form_leads_to_a_new_one(site: ServedHub, signed_in: httpx2.Client) -> None:
+    for found in collections.list_collections(site.hub, site.caller(), CollectionQuery(["alice"])).items:
+        collections.delete(site.hub, site.caller(), found.slug)
+    collections.create(site.hub, site.caller(), CollectionDraft("Only", item=("dataset", "alice/tides")))
+    text = signed_in.get(f"{ADD}?item=datasets/alice/tides").text
+    assert "Each of your collections has it already" in text
+    assert "<select" not in text
+    assert 'href="/collections/new?item=datasets%2Falice%2Ftides"' in text
 
 
 def test_the_form_offers_the_last_collections_or_a_first_one(

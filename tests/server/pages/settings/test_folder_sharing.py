@@ -61,9 +61,43 @@ def test_a_mistake_shares_nothing_and_keeps_what_was_typed(site: ServedHub, send
 
 def test_the_description_is_changed(site: ServedHub, send: Send) -> None:
     page = folder(site, "described")
-    assert EVIL not in send(f"{page}/description", {"description": EVIL}).text
+    assert EVIL not in send(f"{page}/description", {"description": EVIL, "labels": "a\r\nb"}).text
     row = folders.show(site.hub, site.caller(), FolderId(RepoType.MODEL, "alice", "described")).row
-    assert row.description == EVIL
+    assert (row.description, list(row.labels)) == (EVIL, ["a", "b"])
+
+
+def test_a_folder_is_renamed(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
+    page = folder(site, "before")
+    folder(site, "in-the-way")
+    assert send(f"{page}/rename", {"to": "in-the-way"}).status_code == 409
+    assert send(f"{page}/rename", {"to": "no good"}).status_code == 400
+    done = send(f"{page}/rename", {"to": "after"})
+    assert "Moved." in done.text
+    assert done.url.path == "/-/folders/model/alice/after"
+    assert signed_in.get("/alice.after").status_code == 200
+
+
+def test_a_folder_is_deleted_when_its_name_is_typed(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
+    page = folder(site, "doomed")
+    refused = send(f"{page}/delete", {"confirm": "doomed"})
+    assert refused.status_code == 400
+    assert "Type alice.doomed to delete it." in refused.text
+    done = send(f"{page}/delete", {"confirm": " alice.doomed "})
+    assert done.url.path == "/alice"
+    assert signed_in.get("/alice.doomed").status_code == 404
+
+
+def test_who_may_only_edit_changes_neither_name_nor_existence(site: ServedHub) -> None:
+    page = folder(site, "lent")
+    wanted = FolderId(RepoType.MODEL, "alice", "lent")
+    grants.grant(site.hub, site.caller(), wanted, Subject(user="bob"), "edit")
+    accounts.reset_password(site.hub, "bob", PASSWORD)
+    with browse(site) as client:
+        client.post("/login", data={"name": "bob", "password": PASSWORD})
+        send = sender(client)
+        for form, fields in (("rename", {"to": "mine"}), ("delete", {"confirm": "alice.lent"})):
+            assert send(f"{page}/{form}", fields).status_code == 403
+    assert folders.show(site.hub, site.caller(), wanted).row.name == "lent"
 
 
 def test_the_page_of_its_owner_lists_what_a_visitor_sees(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import re
 
 import httpx2
@@ -84,6 +85,23 @@ def test_deliveries_are_listed_and_sent_again(site: ServedHub, send: Send, signe
     delivery = field_of(text, "delivery")
     assert "The delivery is sent again." in send(f"{page}/replay", {"delivery": delivery}).text
     assert send(f"{page}/replay", {"delivery": "no-such"}).status_code == 404
+
+
+def test_a_delivery_shows_what_was_sent_and_answered(site: ServedHub, send: Send, signed_in: httpx2.Client) -> None:
+    page = make(send, url="http://203.0.113.8:9/", secret="a-secret-word", watched="alice/not-there")
+    send(f"{page}/ping", {})
+    while hub_work.run_next(site.hub, "test") is not None:
+        pass
+    path = re.search(rf'href="({page}/deliveries/[0-9a-f]+)"', signed_in.get(page).text)
+    assert path is not None
+    text = html.unescape(signed_in.get(path[1]).text)
+    assert '"name": "alice/webhook-test"' in text
+    assert f"X-Webhook-Delivery: {path[1].rsplit('/', 1)[1]}" in text
+    assert "an administrator can allow that with the setting webhook_private_targets" in text
+    assert "made with it, are sent too and never shown" in text
+    assert "a-secret-word" not in text
+    assert "The delivery is sent again." in send(f"{page}/replay", {"delivery": field_of(text, "delivery")}).text
+    assert signed_in.get(f"{page}/deliveries/none").status_code == 404
 
 
 def test_a_test_event_is_sent_with_a_button(send: Send, signed_in: httpx2.Client) -> None:

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_5f3ac74e568a"
+revision = "first_640e74447607"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -478,6 +478,12 @@ def upgrade() -> None:
         sa.Column("follows", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("is_archived", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("size", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column(
+            "mark",
+            sa.BigInteger(),
+            sa.Computed("CASE WHEN visibility = 'public' THEN 0 ELSE namespace_id END", persisted=True),
+            nullable=False,
+        ),
         sa.ForeignKeyConstraint(
             ["namespace_id"],
             ["namespaces.id"],
@@ -486,13 +492,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("namespace_id", "type", "name_key", name="repos_name"),
         sa.UniqueConstraint("uid"),
     )
-    op.create_index("repos_by_creation", "repos", ["type", "created_ms"], unique=False)
-    op.create_index("repos_by_downloads", "repos", ["type", "downloads"], unique=False)
-    op.create_index("repos_by_likes", "repos", ["type", "likes"], unique=False)
-    op.create_index("repos_by_size", "repos", ["type", "size"], unique=False)
-    op.create_index("repos_by_task", "repos", ["type", "pipeline_tag"], unique=False)
-    op.create_index("repos_by_trend", "repos", ["type", "trending"], unique=False)
-    op.create_index("repos_by_update", "repos", ["type", "updated_ms"], unique=False)
+    op.create_index("repos_by_creation", "repos", ["type", "visibility", "created_ms"], unique=False)
+    op.create_index("repos_by_downloads", "repos", ["type", "visibility", "downloads"], unique=False)
+    op.create_index("repos_by_likes", "repos", ["type", "visibility", "likes"], unique=False)
+    op.create_index("repos_by_owner", "repos", ["namespace_id", "mark", "type", "name_key"], unique=False)
+    op.create_index("repos_by_size", "repos", ["type", "visibility", "size"], unique=False)
+    op.create_index("repos_by_task", "repos", ["type", "pipeline_tag", "mark"], unique=False)
+    op.create_index("repos_by_trend", "repos", ["type", "visibility", "trending"], unique=False)
+    op.create_index("repos_by_update", "repos", ["type", "visibility", "updated_ms"], unique=False)
     op.create_index(
         "repos_deleted",
         "repos",
@@ -1066,6 +1073,7 @@ def upgrade() -> None:
         sa.Column("tag", sa.String(length=200), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("is_label", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -1073,7 +1081,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "tag"),
         sqlite_with_rowid=False,
     )
-    op.create_index("repo_tags_by_tag", "repo_tags", ["tag", "repo_id"], unique=False)
+    op.create_index("repo_tags_by_tag", "repo_tags", ["tag", "mark", "repo_id"], unique=False)
     op.create_table(
         "staged",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

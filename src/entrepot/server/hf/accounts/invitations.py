@@ -72,7 +72,7 @@ def render(offer: InvitationDetails) -> InvitationInfo:
         org=offer.org.name,
         user=offer.user.name,
         role=offer.invitation.role,
-        invited_by=None if offer.inviter is None else offer.inviter.name,
+        invited_by=offer.inviter.name,
         created_at=format_ms(offer.invitation.created_ms),
         expires_at=format_ms(offer.invitation.expires_ms),
     )

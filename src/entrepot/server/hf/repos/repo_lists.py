@@ -33,9 +33,19 @@ SORTS = {
     "trending_score": "trending",
     "downloads": "downloads",
     "likes": "likes",
+    "likes7d": "trending",
+    "likes30d": "trending",
     "size": "size",
+    "mainSize": "size",
 }
-"""Values of ``sort`` and their orders; the default is the most recent change first."""
+"""Values of ``sort`` and their orders; the default is the most recent change first.
+
+Clients also know names of other hubs: recent likes are what the trending score
+is made of, and the size of ``main`` is nearest to that of a repository.
+"""
+
+MAX_SKIP = 10_000
+"""How many repositories a client may skip; longer lists are read with the link to the next page."""
 
 _AS_TAGS = {
     RepoType.MODEL: {
@@ -69,7 +79,7 @@ async def find(request: Request, kind: RepoType) -> Response:
         request, infos.search, wanted, with_files=with_files, with_totals="downloadsAllTime" in properties
     )
     full = await complete(request, found.infos, properties)
-    return json_response(render_infos(full, properties), headers=link_to(request, found.after))
+    return json_response(render_infos(full, properties), headers=link_to(request, found.after, without=("skip",)))
 
 
 def read_search(request: Request, kind: RepoType, page: int) -> Search:
@@ -96,6 +106,7 @@ def read_search(request: Request, kind: RepoType, page: int) -> Search:
         sort=_sort(query.get("sort")),
         is_ascending=query.get("direction") == "1",
         after=after_of(request),
+        skip=query_int(request, "skip", 0, low=0, high=MAX_SKIP),
         limit=query_int(request, "limit", min(page, USUAL_PAGE), low=1, high=page),
     )
 

@@ -12,11 +12,12 @@ from starlette.routing import BaseRoute, Route
 from entrepot.errors import Malformed
 from entrepot.hub.events import DOMAINS
 from entrepot.hub.webhooks import webhooks
-from entrepot.hub.webhooks.webhooks import Delivery, WebhookChanges, WebhookDraft, WebhookRow
+from entrepot.hub.webhooks.webhooks import Delivery, SentDelivery, WebhookChanges, WebhookDraft, WebhookRow
 from entrepot.server.handlers import call_hub, json_response, next_link, query_int, read_json
 from entrepot.server.raw_path import decode_segment
 from entrepot.wire.times import format_ms
 from entrepot.wire.webhooks import (
+    DeliveryDetail,
     DeliveryEvent,
     DeliveryInfo,
     WatchedSubject,
@@ -41,6 +42,7 @@ def routes() -> list[BaseRoute]:
         Route(f"{one}/enable", enable, methods=["POST"]),
         Route(f"{one}/disable", disable, methods=["POST"]),
         Route(f"{one}/deliveries", list_deliveries),
+        Route(f"{one}/deliveries/{{delivery}}", show_delivery),
         Route(f"{one}/replay/{{delivery}}", replay, methods=["POST"]),
         Route(f"{one}/ping", ping, methods=["POST"]),
     ]
@@ -101,6 +103,12 @@ async def list_deliveries(request: Request) -> Response:
     return json_response([render_delivery(item) for item in found.items], headers=headers)
 
 
+async def show_delivery(request: Request) -> Response:
+    """Serve one delivery with its request."""
+    delivery = decode_segment(request.path_params["delivery"])
+    return json_response(render_request(await call_hub(request, webhooks.get_delivery, _id(request), delivery)))
+
+
 async def replay(request: Request) -> Response:
     """Repeat one delivery."""
     delivery = decode_segment(request.path_params["delivery"])
@@ -138,6 +146,17 @@ def render_delivery(item: Delivery) -> DeliveryInfo:
         answer=item.answer,
         finished_at=None if item.finished_ms is None else format_ms(item.finished_ms),
         next_attempt_at=format_ms(item.next_ms) if item.state == "pending" else None,
+    )
+
+
+def render_request(sent: SentDelivery) -> DeliveryDetail:
+    """Return a delivery with its request."""
+    known = render_delivery(sent.delivery)
+    return DeliveryDetail(
+        **{field: getattr(known, field) for field in known.__struct_fields__},
+        headers=dict(sent.headers),
+        body=sent.body,
+        body_size=sent.size,
     )
 
 

@@ -25,6 +25,7 @@ from entrepot.server.pages.forms import (
     read_form,
     safe_target,
     sentence,
+    wait_text,
 )
 from entrepot.server.pages.frames import HEADERS, WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
@@ -96,26 +97,39 @@ async def show_name(request: Request) -> Response:
 
 
 async def choose_name(request: Request) -> Response:
-    """Make the account with the chosen name, and redirect to the page that the visitor came from."""
-    hub = app_state(request).hub
+    """Make the account with the chosen name, and redirect to the page that the visitor came from.
+
+    Refused names count as failed attempts to sign in, of the identity and of the address.
+    """
+    state = app_state(request)
+    hub, network = state.hub, request.scope["state"].get("network", b"")
     browser_sessions.check_origin(request, hub)
     form = await read_form(request, _MAX_FORM)
     kept, origin = kept_value(request, _COOKIE), origin_of(request)
     replaced = browser_sessions.secret_of(request.scope, hub)
 
-    def choose(_hub: HubContext, _caller: MaybeCaller) -> FinishedSignIn:
+    def choose(_hub: HubContext, _caller: MaybeCaller) -> FinishedSignIn | int:
+        """Return the sign-in, or how many seconds it has to wait."""
+        attempt = f"name {browser_sign_ins.show_choice(hub, kept).identity}"
+        if wait_s := state.sign_ins.begin(attempt, network):
+            return wait_s
         token, name = form.text("token"), form.text("name")
-        return browser_sign_ins.choose_name(hub, kept, token, name, replaced=replaced, origin=origin)
+        done = browser_sign_ins.choose_name(hub, kept, token, name, replaced=replaced, origin=origin)
+        state.sign_ins.note_success(attempt, network)
+        return done
 
     try:
-        return _enter(request, await call_hub(request, choose))
+        done = await call_hub(request, choose)
+        if isinstance(done, int):
+            return await _name_page(request, attrs.evolve(form, problem=wait_text(done)), 429, done)
+        return _enter(request, done)
     except (InvalidName, Refused) as error:
         return await _name_page(request, attrs.evolve(form, problem=sentence(error)), _status_of(request, error))
     except EntrepotError as error:
         return _problem(request, error)
 
 
-async def _name_page(request: Request, form: Form = FRESH, status: int = 200) -> Response:
+async def _name_page(request: Request, form: Form = FRESH, status: int = 200, wait_s: int = 0) -> Response:
     kept = kept_value(request, _COOKIE)
     try:
         choice = await call_hub(request, lambda hub, _caller: browser_sign_ins.show_choice(hub, kept))
@@ -124,7 +138,8 @@ async def _name_page(request: Request, form: Form = FRESH, status: int = 200) ->
     issuer = browser_sign_ins.issuer_host(app_state(request).hub)
     values = {"choice": choice, "form": form, "sso": issuer, "action": NAME}
     page = WebPage("sso_name.html", "Choose a name", values, status=status)
-    return page_response(request, page, {"cache-control": "no-store"})
+    waits = {"retry-after": str(wait_s)} if wait_s else {}
+    return page_response(request, page, {"cache-control": "no-store", **waits})
 
 
 def _enter(request: Request, done: FinishedSignIn) -> Response:

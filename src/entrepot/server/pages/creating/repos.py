@@ -71,9 +71,9 @@ def build_new_repo(hub: HubContext, caller: MaybeCaller, kind: RepoType, form: F
     return WebPage("new_repo.html", f"New {kind.value}", values)
 
 
-def owners_of(caller: Caller) -> Sequence[str]:
-    """Return the namespaces in which an account may create repositories, without folders: its own comes first."""
-    return [caller.account.name, *caller.orgs_with(Role.CONTRIBUTOR)]
+def owners_of(caller: Caller, role: Role = Role.CONTRIBUTOR) -> Sequence[str]:
+    """Return an account and the organisations in which it has a role, by default the one that creates repositories."""
+    return [caller.account.name, *caller.orgs_with(role)]
 
 
 def _showing(kind: RepoType) -> PageHandler:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import Malformed
+from entrepot.errors import InvalidName, Malformed
 from entrepot.hub.callers import MaybeCaller, Role, require_login
 from entrepot.hub.community import collection_items, collections
-from entrepot.hub.community.collection_views import Collection
+from entrepot.hub.community.collection_views import Collection, slug_of
 from entrepot.hub.community.collections import CollectionDraft, CollectionQuery, CollectionUpdate
 from entrepot.hub.context import HubContext
+from entrepot.names import parse_repo_id
 from entrepot.server.pages.formats import quoted
 from entrepot.server.pages.forms import FRESH, Form, FormAction, answer_form
 from entrepot.server.pages.frames import WebPage, show_page
@@ -98,14 +101,30 @@ def build_add(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
     """
     known = require_login(caller)
     owned = CollectionQuery([known.account.name, *known.orgs_with(Role.WRITE)], limit=CHOICES)
-    found = collections.list_collections(hub, caller, owned)
+    found = collections.list_rows(hub, caller, owned)
+    holding = attrs.evolve(owned, items=_items(form))
+    held = {row.id for row in collections.list_rows(hub, caller, holding).items} if holding.items else ()
+    # Both lists have the same order and limit: a collection in the first is in the second too, if it holds the thing.
+    chosen = [(slug_of(row), row.title, row.namespace, row.id in held) for row in found.items]
     values = {
         "form": form,
-        "choices": [(item.slug, item.row.title, item.row.namespace) for item in found.items],
+        "choices": chosen,
+        "held": [choice for choice in chosen if choice[3]],
         "is_cut": found.after is not None,
         "most": CHOICES,
+        "is_personal": True,
+        "api": f"/api/collections?{urlencode({'owner': owned.owners, 'item': holding.items}, doseq=True)}",
     }
     return WebPage("collection_add.html", "Add to a collection", values)
+
+
+def _items(form: Form) -> list[str]:
+    """Return what a visitor names, as lists of collections are filtered by it; nothing if it is no name."""
+    try:
+        kind, name = item_of(form.text("item"))
+        return [f"{kind}s/{name if kind == 'collection' else parse_repo_id(name)}"]
+    except (Malformed, InvalidName):
+        return []
 
 
 def build_new(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:

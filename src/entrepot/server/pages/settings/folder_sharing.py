@@ -1,4 +1,4 @@
-"""The page of a folder for those who own it: its description, and with whom it is shared."""
+"""The page of a folder for those who own it: with whom it is shared, its name, its description, and its deletion."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _BASE = "/-/folders/{type}/{owner}/{folder}"
 SHOWN = 100
 """Grants on a page; folders of one type on the page of an account."""
 
-FolderForm = Callable[[HubContext, MaybeCaller, FolderId, Form], None]
-"""Runs the use case of a form of a folder."""
+FolderForm = Callable[[HubContext, MaybeCaller, FolderId, Form], str]
+"""Runs the use case of a form of a folder; returns the path to go to."""
 
 
 @attrs.frozen
@@ -52,6 +52,8 @@ def routes() -> list[PageRoute]:
         PageRoute(f"{_BASE}/grant", _form(_grant), ["POST"]),
         PageRoute(f"{_BASE}/revoke", _form(_revoke), ["POST"]),
         PageRoute(f"{_BASE}/description", _form(_describe), ["POST"]),
+        PageRoute(f"{_BASE}/rename", _form(_rename), ["POST"]),
+        PageRoute(f"{_BASE}/delete", _form(_delete, is_slow=True), ["POST"]),
     ]
 
 
@@ -126,17 +128,23 @@ def _folder(request: Request) -> FolderId:
     return FolderId(RepoType(kind), owner, name)
 
 
-def _form(act: FolderForm) -> PageHandler:
+def _form(act: FolderForm, *, is_slow: bool = False) -> PageHandler:
     async def endpoint(request: Request) -> Response:
         wanted = _folder(request)
 
         def run(hub: HubContext, caller: MaybeCaller, form: Form) -> str:
-            act(hub, caller, wanted, form)
-            return address_of(wanted.type, wanted.owner, wanted.name) + "?done=saved"
+            return act(hub, caller, wanted, form)
 
-        return await answer_form(request, run, lambda hub, caller, form: build(hub, caller, wanted, form))
+        def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
+            return build(hub, caller, wanted, form)
+
+        return await answer_form(request, run, again, is_slow=is_slow)
 
     return endpoint
+
+
+def _saved(wanted: FolderId) -> str:
+    return address_of(wanted.type, wanted.owner, wanted.name) + "?done=saved"
 
 
 def _subject(form: Form) -> Subject:
@@ -150,13 +158,30 @@ def _subject(form: Form) -> Subject:
     raise Malformed("form", "expected kind: user, org or public")
 
 
-def _grant(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> None:
+def _grant(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> str:
     grants.grant(hub, caller, wanted, _subject(form), form.text("role"))
+    return _saved(wanted)
 
 
-def _revoke(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> None:
+def _revoke(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> str:
     grants.revoke(hub, caller, wanted, _subject(form))
+    return _saved(wanted)
 
 
-def _describe(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> None:
-    folders.change(hub, caller, wanted, FolderChanges(description=form.text("description")))
+def _describe(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> str:
+    changes = FolderChanges(labels=form.lines("labels"), description=form.text("description"))
+    folders.change(hub, caller, wanted, changes)
+    return _saved(wanted)
+
+
+def _rename(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> str:
+    row = folders.change(hub, caller, wanted, FolderChanges(name=form.text("to").strip())).row
+    return address_of(row.type, row.owner, row.name) + "?done=moved"
+
+
+def _delete(hub: HubContext, caller: MaybeCaller, wanted: FolderId, form: Form) -> str:
+    row = folders.show(hub, caller, wanted).row
+    if form.text("confirm").strip() != row.namespace:
+        raise Malformed("confirmation", f"type {row.namespace} to delete it")
+    folders.delete(hub, caller, wanted)
+    return f"/{row.owner}?done=deleted"

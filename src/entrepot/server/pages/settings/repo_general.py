@@ -99,8 +99,7 @@ def _set_visibility(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Fo
 
 
 def _describe(hub: HubContext, caller: MaybeCaller, ref: RepoRef, form: Form) -> str:
-    labels = [line.strip() for line in form.text("labels").split("\n") if line.strip()]
-    changes = RepoChanges(labels=labels, description=form.text("description"))
+    changes = RepoChanges(labels=form.lines("labels"), description=form.text("description"))
     repositories.configure(hub, caller, ref, changes)
     return "?done=saved"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import attrs
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,6 +56,7 @@ def routes() -> list[PageRoute]:
         PageRoute(_BASE, create, ["POST"]),
         PageRoute(one, show_one),
         PageRoute(one, _form(_change), ["POST"]),
+        PageRoute(f"{one}/deliveries/{{delivery}}", show_delivery),
         PageRoute(f"{one}/switch", _form(_switch), ["POST"]),
         PageRoute(f"{one}/delete", _form(_delete), ["POST"]),
         PageRoute(f"{one}/replay", _form(_replay), ["POST"]),
@@ -70,6 +73,12 @@ async def show_one(request: Request) -> Response:
     """Serve the settings and the deliveries of a webhook."""
     uid, before = _id(request), query_int(request, "before", 0, low=0, high=2**62)
     return await show_page(request, lambda hub, caller: build_one(hub, caller, FRESH, uid, before=before))
+
+
+async def show_delivery(request: Request) -> Response:
+    """Serve a delivery: what is sent, and what the receiver answered."""
+    uid, delivery = _id(request), decode_segment(request.path_params["delivery"])
+    return await show_page(request, lambda hub, caller: build_delivery(hub, caller, uid, delivery))
 
 
 async def create(request: Request) -> Response:
@@ -119,6 +128,28 @@ def build_one(hub: HubContext, caller: MaybeCaller, form: Form, uid: str, *, bef
     }
     page = own_page("webhooks", {**values, "api": f"/api/settings/webhooks/{row.uid}"})
     return attrs.evolve(page, template="settings_webhook.html", title="Webhook")
+
+
+def build_delivery(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str) -> WebPage:
+    """Return the page of one delivery, without the secret of the webhook.
+
+    Raises:
+        LoginRequired, NotAllowed, ThingNotFound: no access.
+    """
+    row, sent = webhooks.get(hub, caller, uid), webhooks.get_delivery(hub, caller, uid, delivery)
+    is_whole = sent.size <= webhooks.MAX_BODY
+    values = {
+        "url": row.url,
+        "sent": sent,
+        "item": _shown(sent.delivery),
+        "body": json.dumps(json.loads(sent.body), indent=2) if is_whole else sent.body,
+        "headers": "\n".join(f"{name}: {value}" for name, value in sent.headers.items()),
+        "is_whole": is_whole,
+        "answer": sent.delivery.answer or "",
+        "base": f"{_BASE}/{row.uid}",
+        "api": f"/api/settings/webhooks/{row.uid}/deliveries/{sent.delivery.uid}",
+    }
+    return attrs.evolve(own_page("webhooks", values), template="settings_delivery.html", title="Delivery")
 
 
 def _form(act: FormAction) -> PageHandler:
@@ -179,7 +210,7 @@ def _watched(form: Form) -> list[tuple[str, str]]:
     Raises:
         Malformed: there are none.
     """
-    found = [_subject(line.strip().strip("/")) for line in form.text("watched").split("\n") if line.strip()]
+    found = [_subject(line.strip("/")) for line in form.lines("watched")]
     if not found:
         raise Malformed("webhook", "name at least one repository, user or organisation, one per line")
     return found

@@ -2,7 +2,8 @@
 // its own, so that the page answers while it works; where browsers lack such workers, the page calls `transfer` itself.
 import {commitIter} from "./vendor/huggingface-hub/index.mjs";
 
-const PAUSES_S = [1, 4, 10]; // before what was interrupted is sent again
+const PAUSES_S = [1, 4, 10, 30, 60]; // before what was interrupted is sent again: longer than a hub takes to restart
+const AWAY = [502, 503, 504]; // what a hub or the proxy before it answers meanwhile
 const EVERY_MS = 100;
 
 const sleep = (seconds, signal) => new Promise((done, failed) => {
@@ -10,27 +11,35 @@ const sleep = (seconds, signal) => new Promise((done, failed) => {
   signal?.addEventListener("abort", failed);
 });
 
-// Sends what the client gives it, with progress. A block of chunks is sent only if the hub has not got it from an
-// earlier attempt: the client makes the same blocks of the same files, but does not ask. `onWay` keeps how many bytes of
-// a body have been sent, of a block until all of it is stored.
+// Sends what the client gives it, with progress, and again while the hub is away. A commit is sent once: it may have
+// been made although its answer was lost. `onWay` keeps how many bytes of a body have been sent, of a block until all of
+// it is stored.
 async function send(address, init, signal, tell, onWay) {
-  const [store, block] = `${address}`.split("/v1/xorbs/default/");
-  if (!block) return init?.progressHint ? post(address, init, signal, onWay) : fetch(address, {...init, signal});
+  const pauses = /\/commit\/[^/]+$/.test(`${address}`) ? [] : PAUSES_S;
   for (let attempt = 0; ; attempt++) {
     try {
-      const grant = `${store}/v1/xorb-grants/default/${block}`;
-      const known = await fetch(grant, {method: "POST", headers: init.headers, signal});
-      const answer = known.ok ? known : await post(address, init, signal, onWay);
-      if (answer.ok) for (const share of [1, NaN]) init.progressHint?.progressCallback(share); // NaN: all of it is stored
-      return answer;
+      const answer = await sendOnce(address, init, signal, onWay);
+      if (attempt === pauses.length || !AWAY.includes(answer.status)) return answer;
     } catch (error) {
-      if (!(error instanceof TypeError) || attempt === PAUSES_S.length) throw error;
-      tell({again: PAUSES_S[attempt]});
-      await sleep(PAUSES_S[attempt], signal);
+      if (attempt === pauses.length || !(error instanceof TypeError)) throw error;
     } finally {
       onWay.delete(address);
     }
+    tell({again: pauses[attempt]});
+    await sleep(pauses[attempt], signal);
   }
+}
+
+// A block of chunks is sent only if the hub has not got it from an earlier attempt: the client makes the same blocks of
+// the same files, but does not ask.
+async function sendOnce(address, init, signal, onWay) {
+  const [store, block] = `${address}`.split("/v1/xorbs/default/");
+  if (!block) return init?.progressHint ? post(address, init, signal, onWay) : fetch(address, {...init, signal});
+  const grant = `${store}/v1/xorb-grants/default/${block}`;
+  const known = await fetch(grant, {method: "POST", headers: init.headers, signal});
+  const answer = known.ok || AWAY.includes(known.status) ? known : await post(address, init, signal, onWay);
+  if (answer.ok) for (const share of [1, NaN]) init.progressHint?.progressCallback(share); // NaN: all of it is stored
+  return answer;
 }
 
 function post(address, init, signal, onWay) {
