@@ -123,7 +123,7 @@ def leave_out_bytes(value: Any) -> Any:  # noqa: ANN401 - any value of a table
 
 
 def _parts(value: object) -> tuple[bytes | None, str | None]:
-    """Return the bytes and the path of a medium, as far as it has them."""
+    """Return the bytes and the path of a medium; None for what it does not have."""
     if isinstance(value, bytes):
         return value, None
     if isinstance(value, str):

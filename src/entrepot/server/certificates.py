@@ -78,7 +78,7 @@ def is_authority(certificate: bytes) -> bool:
     ``openssl req -x509`` makes such certificates unless told ``basicConstraints=CA:FALSE``.
 
     Raises:
-        ValueError: this is not a certificate, as far as it was read.
+        ValueError: the bytes that were read are not a certificate.
 
     Source: RFC 5280, sections 4.1 and 4.2.1.9.
     """

@@ -53,7 +53,7 @@ def base_url(scope: Scope, settings: Settings) -> str:
 
 
 def scheme(scope: Scope, settings: Settings) -> str:
-    """Return ``https`` or ``http``: how clients reach the hub, as far as settings or a trusted proxy say."""
+    """Return ``https`` or ``http``: how clients reach the hub, by the settings or a trusted proxy."""
     if settings.base_url:
         return urlsplit(settings.base_url).scheme
     client, found = scope.get("client"), str(scope.get("scheme", "http"))

@@ -94,7 +94,7 @@ def paths_between(old: Oid | None, new: Oid, read: Callable[[Oid], bytes]) -> It
 def last_commits(
     store: Store, tx: Read, repo_id: int, head: Oid, paths: Sequence[RepoPath], unindexed: Sequence[Oid] = ()
 ) -> dict[RepoPath, LoggedCommit]:
-    """Return the newest commit that changed each path, as far as the index is complete.
+    """Return the newest commit that changed each path, among those that are indexed or in ``unindexed``.
 
     Args:
         unindexed: ancestors of ``head`` that the index lacks. Each path is looked up in their trees and in those of

@@ -236,7 +236,7 @@ class _Slot:
 
     @property
     def left_s(self) -> float | None:
-        """The seconds that the work left takes at least, about; None if the job has not told it."""
+        """The approximate seconds that the work left takes at least; None if the job has not reported it."""
         return None if self.run.left_bytes is None else self.run.left_bytes / BYTES_PER_S
 
 

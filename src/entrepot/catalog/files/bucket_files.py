@@ -181,7 +181,7 @@ def put(tx: Write, repo_id: int, items: Sequence[BucketFile]) -> None:
 
 
 def remove(tx: Write, repo_id: int, paths: Sequence[RepoPath]) -> None:
-    """Delete the files at the given paths, as far as they exist."""
+    """Delete the files at the given paths; paths without a file are ignored."""
     for batch in slices(paths):
         here = (_B.c.repo_id == repo_id) & _B.c.path.in_([path.encode() for path in batch])
         tx.sql.execute(sa.delete(_B).where(here))

@@ -144,7 +144,7 @@ class StoredForm:
 
 
 def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = REPO) -> dict[Sha256, int]:
-    """Return the sizes of the given files that a repository may use, as far as they serve the user."""
+    """Return the sizes of those of the given files that a repository may use for this user."""
     found: dict[Sha256, int] = {}
     for batch in slices(sha256s):
         names = {"repo": repo_id, "wanted": batch, **user.names()}
@@ -172,7 +172,7 @@ def stored_form(tx: Read, repo_id: int, sha256: Sha256, user: LinkUser = REPO) -
 
 
 def xet_hashes(tx: Read, repo_id: int, sha256s: Sequence[Sha256]) -> dict[Sha256, XetHash]:
-    """Return the Xet hashes of the given files, which commits name, as far as the repository stores them as chunks."""
+    """Return the Xet hashes of those of the given files that commits name and the repository stores as chunks."""
     found: dict[Sha256, XetHash | None] = {}
     for batch in slices(sha256s):
         names = {"repo": repo_id, "wanted": batch, "user": None}

@@ -32,7 +32,7 @@ _ATTRIBUTES, _IGNORES = ".gitattributes", ".gitignore"
 
 
 class LocalDecision(enum.Enum):
-    """The upload mode of a file, as far as the client can decide it."""
+    """The upload mode of a file, if the client can decide it without the hub."""
 
     TEXT = "committed as a regular file"
     LARGE = "stored with LFS"

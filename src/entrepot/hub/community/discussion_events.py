@@ -35,7 +35,7 @@ class CommentVersion:
 
 @attrs.frozen
 class Comment:
-    """A comment; ``history`` holds its earlier versions, oldest first, as far as they are kept."""
+    """A comment; ``history`` holds those of its earlier versions that are kept, oldest first."""
 
     latest: CommentVersion
     history: Sequence[CommentVersion]

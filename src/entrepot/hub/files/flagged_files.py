@@ -61,7 +61,7 @@ def check_served(
 
     Args:
         oid: of a file that git stores.
-        sha256, xet_hash: of a large file, as far as they are known.
+        sha256, xet_hash: of a large file; None if unknown.
 
     Raises:
         NotAllowed: a scanner has flagged the file, and the caller may not write to the repository.

@@ -88,7 +88,7 @@ def index(hub: HubContext, repo_id: int) -> None:
 
 
 def _text_of(found: FoundFiles) -> str:
-    """Return the text of the card, as far as every reader may read it."""
+    """Return the text of the card; empty if it is hidden from readers."""
     return "" if found.is_card_hidden else split_card(found.readme)[1]
 
 

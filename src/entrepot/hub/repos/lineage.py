@@ -146,7 +146,7 @@ def find(
 
 
 def known_sources(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> Sequence[LineageEdge]:
-    """Return what a repository was made from, as far as messages and cards have been read: one step, and no waiting.
+    """Return what a repository was made from, by the messages and cards read so far: one step, and no waiting.
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled: no access.

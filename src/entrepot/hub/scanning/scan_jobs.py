@@ -159,7 +159,7 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[int | None]:
 
 
 def scan_now(hub: HubContext, row: RepoRow, files: Sequence[NamedContent], *, within_s: float) -> None:
-    """Scan files that a commit is about to add, as far as that is done within some seconds; errors are left to the job.
+    """Scan files that a commit is about to add, as many as some seconds allow; errors are left to the job.
 
     A scan that is not done by then ends without a result.
     """

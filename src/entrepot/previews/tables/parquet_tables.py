@@ -37,7 +37,7 @@ class ParquetTable:
     """A Parquet file.
 
     ``index``: the index of its footer, if that is large; with it, the file is opened again without reading the footer.
-    ``weight``: the memory that it takes, about.
+    ``weight``: its approximate memory, in bytes.
     """
 
     is_partial = False
@@ -67,7 +67,7 @@ class ParquetTable:
 
     @functools.cached_property
     def groups(self) -> Sequence[tuple[int, int, int, int]]:
-        """First row, rows, first byte and bytes of its row groups; none if the file does not tell them well."""
+        """First row, rows, first byte and bytes of its row groups; none if the file does not give them reliably."""
         metadata = (self._file if self._footer is None else self._open(None)).metadata
         return _places([metadata.row_group(at) for at in range(metadata.num_row_groups)])
 

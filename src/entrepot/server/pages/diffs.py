@@ -103,7 +103,7 @@ def parse_diff(text: str) -> CommitDiff:
 
 
 def colour_diff(diff: CommitDiff) -> CommitDiff:
-    """Return a diff whose lines have the colours of the language of their file, as far as it is known.
+    """Return a diff whose lines have the colours of the language of their file, if that is known.
 
     Each side of a hunk is read as a text of its own, so one that begins within a comment is taken for code.
     """

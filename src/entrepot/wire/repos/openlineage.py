@@ -1,4 +1,4 @@
-"""Events of OpenLineage, as far as this hub reads them.
+"""The parts of OpenLineage events that this hub reads.
 
 Source: openlineage.io, "OpenLineage.json" 2-0-2: RunEvent, and "DatasetVersionDatasetFacet.json".
 """

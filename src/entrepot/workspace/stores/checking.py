@@ -140,7 +140,7 @@ class _Check:
         return known
 
     def _has_index(self, name: str) -> bool:
-        """Return whether the store has an index, intact as far as the level of the check looks."""
+        """Return whether the store has an index that is intact at the level of the check."""
         key = index_key(name)
         if self.level == CheckLevel.PRESENCE:
             return any(found.key == key and found.size for found in self.store.bucket.list(key))
@@ -196,7 +196,7 @@ class _Check:
         return {**contents, **dict.fromkeys(known.files)} if is_old else contents
 
     def _is_there(self, pack: Pack) -> bool:
-        """Return whether some copy of a pack is in the store, intact as far as the level of the check looks."""
+        """Return whether the store has a copy of a pack that is intact at the level of the check."""
         exact = pack_key(pack.hash, pack.layout)
         for found in sorted(self.store.bucket.list(pack_key(pack.hash, "")), key=lambda found: found.key != exact):
             if parse_pack_key(found.key) is None or (found.key == exact and found.size != pack.index.size):

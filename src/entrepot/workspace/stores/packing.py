@@ -199,7 +199,7 @@ class _Unreadable(Exception):
 
 
 def _blocks(descriptor: int, size: int, meter: Meter) -> Iterator[bytes]:
-    """Yield the bytes of a file in whole blocks, as far as it has ``size`` bytes; longer ones have changed."""
+    """Yield the first ``size`` bytes of a file in whole blocks; a longer file has changed."""
     left = size
     while left > 0:
         pieces: list[bytes] = []

@@ -101,7 +101,7 @@ async def describe_paths(request: Request, ref: RepoRef) -> Response:
 async def apply_batch(request: Request, ref: RepoRef) -> Response:
     """Apply the operations of a body of lines (NDJSON); 422 if every one of them failed.
 
-    Who may not change the bucket learns it before anything is received.
+    A caller who may not change the bucket is refused before anything is received.
     """
     await call_hub(request, batches.check_target, ref)
     state = app_state(request)

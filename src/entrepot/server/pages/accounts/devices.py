@@ -54,7 +54,7 @@ async def decide(request: Request) -> Response:
             confirmations.require_recent_of_admin(hub, caller, secret)
         wait_s = state.typed_codes.begin(name, network)
         if wait_s:
-            text = f"Too many codes with which no program was waiting. Try again in {wait_s:,} seconds."
+            text = f"Too many codes with which no program was waiting. Wait {wait_s:,} seconds."
             return _form_page(Form(sent.fields, text), 429)
         code, decision = sent.text("user_code"), sent.text("decision")
         if decision in ("accept", "reject"):

@@ -8,7 +8,7 @@ _PURPOSES = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 
 
 def is_visit(request: Request) -> bool:
-    """Return whether the user of a browser session has opened a page, as far as the browser reports it.
+    """Return whether the user of a browser session has opened a page, by what the browser reports.
 
     These do not count: requests with a token, which programs send; requests ahead of time (prefetch, prerender);
     requests for an image, a frame or a script of another page; and navigation by another site without a click.
