@@ -93,6 +93,17 @@ def test_lists_of_any_length_find_all_their_rows_once(catalog: Catalog, number: 
     assert sorted(row.sha256 for row in rows) == wanted
 
 
+@pytest.mark.parametrize("number", [0, 1, 9, 130])
+def test_lists_that_were_announced_find_the_same(catalog: Catalog, number: int) -> None:
+    wanted = [sha(at) for at in range(number)]
+    with catalog.write(*map(Lock.file, [*wanted, sha(1_000)])) as tx:
+        files.reserve_all(tx, dict.fromkeys([*wanted, sha(1000)], 1), 5)
+    with catalog.read() as tx:
+        files._KNOWN.ask_ahead(tx, wanted)
+        files._KNOWN.all(tx, [sha(1_000)])
+        assert sorted(row.sha256 for row in files._KNOWN.all(tx, wanted)) == wanted
+
+
 def test_rows_have_names(catalog: Catalog, repo: RepoRow) -> None:
     with catalog.read() as tx:
         row = repositories._BY_ID.first(tx, {"repo": repo.id})

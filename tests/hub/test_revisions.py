@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs
-from entrepot.errors import ObjectDamaged, RevisionNotFound
-from entrepot.hub import revisions
-from entrepot.hub.repos import branches, histories
-from entrepot.names import Oid, RefName, RepoRef
+from entrepot.errors import EntrepotError, ObjectDamaged, RevisionNotFound
+from entrepot.hub import access, revisions
+from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts.tokens import TokenDraft
+from entrepot.hub.callers import MaybeCaller
+from entrepot.hub.repos import branches, contents, histories, infos
+from entrepot.names import Oid, RefName, RepoId, RepoPath, RepoRef
 from tests.support.worlds import World
 
 
@@ -108,3 +112,68 @@ def test_the_tree_of_a_revision(world: World) -> None:
     [only] = histories.history(world.hub, world.alice, ref, "main", offset=0, limit=1).commits
     with world.hub.read() as tx:
         assert revisions.tree_of(world.hub.store, tx, world.row_id(ref), "main") == (only.oid, only.commit.tree)
+
+
+@pytest.mark.parametrize("by", ["alice", "bob", None])
+@pytest.mark.parametrize("revision", ["main", "HEAD", "v1", "refs/heads/main", "nothing", "-x", "12345"])
+def test_what_was_announced_answers_as_before(world: World, by: str | None, revision: str) -> None:
+    ref, hidden = world.repo(), world.repo("alice/hidden", visibility="private")
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
+    caller = None if by is None else world.caller(by)
+
+    def described(wanted: RepoRef, *, is_announced: bool) -> object:
+        with world.hub.together(), world.hub.read() as tx:
+            if is_announced:
+                revisions.lookups(wanted, revision)(tx)
+                objects.find(tx, 1, Oid("00" * 20))  # the message with which they travel
+            try:
+                row = access.readable(tx, caller, wanted)
+                return row, revisions.resolve(tx, row.id, revision)
+            except EntrepotError as error:
+                return type(error), str(error)
+
+    for wanted in (ref, hidden, RepoRef(ref.type, RepoId("alice", "absent"))):
+        assert described(wanted, is_announced=True) == described(wanted, is_announced=False)
+
+
+def test_on_a_server_of_databases_requests_of_a_revision_take_two_messages(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if world.hub.catalog.is_file:
+        pytest.skip("a file takes no messages")
+    from tests.support.database_messages import count_messages  # needs the driver
+
+    ref = world.repo(files={"a.txt": b"x"})
+    world.read(ref, "a.txt")  # its tree is remembered
+    secret = tokens.create_for(world.hub, "alice", TokenDraft("read"))[0].secret
+    sent = count_messages(monkeypatch)
+
+    def locate(caller: MaybeCaller) -> object:
+        return contents.locate(world.hub, caller, ref, "main", RepoPath("a.txt"))
+
+    def describe(caller: MaybeCaller) -> object:
+        return infos.describe(world.hub, caller, ref, "main", with_files=False, with_sizes=False)
+
+    for use_case, others in ((locate, 1), (describe, 2)):
+        with world.hub.together():
+            use_case(world.hub.identify(secret, None, revisions.lookups(ref, "main")))
+        assert sent == [4, others], "the beginning, caller, repository and revision; the file, or tags and totals"
+        sent.clear()
+
+
+@pytest.mark.parametrize("revision", ["main", "HEAD", "refs/heads/main", "v1", "nothing", "-x"])
+def test_a_branch_that_was_announced_is_the_same(world: World, revision: str) -> None:
+    ref = world.repo()
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", None)
+
+    def found(*, is_announced: bool) -> object:
+        with world.hub.read() as tx:
+            if is_announced:
+                revisions.branch_lookups(ref, revision)(tx)
+            row = access.readable(tx, world.alice, ref)
+            try:
+                return row, revisions.branch(tx, row.id, revision)
+            except RevisionNotFound as error:
+                return str(error)
+
+    assert found(is_announced=True) == found(is_announced=False)

@@ -7,7 +7,7 @@ itself. Values pass through the same conversions in both directions, and the sta
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
@@ -135,6 +135,53 @@ class Prepared:
         """
         return self.compiled(tx.dialect).rows_before(tx, values)
 
+    def ask_ahead(self, tx: ReadConnection, values: Mapping[str, Any]) -> None:
+        """Announce that the transaction will run the statement with these values, perhaps.
+
+        If the database is on another machine, it runs together with the next statement, and costs no message.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: as :meth:`all`; so does the next statement, if this one fails.
+        """
+        self._ask_ahead(tx, values)
+
+    def ask_ahead_for(
+        self,
+        tx: ReadConnection,
+        values: Mapping[str, Any],
+        other: Prepared,
+        *,
+        completed: str,
+        known: Mapping[str, Any],
+    ) -> None:
+        """Announce as :meth:`ask_ahead` that the transaction will run another statement, of which one value is unknown.
+
+        Args:
+            other: its rows are those of this statement without their first column, which is alike in all of them and
+                the unknown value. If there are no rows, nothing is known.
+            completed: the parameter of ``other`` with that value.
+            known: the other values of ``other``.
+        """
+        found = other.compiled(tx.dialect)
+
+        def answered(rows: Sequence[Sequence[Any]]) -> object:
+            if not rows:
+                return None
+            parameters = found.parameters({**known, completed: rows[0][0]})
+            return found.text, parameters, [tuple(row[1:]) for row in rows]
+
+        self._ask_ahead(tx, values, answered)
+
+    def _ask_ahead(self, tx: ReadConnection, values: Mapping[str, Any], *more: Callable[..., object]) -> None:
+        ask = getattr(tx.driver, "ask_ahead", None)
+        if ask is None:
+            return
+        compiled = self.compiled(tx.dialect)
+        try:
+            ask(compiled.text, compiled.parameters(values), *more)
+        except compiled.errors as error:
+            raise compiled.translated(tx, error) from error
+
     def compiled(self, dialect: sa.Dialect) -> _Compiled:
         """Return the statement for a kind of database."""
         compiled = self._compiled.get(dialect.name)
@@ -222,13 +269,20 @@ class PreparedForList:
     def all(self, tx: ReadConnection, wanted: Sequence[Any], values: Mapping[str, Any] = _NONE) -> list[Any]:
         """Return all rows for the values of the list (perhaps empty) as named tuples; errors as :class:`Prepared`."""
         found: list[Any] = []
+        for prepared, filled in self._batches(wanted):
+            found += prepared.all(tx, {**values, **filled})
+        return found
+
+    def ask_ahead(self, tx: ReadConnection, wanted: Sequence[Any], values: Mapping[str, Any] = _NONE) -> None:
+        """Announce that the transaction will ask for this list, as :meth:`Prepared.ask_ahead`."""
+        for prepared, filled in self._batches(wanted):
+            prepared.ask_ahead(tx, {**values, **filled})
+
+    def _batches(self, wanted: Sequence[Any]) -> Iterator[tuple[Prepared, Mapping[str, Any]]]:
         for batch in slices(wanted, _LENGTHS[-1]):
             length = next(length for length in _LENGTHS if length >= len(batch))
             filled = [*batch, *([batch[-1]] * (length - len(batch)))]
-            found += self.of_length(length).all(
-                tx, {**values, **{f"item{at}": value for at, value in enumerate(filled)}}
-            )
-        return found
+            yield self.of_length(length), {f"item{at}": value for at, value in enumerate(filled)}
 
     def of_length(self, length: int) -> Prepared:
         """Return the statement for lists of a length; its parameters are ``item0``, ``item1`` and so on."""

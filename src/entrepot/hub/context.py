@@ -23,7 +23,7 @@ from entrepot.hub.file_modes import create_private, make_private
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
-from entrepot.hub.revisions import ReadableTree
+from entrepot.hub.revisions import Announcement, ReadableTree
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.forked_processes import ForkedProcesses
 from entrepot.hub.tables.known_layouts import KnownLayouts
@@ -157,11 +157,14 @@ class HubContext:
         """Return a new watch that reports the version of the database, for :mod:`entrepot.hub.versioned_cache`."""
         return self.store.catalog.watch()
 
-    def identify(self, secret: str | None, version: Version | None = None) -> MaybeCaller:
+    def identify(
+        self, secret: str | None, version: Version | None = None, ahead: Announcement | None = None
+    ) -> MaybeCaller:
         """Return the caller that a token's secret belongs to.
 
         Args:
             version: of the database, asked for after the secret has arrived; None looks the token up in any case.
+            ahead: announces what will be read next in the same transaction, if the token is looked up.
 
         Raises:
             InvalidCredentials: the token is unknown, revoked or expired.
@@ -174,6 +177,8 @@ class HubContext:
         if known is not None:
             return callers.still_valid(known, self.now_ms())
         with self.read() as tx:
+            if ahead is not None:
+                ahead(tx)
             caller = callers.identify(tx, secret, self.now_ms())
             if caller is not None:
                 callers.require_factor(tx, caller.account, self.settings)

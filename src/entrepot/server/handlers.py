@@ -17,12 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entrepot.errors import DatabaseUnavailable, InvalidName, Malformed, shown
+from entrepot.hub import revisions
 from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext, NotBrief
 from entrepot.hub.files import small_arrivals
 from entrepot.hub.files.small_arrivals import ReceivedFile
 from entrepot.hub.jobs.readiness import ReadinessCheck
+from entrepot.hub.revisions import Announcement
 from entrepot.hub.search.downloads import DownloadCounter
 from entrepot.hub.versioned_cache import Share
 from entrepot.names import RepoId, RepoRef, RepoType, parse_wanted_id, quote_path
@@ -167,7 +169,26 @@ async def call_hub_briefly(
 
     Otherwise it is given up and called again in a thread; it must not matter that it began twice.
     """
-    work = _request(request, use_case, *args, **kwargs)
+    return await _briefly(request, _request(request, use_case, *args, **kwargs))
+
+
+async def call_hub_on_revision(
+    request: Request,
+    use_case: Callable[Concatenate[HubContext, MaybeCaller, RepoRef, str, P], T],
+    ref: RepoRef,
+    revision: str,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """As :func:`call_hub_briefly`, for a use case that resolves a revision of a repository.
+
+    The server of a database is asked for these with the same message as for the caller.
+    """
+    ahead = revisions.lookups(ref, revision)
+    return await _briefly(request, _request_with(request, ahead, use_case, ref, revision, *args, **kwargs))
+
+
+async def _briefly(request: Request, work: Callable[[], T]) -> T:
     state = app_state(request)
     try:
         with state.hub.briefly():
@@ -189,13 +210,20 @@ async def call_hub_slow(
 
 
 async def call_hub_slow_together(
-    request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
+    request: Request,
+    ahead: Announcement,
+    use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
 ) -> T:
     """As :func:`call_hub_slow`; what is read before the first change or wait is read from one snapshot.
 
     For requests that send little: the snapshot must not last while much is decoded.
+
+    Args:
+        ahead: announces lookups of the use case before that of the caller.
     """
-    work = _request(request, use_case, *args, **kwargs)
+    work = _request_with(request, ahead, use_case, *args, **kwargs)
     return await app_state(request).threads.run_transfer(_together, app_state(request).hub, work)
 
 
@@ -215,10 +243,21 @@ def _request(
     request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> Callable[[], T]:
     """Return a function for a thread that identifies the caller and calls the use case."""
+    return _request_with(request, None, use_case, *args, **kwargs)
+
+
+def _request_with(
+    request: Request,
+    ahead: Announcement | None,
+    use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Callable[[], T]:
+    """Return a function as :func:`_request`, which announces lookups of the use case before that of the caller."""
     state = app_state(request)
 
     def work() -> T:
-        return use_case(state.hub, _caller(request, state), *args, **kwargs)
+        return use_case(state.hub, _caller(request, state, ahead), *args, **kwargs)
 
     def work_again_without_connection() -> T:
         try:
@@ -229,12 +268,12 @@ def _request(
     return work_again_without_connection if request.method in ("GET", "HEAD") else work
 
 
-def _caller(request: Request, state: AppState) -> MaybeCaller:
+def _caller(request: Request, state: AppState, ahead: Announcement | None = None) -> MaybeCaller:
     secret = secret_of(request)
     if secret is None:
         caller = browser_sessions.caller_of(request.scope, state.hub)
     else:
-        caller = state.hub.identify(secret, request.scope["state"].get("version"))
+        caller = state.hub.identify(secret, request.scope["state"].get("version"), ahead)
         if caller is not None:
             _note_caller(request, state, caller)
             return caller

@@ -18,6 +18,7 @@ from entrepot.catalog.dialects import postgres
 from entrepot.catalog.dialects.postgres_statements import PreparedConnection
 from entrepot.catalog.prepared import Prepared
 from entrepot.errors import DatabaseUnavailable
+from tests.support.database_messages import count_messages
 
 _M = tables.meta
 FIND = Prepared(sa.select(_M.c.value).where(_M.c.key == sa.bindparam("key")))
@@ -312,14 +313,7 @@ def test_a_change_without_locks_and_its_end_are_two_messages(opened: Catalog, mo
     with opened.write(Lock.nothing()) as tx:
         driver: Any = tx.driver
         defer(tx, ("DELETE FROM meta WHERE key = %(key)s", {"key": "a"}))
-    sent: list[int] = []
-    pipelined = PreparedConnection._pipelined
-
-    def counted(self: PreparedConnection, statements: Any) -> Any:
-        sent.append(len(statements))
-        return pipelined(self, statements)
-
-    monkeypatch.setattr(PreparedConnection, "_pipelined", counted)
+    sent = count_messages(monkeypatch)
     with opened.write(Lock.nothing()) as tx:
         assert tx.driver is driver
         defer(tx, ("DELETE FROM meta WHERE key = %(key)s", {"key": "a"}))
@@ -407,6 +401,101 @@ def test_changes_that_wait_come_before_a_statement_in_front(opened: Catalog) -> 
         assert FIND.all_before(tx, {"key": "k"}) == [("1",)]
         assert tx.driver.has_begun
     assert hub_metadata_of(opened) == "1"
+
+
+COUNT = Prepared(sa.select(sa.func.count()).select_from(_M).where(_M.c.key >= sa.bindparam("least")))
+BY_VALUE = Prepared(sa.select(_M.c.key, _M.c.value).where(_M.c.value == sa.bindparam("value")))
+
+
+def test_announced_statements_travel_with_the_next_one(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(opened, "k", "1")
+    sent = count_messages(monkeypatch)
+    with opened.read() as tx:
+        for _ in range(2):
+            FIND.ask_ahead(tx, {"key": "k"})
+            COUNT.ask_ahead(tx, {"least": "k"})
+        assert sent == []
+        assert FIND.scalar(tx, {"key": "other"}) is None
+        assert sent == [4], "with the beginning of the transaction"
+        assert (FIND.scalar(tx, {"key": "k"}), COUNT.scalar(tx, {"least": "k"})) == ("1", 1)
+        assert FIND.all(tx, {"key": "k"}) == [("1",)], "as often as wanted"
+        assert sent == [4]
+        assert FIND.scalar(tx, {"key": "z"}) is None
+        assert sent == [4, 1], "other values are another question"
+
+
+def test_an_announced_statement_that_comes_first_takes_the_others_along(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(opened, "k", "1")
+    sent = count_messages(monkeypatch)
+    with opened.read() as tx:
+        COUNT.ask_ahead(tx, {"least": "k"})
+        FIND.ask_ahead(tx, {"key": "k"})
+        assert FIND.all_before(tx, {"key": "k"}) == [("1",)]
+        assert COUNT.scalar(tx, {"least": "k"}) >= 1
+    assert sent == [3]
+
+
+def test_announced_statements_see_the_snapshot(opened: Catalog, url: str) -> None:
+    put(opened, "k", "1")
+    other = open_catalog(url, pool_size=1)
+    with opened.read() as tx:
+        FIND.ask_ahead(tx, {"key": "k"})
+        COUNT.scalar(tx, {"least": "a"})
+        put(other, "k", "2")
+        assert FIND.scalar(tx, {"key": "k"}) == "1"
+    with opened.read() as tx:
+        assert FIND.scalar(tx, {"key": "k"}) == "2", "answers end with their transaction"
+    other.close()
+
+
+def test_nothing_runs_for_announcements_alone(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = count_messages(monkeypatch)
+    with opened.read() as tx:
+        FIND.ask_ahead(tx, {"key": "k"})
+        assert hub_metadata.find(tx, "k") is None, "through SQLAlchemy"
+    with opened.read() as tx:
+        assert FIND.scalar(tx, {"key": "a"}) is None
+    assert [number for number in sent if number > 1] == [2], "the beginning and one statement"
+
+
+def test_writing_transactions_read_what_they_wrote_whatever_was_announced(opened: Catalog) -> None:
+    with opened.write(Lock.hub()) as tx:
+        FIND.ask_ahead(tx, {"key": "k"})
+        COUNT.scalar(tx, {"least": "k"})
+        hub_metadata.put_first(tx, "k", "1")
+        assert FIND.scalar(tx, {"key": "k"}) == "1"
+
+
+def test_an_announced_statement_can_answer_one_whose_values_it_finds(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(opened, "k", "1")
+    sent = count_messages(monkeypatch)
+    with opened.read() as tx:
+        for value in ("1", "2"):
+            BY_VALUE.ask_ahead_for(tx, {"value": value}, FIND, completed="key", known={})
+        COUNT.scalar(tx, {"least": "a"})
+        assert FIND.all(tx, {"key": "k"}) == [("1",)]
+        assert sent == [4]
+        assert FIND.all(tx, {"key": "a"}) == [], "of which no row was found"
+        assert sent == [4, 1]
+
+
+def test_an_announced_statement_that_fails_fails_the_transaction(opened: Catalog) -> None:
+    with opened.read() as tx:
+        tx.driver.ask_ahead("SELECT 1 / %(n)s::BIGINT", {"n": 0})
+        with pytest.raises(sa.exc.DBAPIError, match="division by zero"):
+            FIND.scalar(tx, {"key": "k"})
+    with opened.read() as tx:
+        assert FIND.scalar(tx, {"key": "k"}) is None
+
+
+def put(catalog: Catalog, key: str, value: str) -> None:
+    with catalog.write(Lock.hub()) as tx:
+        tx.sql.execute(sa.delete(_M).where(_M.c.key == key))
+        hub_metadata.put_first(tx, key, value)
 
 
 def hub_metadata_of(catalog: Catalog) -> str | None:

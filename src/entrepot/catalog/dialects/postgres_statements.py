@@ -6,6 +6,7 @@ messages or more. psycopg's own adapters convert the values, in their binary for
 A message and its answer cost about as much as the statement itself, on both sides. Therefore the statement that begins
 a transaction, changes whose results are not needed, and the end of the transaction travel together with the next
 statement: libpq calls this a pipeline. The server runs its statements in their order, and none after one that failed.
+Code that knows what else it is going to read says so (:meth:`PreparedConnection.ask_ahead`), and it travels along.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import select
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
+import attrs
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
@@ -56,6 +58,21 @@ _Command: TypeAlias = "tuple[bytes]"
 
 _Asked: TypeAlias = "_Bound | tuple[None, _Command]"
 
+_Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
+
+Answer: TypeAlias = "tuple[str, Mapping[str, Any], _Rows]"
+"""A statement, its parameters and its rows."""
+
+
+@attrs.frozen
+class _AskedAhead:
+    """A statement that travels with the next one; ``answered``: returns what its rows answer, if anything."""
+
+    text: str
+    parameters: Mapping[str, Any]
+    bound: _Bound
+    answered: Callable[[_Rows], Answer | None]
+
 
 class PreparedConnection:
     """A connection inside a transaction; it prepares each statement once. Not thread-safe."""
@@ -76,10 +93,14 @@ class PreparedConnection:
         self._opening: bytes | None = None
         """The statement that begins the transaction, before it is sent."""
         self._deferred: list[_Bound] = []
+        self._is_reading = False
+        self._announced: list[tuple[str, Mapping[str, Any]]] = []
+        self._ahead: list[_AskedAhead] = []
+        self._answers: list[Answer] = []
         self._is_suspect = False
         self._is_lost = False
         self._is_ending = False
-        self._rows: Sequence[tuple[Any, ...]] = ()
+        self._rows: _Rows = ()
         self._count = 0
 
     @property
@@ -100,6 +121,7 @@ class PreparedConnection:
         """
         self._check_names()
         self._opening = _BEGIN
+        self._is_reading = True
 
     def flush(self) -> None:
         """Send what waits for the next statement, because that one will not come from this object.
@@ -203,7 +225,7 @@ class PreparedConnection:
         """
         if not self.has_begun:
             return
-        result = self._run([(None, (_COMMIT,))])
+        [result] = self._run([(None, (_COMMIT,))])
         if result.command_status != _COMMIT:
             # The server answers so if a statement had failed, and its error was not passed on.
             raise psycopg.errors.InFailedSqlTransaction("a statement of the transaction has failed")
@@ -222,23 +244,51 @@ class PreparedConnection:
         Raises:
             psycopg.Error: as psycopg's cursor.
         """
+        for known, values, rows in self._answers:
+            if known == text and values == parameters:
+                self._count, self._rows = len(rows), rows
+                return self
         asked = self._bind(text, parameters)
-        if self._opening is None and not self._deferred:
+        if self._ahead:
+            result = self._run_with_ahead(text, parameters, asked)
+        elif self._opening is None and not self._deferred:
             key, call = asked
             result = self._called(self._pgconn.exec_prepared, *call)
             self._raise_failure_of(key, result)
         else:
-            result = self._run([asked])
+            [result] = self._run([asked])
         self._count = result.command_tuples or 0
         self._rows = self._loaded(result)
         return self
+
+    def ask_ahead(
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        answered: Callable[[_Rows], Answer | None] | None = None,
+    ) -> None:
+        """Run a statement together with the next one; if it comes to be executed later, its rows are there already.
+
+        Without a next one, it does not run; announced twice, it runs once. Nothing is done in transactions that can
+        write: rows may change there.
+
+        Args:
+            answered: returns which other statement the rows answer; without it, they are those of this one.
+
+        Raises:
+            psycopg.Error: as :meth:`execute`.
+        """
+        if self._is_reading and (text, parameters) not in self._announced:
+            self._announced.append((text, parameters))
+            whole = answered or (lambda rows: (text, parameters, rows))
+            self._ahead.append(_AskedAhead(text, parameters, self._bind(text, parameters), whole))
 
     def execute_before(self, text: str, parameters: Mapping[str, Any]) -> PreparedConnection:
         """Run a statement as :meth:`execute`, but in front of the transaction if that has not begun.
 
         A transaction that then runs no other statement is neither begun nor ended, which costs as much as a statement.
         """
-        if self._deferred:
+        if self._deferred or self._ahead:
             return self.execute(text, parameters)
         opening, self._opening = self._opening, None
         try:
@@ -263,7 +313,7 @@ class PreparedConnection:
         """How many rows the last statement changed."""
         return self._count
 
-    def fetchall(self) -> Sequence[tuple[Any, ...]]:
+    def fetchall(self) -> _Rows:
         """Return all rows of the last statement."""
         return self._rows
 
@@ -298,28 +348,47 @@ class PreparedConnection:
         return (text, types), (name, given, formats, Format.BINARY)
 
     def _forget(self) -> None:
-        """Drop what waits for the next statement."""
+        """Drop what waits for the next statement, and what was asked ahead."""
+        self._is_reading = False
+        self._announced.clear()
+        self._ahead.clear()
+        self._answers.clear()
+        self._take_waiting()
+
+    def _take_waiting(self) -> list[_Asked]:
+        """Return what waits for the next statement, which then waits no longer."""
+        waiting: list[_Asked] = [*self._deferred]
+        # SQLAlchemy may have begun the transaction in the meantime.
+        if self._opening is not None and self._pgconn.transaction_status == TransactionStatus.IDLE:
+            waiting.insert(0, (None, (self._opening,)))
         self._opening = None
         self._deferred.clear()
+        return waiting
 
-    def _run(self, statements: Sequence[_Asked]) -> PGresult:
-        """Run what waits, then more statements, with one message; return the last result.
+    def _run_with_ahead(self, text: str, parameters: Mapping[str, Any], asked: _Bound) -> PGresult:
+        """Run a statement and those asked ahead with one message; return its result, and keep their answers."""
+        ahead = [one for one in self._ahead if (one.text, one.parameters) != (text, parameters)]
+        self._ahead.clear()
+        result, *others = self._run([asked, *(one.bound for one in ahead)])
+        found = [one.answered(self._loaded(other)) for one, other in zip(ahead, others, strict=True)]
+        self._answers += [answer for answer in found if answer is not None]
+        return result
+
+    def _run(self, statements: Sequence[_Asked]) -> list[PGresult]:
+        """Run what waits, then more statements, with one message; return the results of the latter.
 
         Raises:
             psycopg.Error: as psycopg's cursor; the first error of all.
         """
-        asked: list[_Asked] = [*self._deferred, *statements]
-        # SQLAlchemy may have begun the transaction in the meantime.
-        if self._opening is not None and self._pgconn.transaction_status == TransactionStatus.IDLE:
-            asked.insert(0, (None, (self._opening,)))
-        self._forget()
+        waiting = self._take_waiting()
+        asked = [*waiting, *statements]
         results = self._pipelined([call for _, call in asked])
         for (key, _), result in zip(asked, results, strict=True):
             if key is None:
                 self._raise_failure(result)
             else:
                 self._raise_failure_of(key, result)
-        return results[-1]
+        return results[len(waiting) :]
 
     def _pipelined(self, statements: Sequence[_Call | _Command]) -> list[PGresult]:
         """Send statements with one message; return their results, some of which may be errors.
@@ -375,7 +444,7 @@ class PreparedConnection:
             pgconn.consume_input()
         return pgconn.get_result()
 
-    def _loaded(self, result: PGresult) -> Sequence[tuple[Any, ...]]:
+    def _loaded(self, result: PGresult) -> _Rows:
         self._values.set_pgresult(result)
         return self._values.load_rows(0, result.ntuples, tuple)
 

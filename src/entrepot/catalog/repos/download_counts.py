@@ -53,6 +53,11 @@ def totals(tx: Read, repo_id: int) -> RepoTotals:
     return RepoTotals(int(row.n or 0), int(row.size or 0))
 
 
+def ask_ahead(tx: Read, repo_id: int) -> None:
+    """Announce that :func:`totals` will be called."""
+    _TOTALS.ask_ahead(tx, {"repo": repo_id})
+
+
 def all_times(tx: Read, repo_ids: Sequence[int]) -> dict[int, int]:
     """Return the total downloads of several repositories, without those never downloaded."""
     query = (

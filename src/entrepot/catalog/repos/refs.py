@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import slices
 from entrepot.catalog.prepared import Prepared, PreparedWrite
-from entrepot.names import Oid, RefName
+from entrepot.catalog.repos import repositories
+from entrepot.names import Oid, RefName, RepoRef
 
 _T = tables.refs
 # Statements are built once: building one costs more than running it on cached pages.
@@ -17,9 +20,12 @@ _FIND = Prepared(
 )
 # An expanding list would be rendered into the text of the statement at every call.
 _MAX_NAMES = 4
-_FIND_MANY = Prepared(
-    sa.select(_T.c.name, _T.c.oid).where(
-        (_T.c.repo_id == sa.bindparam("repo")) & _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MAX_NAMES)])
+_IS_CALLED = _T.c.name.in_([sa.bindparam(f"called{i}") for i in range(_MAX_NAMES)])
+_FIND_MANY = Prepared(sa.select(_T.c.name, _T.c.oid).where((_T.c.repo_id == sa.bindparam("repo")) & _IS_CALLED))
+# A repository that does not exist has no refs; they are looked up nevertheless, because that takes time.
+_FIND_MANY_BY_NAME = Prepared(
+    sa.select(_T.c.repo_id, _T.c.name, _T.c.oid).where(
+        (_T.c.repo_id == sa.func.coalesce(repositories.ID_BY_NAME.scalar_subquery(), 0)) & _IS_CALLED
     )
 )
 _LOW: sa.BindParameter[str] = sa.bindparam("low", type_=sa.String)
@@ -66,9 +72,25 @@ def find_many(tx: Read, repo_id: int, names: list[RefName]) -> dict[RefName, Oid
     """Return the object ids of the given refs, without absent ones."""
     found: dict[RefName, Oid] = {}
     for batch in slices(names, _MAX_NAMES):
-        values = {f"called{i}": batch[min(i, len(batch) - 1)] for i in range(_MAX_NAMES)}
-        found.update((name, oid) for name, oid in _FIND_MANY.all(tx, {"repo": repo_id, **values}))
+        found.update((name, oid) for name, oid in _FIND_MANY.all(tx, {"repo": repo_id, **_called(batch)}))
     return found
+
+
+def ask_ahead(tx: Read, repo_id: int, name: RefName) -> None:
+    """Announce that :func:`find` will look for a ref."""
+    _FIND.ask_ahead(tx, {"repo": repo_id, "called": name})
+
+
+def ask_ahead_many(tx: Read, ref: RepoRef, names: list[RefName]) -> None:
+    """Announce that :func:`find_many` will be called with these names for a repository, if it exists."""
+    for batch in slices(names, _MAX_NAMES):
+        called = _called(batch)
+        values = {**repositories.names_of(ref), **called}
+        _FIND_MANY_BY_NAME.ask_ahead_for(tx, values, _FIND_MANY, completed="repo", known=called)
+
+
+def _called(batch: Sequence[RefName]) -> dict[str, RefName]:
+    return {f"called{i}": batch[min(i, len(batch) - 1)] for i in range(_MAX_NAMES)}
 
 
 def everything(tx: Read, repo_id: int) -> list[tuple[RefName, Oid]]:

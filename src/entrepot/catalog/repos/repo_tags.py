@@ -35,6 +35,11 @@ def tags_of(tx: Read, ids: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
+def ask_ahead(tx: Read, ids: Sequence[int]) -> None:
+    """Announce that :func:`tags_of` will be called."""
+    _TAGS.ask_ahead(tx, ids)
+
+
 def public_tags(tx: Read, kind: RepoType) -> dict[str, int]:
     """Return every tag of public repositories of a type, alphabetically, with its number of repositories."""
     tags = _T

@@ -141,13 +141,14 @@ COLUMNS = [
 _LABELS_AT = [column.name for column in COLUMNS].index("labels")
 _SELECT = sa.select(*COLUMNS).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
 # Statements are built once: building one costs more than running it on cached pages.
-_FIND = Prepared(
-    _SELECT.where(
-        (_NS.c.name_key == sa.bindparam("owner"))
-        & (_R.c.type == sa.bindparam("kind"))
-        & (_R.c.name_key == sa.bindparam("called"))
-    )
+_HAS_NAME = (
+    (_NS.c.name_key == sa.bindparam("owner"))
+    & (_R.c.type == sa.bindparam("kind"))
+    & (_R.c.name_key == sa.bindparam("called"))
 )
+_FIND = Prepared(_SELECT.where(_HAS_NAME))
+ID_BY_NAME = _SELECT.with_only_columns(_R.c.id).where(_HAS_NAME)
+"""Selects the row id of the repository with the names of :func:`names_of`."""
 _BY_ID = Prepared(_SELECT.where(_R.c.id == sa.bindparam("repo")))
 _HEADS = PreparedForList(
     tables.refs.c.repo_id,
@@ -170,9 +171,18 @@ def row_of(row: Sequence[Any]) -> RepoRow:
 
 def find(tx: Read, ref: RepoRef) -> RepoRow | None:
     """Return the repository with this type and id, ignoring case, or None."""
-    names = {"owner": ref.id.namespace.lower(), "kind": ref.type.value, "called": ref.id.name.lower()}
-    row = _FIND.first(tx, names)
+    row = _FIND.first(tx, names_of(ref))
     return row_of(row) if row else None
+
+
+def ask_ahead(tx: Read, ref: RepoRef) -> None:
+    """Announce that :func:`find` will look for this repository."""
+    _FIND.ask_ahead(tx, names_of(ref))
+
+
+def names_of(ref: RepoRef) -> dict[str, str]:
+    """Return the parameters of statements that find a repository by its type and id, ignoring case."""
+    return {"owner": ref.id.namespace.lower(), "kind": ref.type.value, "called": ref.id.name.lower()}
 
 
 def by_id(tx: Read, repo_id: int) -> RepoRow | None:

@@ -127,9 +127,8 @@ def create(
     Args:
         waiter: how it waits for those who push; by default, this thread does.
 
-    Guarantees: bytes first, refs last. Every object is durable before the
-    branch moves, or with it, so a crash leaves garbage for the sweeper, never a branch that
-    points at a missing object.
+    Guarantees: bytes first, refs last. Every object is durable before the branch moves, or with it, so a crash
+    leaves garbage for the sweeper, never a branch that points at a missing object.
 
     Raises:
         RepoNotFound, RevisionNotFound, LoginRequired, NotAllowed: no access.
@@ -151,6 +150,7 @@ def create(
             raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is not a branch")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
+        refs.ask_ahead(tx, row.id, branch.ref)  # for the first attempt, which shares the transaction of short bodies
         quota = quotas.allowance(hub, tx, row)
     waiter = waiter or ReservationWaiter()
     size = waiter.once(draft.inline_bytes)

@@ -143,6 +143,7 @@ def locate(
             # What has changed since the version was read shows as an error; the rows then say what it is now.
             with contextlib.suppress(EntrepotError):
                 return _locate_in(hub, tx, caller, known, path, is_raw=is_raw)
+        revisions.lookups(ref, revision)(tx)
         row = access.readable(tx, caller, ref)
         commit, root = revisions.tree_of(hub.store, tx, row.id, revision)
         found = ReadableTree(row, commit, root)

@@ -105,7 +105,10 @@ def describe(
         RepoNotFound, RepoMoved, RepoDisabled, RevisionNotFound: no access, or the revision does not exist.
     """
     with hub.read() as tx:
+        revisions.lookups(ref, revision)(tx)
         row = access.visible(tx, caller, ref)
+        repo_tags.ask_ahead(tx, [row.id])
+        download_counts.ask_ahead(tx, row.id)
         head = revisions.resolve(tx, row.id, revision)
         info = RepoInfo(row, head, repo_tags.tags_of(tx, [row.id]).get(row.id, ()))
         trees = Trees(hub.store, tx, row.id)

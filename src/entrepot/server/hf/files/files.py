@@ -26,7 +26,15 @@ from entrepot.hub.versioned_cache import Version
 from entrepot.names import ROOT, VERSIONED_TYPES, RepoPath, RepoRef, RepoType, parse_path
 from entrepot.server.browser_sessions import is_own_request
 from entrepot.server.files import TEXT, FileResponse, describe_content, kept_open, media_type, open_content
-from entrepot.server.handlers import app_state, base_url, call_hub_briefly, do_again, query_flag, remembering, repo_of
+from entrepot.server.handlers import (
+    app_state,
+    base_url,
+    call_hub_on_revision,
+    do_again,
+    query_flag,
+    remembering,
+    repo_of,
+)
 from entrepot.server.raw_path import split_revision
 from entrepot.server.responders import Content, MemoryContent, Treatment
 
@@ -73,17 +81,15 @@ def parse_file_path(raw: str) -> FilePath:
 class _FileRequest:
     """The lookup of a file, run in a thread."""
 
-    ref: RepoRef
-    place: FilePath
+    path: RepoPath
     is_raw: bool
     is_head: bool
     opened: list[Content]
     version: Version | None
 
-    def run(self, hub: HubContext, caller: MaybeCaller) -> LocatedFile:
+    def run(self, hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> LocatedFile:
         """Find and open the file; a small file is also read."""
-        revision, path = self.place.revision, self.place.path
-        located = contents.locate(hub, caller, self.ref, revision, path, is_raw=self.is_raw, version=self.version)
+        located = contents.locate(hub, caller, ref, revision, self.path, is_raw=self.is_raw, version=self.version)
         self.opened.append(self._open(hub, located))
         return located
 
@@ -108,8 +114,8 @@ def _handler(kind: RepoType, word: str) -> Callable[[Request], Awaitable[Respons
             ref = repo_of(request, kind)
             if is_own_request(request):  # a link or an image of a page
                 request.scope["state"]["takes_session"] = True
-            lookup = _FileRequest(ref, place, is_raw, is_head, opened, request.scope["state"].get("version"))
-            located = await call_hub_briefly(request, lookup.run)
+            lookup = _FileRequest(place.path, is_raw, is_head, opened, request.scope["state"].get("version"))
+            located = await call_hub_on_revision(request, lookup.run, ref, place.revision)
             if not is_raw and is_counted(located.repo, located.path):
                 do_again(request, functools.partial(_note, repo=located.repo, path=located.path))
             name = located.path.rpartition("/")[2]

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from entrepot.errors import EntrepotError, Malformed
+from entrepot.hub import revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos import commits, pulls
@@ -44,7 +45,8 @@ async def create(request: Request, ref: RepoRef) -> Response:
     is_short = _is_short(request)
     if not is_short:
         await call_hub_briefly(request, target.check)  # before a body of gigabytes is received
-    call = call_hub_unreserved_together if is_short else call_hub_unreserved
+    together = functools.partial(call_hub_unreserved_together, request, revisions.branch_lookups(ref, revision))
+    call = together if is_short else functools.partial(call_hub_unreserved, request)
     if request.headers.get("content-type", "").startswith("application/json"):
         body = await read_small(request, max_line(app_state(request).hub.settings))
 
@@ -52,14 +54,14 @@ async def create(request: Request, ref: RepoRef) -> Response:
             decode = functools.partial(read_whole, body, allows_disjoint=allows_disjoint)
             return target.run(hub, caller, decode, len(body), waiter)
 
-        return _answer(request, await call(request, record))
+        return _answer(request, await call(record))
     with await spool(request) as spooled:
 
         def record_lines(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> _CommitResult:
             decode = functools.partial(read_lines, spooled.lines(), allows_disjoint=allows_disjoint)
             return target.run(hub, caller, decode, spooled.size, waiter)
 
-        return _answer(request, await call(request, record_lines))
+        return _answer(request, await call(record_lines))
 
 
 async def spool(request: Request) -> SpooledBody:

@@ -16,7 +16,7 @@ from entrepot.server.dispatch.answer_memory import Reusable
 from entrepot.server.handlers import (
     app_state,
     call_hub,
-    call_hub_briefly,
+    call_hub_on_revision,
     call_hub_slow,
     json_response,
     left_out_header,
@@ -82,7 +82,7 @@ async def _answer(request: Request, ref: RepoRef, revision: str) -> Response:
     with_files = "siblings" in properties
     with_sizes = with_files and query_flag(request, "blobs")
     known = app_state(request).file_lists.search() if with_files and not with_sizes else None
-    full = await call_hub_briefly(
+    full = await call_hub_on_revision(
         request,
         infos.describe,
         ref,

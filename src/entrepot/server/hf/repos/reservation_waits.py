@@ -15,6 +15,7 @@ from starlette.requests import Request
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.repos.push_reservations import PushWaiter, RepositoryReserved, ReservationWaiter
+from entrepot.hub.revisions import Announcement
 from entrepot.server.handlers import app_state, call_hub, call_hub_slow, call_hub_slow_together
 from entrepot.server.threads import line_of
 
@@ -33,11 +34,11 @@ async def call_hub_unreserved(
 
 
 async def call_hub_unreserved_together(
-    request: Request, use_case: Callable[[HubContext, MaybeCaller, ReservationWaiter], T]
+    request: Request, ahead: Announcement, use_case: Callable[[HubContext, MaybeCaller, ReservationWaiter], T]
 ) -> T:
     """As :func:`call_hub_unreserved`, reading as :func:`entrepot.server.handlers.call_hub_slow_together`."""
     waiter = ReservationWaiter(blocks=False)
-    return await _call_until_free(request, lambda: call_hub_slow_together(request, use_case, waiter))
+    return await _call_until_free(request, lambda: call_hub_slow_together(request, ahead, use_case, waiter))
 
 
 async def call_hub_before_push(request: Request, use_case: Callable[[HubContext, MaybeCaller, PushWaiter], T]) -> T:
