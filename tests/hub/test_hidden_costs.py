@@ -13,6 +13,7 @@ from entrepot.hub.community import collections
 from entrepot.hub.community.collections import CollectionQuery
 from entrepot.hub.comparisons import metrics
 from entrepot.hub.datasets import tables
+from entrepot.hub.datasets.layouts import SplitRef
 from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import infos, lineage, repo_rights
 from entrepot.hub.repos.infos import Search
@@ -24,13 +25,14 @@ from tests.support.worlds import World
 
 HIDDEN = RepoId("alice", "hidden")
 MODEL, DATASET = RepoRef(RepoType.MODEL, HIDDEN), RepoRef(RepoType.DATASET, HIDDEN)
+SPLIT = SplitRef(DATASET, "main", "default", "train")
 KINDS = (RepoType.MODEL, RepoType.DATASET)
 
 USES: dict[str, Callable[[World, MaybeCaller], object]] = {
     "metrics beside others": lambda world, caller: metrics.compare(world.hub, caller, [MODEL]),
     "metrics": lambda world, caller: metrics.read_history(world.hub, caller, MODEL),
     "rights": lambda world, caller: repo_rights.check_read(world.hub, caller, MODEL),
-    "first rows": lambda world, caller: tables.read_first_rows(world.hub, caller, DATASET, "main", "default", "train"),
+    "first rows": lambda world, caller: tables.read_first_rows(world.hub, caller, SPLIT),
     "description": lambda world, caller: infos.describe(
         world.hub, caller, MODEL, "main", with_files=True, with_sizes=False
     ),
