@@ -152,7 +152,7 @@ def calls(site: Site, kind: RepoType) -> Iterator[tuple[RouteCase, Line, str]]:
 
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize("kind", list(RepoType), ids=lambda kind: kind.value)
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)  # some thousand requests
 def test_no_method_at_any_path_tells_a_hidden_repository_from_an_absent_one(
     statements: Statements, site: Site, hidden: dict[RepoType, RepoRef], kind: RepoType, who: str
 ) -> None:
