@@ -485,6 +485,6 @@ def _undo(
         named = ", ".join(merged.conflicts[:_NAMED]) + more
         raise Refused(f"later commits changed the same files: {named}. Edit them instead")
     if merged.root == stored.root_of(hub.store, tx, row.id, base.head):
-        raise Refused(f"main no longer has anything of commit {undone[:7]}")
+        raise Refused(f"main has nothing of commit {undone[:7]} left")
     merges.check_added_names(merged)
     return merged
