@@ -32,6 +32,7 @@ from entrepot.catalog import Write, open_catalog, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.repos import name_parts
 from entrepot.catalog.search import full_text
+from entrepot.catalog.visibility import PUBLIC
 from entrepot.names import RepoType, new_uid
 
 _MAX_MS = 15.0
@@ -216,7 +217,8 @@ def _add_repos(tx: Write, dice: random.Random, orgs: Sequence[accounts.Account],
             "labels": [], "description": "",
         })  # fmt: skip
         words = (library, task, "en", f"license:{license_}", "region:us")
-        tags += [{"repo_id": repo_id, "tag": tag, "position": at, "is_label": False} for at, tag in enumerate(words)]
+        same = {"repo_id": repo_id, "is_label": False, "mark": owner.id if number % 10 == 9 else PUBLIC}
+        tags += [{**same, "tag": tag, "position": at} for at, tag in enumerate(words)]
         texts.append(full_text.RepoText(repo_id, f"{owner.name}/{name}", words, " ".join(dice.choices(_WORDS, k=20))))
     tx.sql.execute(sa.insert(tables.repos), rows)
     name_parts.put_repos(tx, tables.repos.c.id >= first)

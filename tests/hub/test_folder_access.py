@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
-from unittest import mock
 
 import attrs
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import community_tables, prepared, tables
+from entrepot.catalog import community_tables, tables
 from entrepot.catalog.webhooks import webhooks as hook_rows
 from entrepot.errors import (
     AccountNotFound,
@@ -50,6 +48,7 @@ from entrepot.names import RepoId, RepoRef, RepoType, Sha256
 from entrepot.wire.accounts.administration import Removal
 from tests.support import hub_work
 from tests.support.chunk_sender import Sender
+from tests.support.database_statements import counted
 from tests.support.worlds import World
 
 MODEL, DATASET = RepoType.MODEL, RepoType.DATASET
@@ -132,30 +131,8 @@ def test_a_type_without_folders_has_none(shared: World) -> None:
         folder_access.visible(tx, shared.olga, RepoType.SPACE, "acme", "llm")
 
 
-@contextmanager
-def counted(world: World) -> Iterator[list[str]]:
-    """Collect the statements that the hub sends to its database."""
-    sent: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
-        if statement.startswith("SELECT"):
-            sent.append(statement)
-
-    def rows(compiled: Any, tx: Any, values: Any) -> Any:
-        sent.append(compiled.text)
-        return run(compiled, tx, values)
-
-    engine, run = world.hub.catalog._engine, prepared._Compiled.rows
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        with mock.patch.object(prepared._Compiled, "rows", rows):
-            yield sent
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
-
-
 def queries_of(world: World, caller: Caller, ref: RepoRef) -> int:
-    with world.hub.read() as tx, counted(world) as sent:
+    with world.hub.read() as tx, counted(world.hub) as sent:
         access.readable(tx, caller, ref)
         access.may_write(tx, caller, access.visible(tx, caller, ref))
     return len([statement for statement in sent if "folder" in statement]) * 100 + len(sent)
@@ -171,7 +148,7 @@ def test_a_folder_costs_its_grantees_one_query_and_others_none(shared: World) ->
 def refusal_of(world: World, caller: Caller, what: Callable[[Any, Caller], object]) -> tuple[str, list[str]]:
     """Return the type of an error and the statements before it."""
     fresh = attrs.evolve(caller, granted={})
-    with world.hub.read() as tx, counted(world) as sent, pytest.raises(EntrepotError) as caught:
+    with world.hub.read() as tx, counted(world.hub) as sent, pytest.raises(EntrepotError) as caught:
         what(tx, fresh)
     return type(caught.value).__name__, sorted(sent)
 
@@ -217,7 +194,7 @@ def test_many_folders_are_looked_up_together(shared: World) -> None:
     zed = shared.zed
     with shared.hub.read() as tx:
         rows = [access.visible(tx, shared.olga, ref) for ref in refs]
-        with counted(shared) as sent:
+        with counted(shared.hub) as sent:
             access.load_grants(tx, zed, rows)
             assert all(access.may_see(tx, zed, row) for row in rows)
     assert len(sent) == 1

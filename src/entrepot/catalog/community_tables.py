@@ -99,7 +99,7 @@ collections = sa.Table(
     metadata,
     sa.Column("id", Serial, primary_key=True),
     sa.Column("uid", sa.String(24), nullable=False, unique=True),
-    sa.Column("namespace_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False, index=True),
+    sa.Column("namespace_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("description", sa.Text),
     sa.Column("is_private", sa.Boolean, nullable=False),
@@ -108,7 +108,10 @@ collections = sa.Table(
     sa.Column("upvotes", sa.BigInteger, nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
-    sa.Index("collections_by_update", "updated_ms"),
+    # Private ones are apart, so that they are not read for others.
+    sa.Index("collections_by_owner", "namespace_id", "is_private"),
+    sa.Index("collections_by_update", "is_private", "updated_ms"),
+    sa.Index("collections_by_upvotes", "is_private", "upvotes"),
 )
 
 collection_items = sa.Table(

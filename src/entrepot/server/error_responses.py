@@ -88,15 +88,15 @@ def with_errors(handler: Handler[T], explain: Callable[[EntrepotError, ErrorResp
 
 def error_response_to(request: Request, error: EntrepotError) -> ErrorResponse:
     """Return the response for an error of a request, as the middleware does; see :func:`error_response`."""
-    name_hub(error, request.scope, request.scope["state"]["app"].hub.settings)
+    if isinstance(error, GatedRepo):
+        name_hub(error, request.scope, request.scope["state"]["app"].hub.settings)
     return error_response(error, raw_path=request.scope["path"], query=request.scope["query_string"])
 
 
-def name_hub(error: EntrepotError, scope: Scope, settings: Settings) -> None:
+def name_hub(error: GatedRepo, scope: Scope, settings: Settings) -> None:
     """Add the URL of the hub to an error whose message leads to one of its pages."""
-    if isinstance(error, GatedRepo):
-        with contextlib.suppress(Malformed):  # the request names a host that is not known: then a path is enough
-            error.hub_url = base_url(scope, settings)
+    with contextlib.suppress(Malformed):  # the request names a host that is not known: then a path is enough
+        error.hub_url = base_url(scope, settings)
 
 
 def error_response(error: EntrepotError, *, raw_path: str, query: bytes, repeats_5xx: bool = False) -> ErrorResponse:

@@ -28,7 +28,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, StoreFull, TooManyBodies
+from entrepot.errors import BodyTooSlow, ClientGone, Damaged, EntrepotError, GatedRepo, StoreFull, TooManyBodies
 from entrepot.server.client_addresses import client_address, network_of
 from entrepot.server.error_responses import (
     REPEATS_5XX,
@@ -267,7 +267,8 @@ class _Request:
             await self._fail(text_response(500, message), error)
 
     def _explain(self, error: EntrepotError) -> ErrorResponse:
-        name_hub(error, self._scope, self._terms.settings)
+        if isinstance(error, GatedRepo):
+            name_hub(error, self._scope, self._terms.settings)
         return error_response(
             error,
             raw_path=self._terms.prefix + self._scope["path"],

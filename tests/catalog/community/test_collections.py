@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from entrepot.catalog.community import collections
 from entrepot.catalog.community.collections import CollectionFilter, CollectionRow, ItemRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import new_uid
+from tests.support.database_steps import steps_of
 
 
 @pytest.fixture
@@ -73,6 +75,30 @@ def test_private_collections_are_listed_for_members_of_the_namespace(
         assert collections.listed(tx, CollectionFilter(frozenset())) == [public]
         assert collections.listed(tx, CollectionFilter(frozenset({alice.id}))) == [private, public]
         assert collections.listed(tx, CollectionFilter(None)) == [private, public]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{}, {"sort": "upvotes"}, {"owners": (1,)}, {"text": "hidden"}, {"after": (4.0, 2)}],
+    ids=["all", "by votes", "of an owner", "text", "next page"],
+)
+def test_private_collections_of_others_cost_a_list_nothing(
+    catalog: Catalog, add: Callable[..., CollectionRow], add_account: Callable[..., Account], wanted: dict[str, Any]
+) -> None:
+    bob = add_account("bob")
+    for number in range(4):
+        add(f"c{number}", updated_ms=number * 2)
+    add("his", owner=bob, is_private=True)
+    asked = [CollectionFilter(frozenset(seen), limit=3, **wanted) for seen in ((), (bob.id,))]
+
+    def costs() -> list[int]:
+        sums = steps_of(catalog, lambda tx: collections.public_upvotes(tx, 1))
+        return [sums, *(steps_of(catalog, lambda tx, each=each: collections.listed(tx, each)) for each in asked)]  # type: ignore[misc]
+
+    before = costs()
+    for number in range(30):
+        add(f"hidden {number}", updated_ms=number, is_private=True)
+    assert all(abs(now - then) < 30 for now, then in zip(costs(), before, strict=True)), before
 
 
 def test_pages_do_not_repeat_rows_of_one_moment(catalog: Catalog, add: Callable[..., CollectionRow]) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from starlette.requests import Request
@@ -10,6 +12,7 @@ from starlette.responses import Response
 
 from entrepot.errors import BlobMissing, ClientGone, EntrepotError, GatedRepo, LoginRequired, Refused, RepoMoved
 from entrepot.server.lfs.lfs_errors import with_lfs_errors
+from entrepot.settings import Settings
 
 
 async def finish(response: Awaitable[object]) -> object:
@@ -20,7 +23,8 @@ def answer(error: EntrepotError, *, challenges: bool = False) -> tuple[Response,
     async def fail(_request: Request) -> Response:
         raise error
 
-    state: dict[str, object] = {}
+    app = SimpleNamespace(hub=SimpleNamespace(settings=Settings(data=Path("data"), base_url="https://hub.example.org")))
+    state: dict[str, object] = {"app": app}
     scope = {
         "type": "http",
         "method": "GET",
@@ -31,6 +35,7 @@ def answer(error: EntrepotError, *, challenges: bool = False) -> tuple[Response,
     }
     response = asyncio.run(finish(with_lfs_errors(fail, challenges=challenges)(Request(scope))))
     assert isinstance(response, Response)
+    del state["app"]
     return response, state
 
 
@@ -47,6 +52,7 @@ def test_codes_and_redirects_are_kept() -> None:
     gated, _ = answer(GatedRepo("a/b", "model", anonymous=False))
     moved, _ = answer(RepoMoved("a/b", "c/d"))
     assert gated.headers["x-error-code"] == "GatedRepo"
+    assert "Visit https://hub.example.org/a/b/access to ask for access." in gated.headers["x-error-message"]
     assert (moved.status_code, moved.headers["location"]) == (307, "/c/d.git/x?q=1")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -119,11 +120,28 @@ def of_namespace(tx: Read, namespace_id: int) -> Sequence[int]:
 
 
 def listed(tx: Read, wanted: CollectionFilter) -> Sequence[CollectionRow]:
-    """Return one page of collections, in descending order of the sort value."""
-    column = SORTS[wanted.sort]
-    query = _SELECT.order_by(column.desc(), _C.c.id.desc()).limit(wanted.limit)
-    if wanted.seen_by is not None:
-        query = query.where(_C.c.is_private.is_(False) | _C.c.namespace_id.in_(bounded(wanted.seen_by)))
+    """Return one page of collections, in descending order of the sort value.
+
+    Collections that the caller may not see are not read, so that what a list takes does not reveal them; only the items
+    of all are looked up, if ``repo_ids`` or ``names`` are given.
+    """
+    is_private, column = _C.c.is_private, SORTS[wanted.sort]
+    found = [_page(tx, wanted, is_private.is_(False), column)]
+    if wanted.seen_by is None:
+        found.append(_page(tx, wanted, is_private.is_(True), column))
+    else:
+        places = wanted.seen_by if wanted.owners is None else wanted.seen_by.intersection(wanted.owners)
+        here = is_private.is_(True) & _C.c.namespace_id.in_(bounded(places))
+        # "+ 0": others are not read in the order of the index.
+        found += [_page(tx, attrs.evolve(wanted, owners=None), here, column + 0)] if places else []
+    rows = sorted(itertools.chain(*found), key=lambda row: position_of(row, wanted.sort), reverse=True)
+    return rows[: wanted.limit]
+
+
+def _page(
+    tx: Read, wanted: CollectionFilter, visible: sa.ColumnElement[bool], column: sa.ColumnElement[Any]
+) -> list[CollectionRow]:
+    query = _SELECT.where(visible).order_by(column.desc(), _C.c.id.desc()).limit(wanted.limit)
     if wanted.owners is not None:
         query = query.where(_C.c.namespace_id.in_(bounded(wanted.owners)))
     if wanted.repo_ids is not None or wanted.names is not None:
@@ -194,7 +212,9 @@ def withdraw_vote(tx: Write, collection_id: int, user_id: int) -> None:
 def public_upvotes(tx: Read, namespace_id: int) -> int:
     """Return the total number of votes for the public collections of a namespace."""
     query = sa.select(sa.func.coalesce(sa.func.sum(_C.c.upvotes), 0))
-    return int(tx.sql.execute(query.where((_C.c.namespace_id == namespace_id) & ~_C.c.is_private)).scalar_one())
+    return int(
+        tx.sql.execute(query.where((_C.c.namespace_id == namespace_id) & _C.c.is_private.is_(False))).scalar_one()
+    )
 
 
 def has_voted(tx: Read, collection_id: int, user_id: int) -> bool:

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_640e74447607"
+revision = "first_f1a49f2fd483"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -282,8 +282,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("uid"),
     )
-    op.create_index("collections_by_update", "collections", ["updated_ms"], unique=False)
-    op.create_index(op.f("ix_collections_namespace_id"), "collections", ["namespace_id"], unique=False)
+    op.create_index("collections_by_owner", "collections", ["namespace_id", "is_private"], unique=False)
+    op.create_index("collections_by_update", "collections", ["is_private", "updated_ms"], unique=False)
+    op.create_index("collections_by_upvotes", "collections", ["is_private", "upvotes"], unique=False)
     op.create_table(
         "device_codes",
         sa.Column("device_hash", Hex(length=32), nullable=False),
