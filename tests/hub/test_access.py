@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -21,12 +22,16 @@ from entrepot.errors import (
 from entrepot.hub import access
 from entrepot.hub.accounts import accounts, sessions, tokens
 from entrepot.hub.callers import MaybeCaller, Role
-from entrepot.hub.community import access_requests, discussions, likes, subscriptions
+from entrepot.hub.community import access_requests, collections, discussions, likes, subscriptions
+from entrepot.hub.community.collections import CollectionQuery
+from entrepot.hub.comparisons import metrics
+from entrepot.hub.datasets import tables
 from entrepot.hub.files import lfs, preuploads
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
+from entrepot.hub.jobs import handlers
 from entrepot.hub.repos import (
     branches,
     commits,
@@ -34,14 +39,19 @@ from entrepot.hub.repos import (
     histories,
     infos,
     lfs_files,
+    lineage,
     locks,
     pulls,
     repo_rights,
     repositories,
 )
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.infos import Search
 from entrepot.hub.repos.repositories import RepoChanges
+from entrepot.hub.search import activity, profiles, searches
 from entrepot.names import MAIN, ROOT, RepoId, RepoPath, RepoRef, RepoType, Sha256
+from tests.support import hub_work
+from tests.support.database_statements import counted
 from tests.support.worlds import World
 
 Use = Callable[[Any, Any, RepoRef], object]
@@ -333,3 +343,56 @@ def test_a_transaction_begins_with_the_rights_that_its_caller_has_then(world: Wo
     tokens.revoke(world.hub, rita, rita.token.uid)
     with pytest.raises(InvalidCredentials), world.hub.write(reading):
         pytest.fail("the token was revoked")
+
+
+SECRET = RepoId("alice", "hidden")
+SECRET_MODEL, SECRET_DATASET = RepoRef(RepoType.MODEL, SECRET), RepoRef(RepoType.DATASET, SECRET)
+KINDS = (RepoType.MODEL, RepoType.DATASET)
+
+FINDS: dict[str, Callable[[World, MaybeCaller], object]] = {
+    "metrics beside others": lambda world, caller: metrics.compare(world.hub, caller, [SECRET_MODEL]),
+    "metrics": lambda world, caller: metrics.read_history(world.hub, caller, SECRET_MODEL),
+    "rights": lambda world, caller: repo_rights.check_read(world.hub, caller, SECRET_MODEL),
+    "first rows": lambda world, caller: tables.read_first_rows(
+        world.hub, caller, SECRET_DATASET, "main", "default", "train"
+    ),
+    "description": lambda world, caller: infos.describe(
+        world.hub, caller, SECRET_MODEL, "main", with_files=True, with_sizes=False
+    ),
+    "lineage": lambda world, caller: lineage.known_sources(world.hub, caller, SECRET_MODEL),
+    "suggestions": lambda world, caller: searches.quick(world.hub, caller, "hidden", KINDS, limit=5),
+    "full text": lambda world, caller: searches.full_text(world.hub, caller, "hidden", KINDS, skip=0, limit=5),
+    "trending": lambda world, caller: searches.trending(world.hub, caller, KINDS, limit=5),
+    "list of an owner": lambda world, caller: infos.search(world.hub, caller, Search(RepoType.MODEL, author="alice")),
+    "filtered list": lambda world, caller: infos.search_counted(
+        world.hub, caller, Search(RepoType.MODEL, tags=("secret",), terms=("hid",)), most=501
+    ),
+    "profile": lambda world, caller: profiles.user(world.hub, caller, "alice"),
+    "activity": lambda world, caller: activity.of_user(world.hub, caller, "alice"),
+    "collections": lambda world, caller: collections.list_collections(
+        world.hub, caller, CollectionQuery(owners=("alice",))
+    ),
+}
+"""Use cases that name something, or could find it."""
+
+
+@pytest.mark.parametrize("use", FINDS.values(), ids=FINDS)
+def test_what_is_private_takes_the_statements_of_what_is_absent(
+    world: World, use: Callable[[World, MaybeCaller], object]
+) -> None:
+    def cost(caller: MaybeCaller) -> list[str]:
+        with counted(world.hub) as sent, contextlib.suppress(EntrepotError):
+            use(world, caller)
+        return sent
+
+    callers = (None, world.bob, world.zed)
+    absent = [cost(caller) for caller in callers]
+    for kind in KINDS:
+        ref = world.repo(str(SECRET), kind=kind, visibility="private")
+        world.add(ref, "README.md", b"---\ntags: [secret]\n---\nhidden words\n")
+        world.add(ref, "train.csv", b"a\n1\n")
+    world.clock.advance(60_000)
+    while hub_work.run_next(world.hub, handlers.new_owner()) is not None:
+        pass
+    assert all(absent)
+    assert [cost(caller) for caller in callers] == absent
