@@ -53,7 +53,7 @@ def values_of(account: Account, repo: RepoRow) -> dict[str, Any]:
         "called": MAIN, "id": OID, "owner": account.name, "kind": "model", "one": "ef" * 32,
         "account": account.id, "key": "k", "type": "model", "name": "n",
         "namespace": account.id, "expired": 0, "after": 0, "lane": "heavy",
-        "wanted": "12" * 32, "tag": "mit", "task": "text",
+        "wanted": "12" * 32, "tag": "mit", "task": "text", "low": "00" * 20, "high": "ff" * 20, "most": 9,
     }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from entrepot.hub.community import access_requests, collections, discussions, li
 from entrepot.hub.community.collections import CollectionQuery
 from entrepot.hub.comparisons import metrics
 from entrepot.hub.datasets import tables
+from entrepot.hub.datasets.layouts import SplitRef
 from entrepot.hub.files import lfs, preuploads
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders, grants
@@ -354,7 +355,7 @@ FINDS: dict[str, Callable[[World, MaybeCaller], object]] = {
     "metrics": lambda world, caller: metrics.read_history(world.hub, caller, SECRET_MODEL),
     "rights": lambda world, caller: repo_rights.check_read(world.hub, caller, SECRET_MODEL),
     "first rows": lambda world, caller: tables.read_first_rows(
-        world.hub, caller, SECRET_DATASET, "main", "default", "train"
+        world.hub, caller, SplitRef(SECRET_DATASET, "main", "default", "train")
     ),
     "description": lambda world, caller: infos.describe(
         world.hub, caller, SECRET_MODEL, "main", with_files=True, with_sizes=False
