@@ -123,13 +123,15 @@ class _Places:
 class _Criterion:
     """A condition that rows of an index answer.
 
-    ``repo_id``: the column of the index; ``rows``: how many there are, up to :data:`_MAX_ROWS`; ``is_term``: a
-    repository may have several of them, which are not found by its id.
+    ``repo_id``: the column of the index; ``condition``: on rows of all repositories; ``seen``: that a row is of a
+    public one or of a namespace in which the caller sees something private; ``rows``: how many there are, up to
+    :data:`_MAX_ROWS`; ``is_term``: a repository may have several of them, which are not found by its id.
     """
 
     repo_id: sa.ColumnElement[int]
     condition: sa.ColumnElement[bool]
     rows: int
+    seen: sa.ColumnElement[bool] = attrs.field(factory=sa.true)
     is_term: bool = False
 
 
@@ -242,17 +244,20 @@ def _in_order(tx: Read, search: Search, places: _Places) -> list[RepoRow]:
     """Return one page of repositories, which are read in order until enough of them match."""
     column, repos = SORTS[search.sort], tables.repos
     found, passed = list[RepoRow](), list[_Place]()
+    end: _Place | None = None
     for query, is_in_order in _parts(tx, search, places):
         # What is not in the order of the index is few: "+ 0" keeps SQLite from scanning all in that order.
         value = column if is_in_order else column + 0
+        here = sa.tuple_(value, repos.c.id)
         order = (value.asc(), repos.c.id.asc()) if search.is_ascending else (value.desc(), repos.c.id.desc())
         first = query.order_by(*order).limit(search.skip + search.limit)
         if search.after is not None:
-            here = sa.tuple_(value, repos.c.id)
-            last = sa.tuple_(*(sa.literal(part) for part in search.after))
-            first = first.where(here > last if search.is_ascending else here < last)
+            first = first.where(here > _tuple(search.after) if search.is_ascending else here < _tuple(search.after))
+        if end is not None:  # what comes after a whole page of others is not on it
+            first = first.where(here < _tuple(end) if search.is_ascending else here > _tuple(end))
         if search.skip:  # what is left out is not read whole
             passed += map(tuple, tx.sql.execute(first.with_only_columns(column, repos.c.id)))
+            end = passed[-1] if len(passed) == search.skip + search.limit else None
             continue
         if is_in_order:
             rows = tx.sql.execute(first.with_only_columns(*COLUMNS))
@@ -260,10 +265,15 @@ def _in_order(tx: Read, search: Search, places: _Places) -> list[RepoRow]:
             ids = sa.select(first.subquery().c.id)
             rows = tx.sql.execute(_selected().where(repos.c.id.in_(ids)))
         found += map(row_of, rows)
+        end = position_of(found[-1], search.sort) if is_in_order and len(found) == search.limit else None
     if search.skip:
         return _sorted(tx, search, passed)
     found.sort(key=lambda row: position_of(row, search.sort), reverse=not search.is_ascending)
     return found[: search.limit]
+
+
+def _tuple(place: _Place) -> sa.ColumnElement[Any]:
+    return sa.tuple_(*(sa.literal(part) for part in place))
 
 
 def _sorted(tx: Read, search: Search, matches: Sequence[_Place]) -> list[RepoRow]:
@@ -336,16 +346,15 @@ def _criteria(tx: Read, search: Search, places: _Places) -> list[_Criterion]:
     for tag in search.tags[:_MAX_CRITERIA]:
         labelled, wanted = tables.repo_tags.alias(), {"tag": tag}
         rows = _TAGGED.scalar(tx, wanted) if marks is None else _TAGGED_AMONG.all(tx, marks, wanted)[0][0]
-        having = labelled.c.tag == tag
-        having = having if marks is None else having & labelled.c.mark.in_(bounded(marks))
-        found.append(_Criterion(labelled.c.repo_id, having, rows=rows))
+        seen = sa.true() if marks is None else labelled.c.mark.in_(bounded(marks))
+        found.append(_Criterion(labelled.c.repo_id, labelled.c.tag == tag, rows, seen))
     if search.pipeline_tag is not None:
         repos = tables.repos.alias()
         wanted = {"type": search.type.value, "task": search.pipeline_tag}
         rows = _WITH_TASK.scalar(tx, wanted) if marks is None else _WITH_TASK_AMONG.all(tx, marks, wanted)[0][0]
         having = (repos.c.type == search.type.value) & (repos.c.pipeline_tag == search.pipeline_tag)
-        having = having if marks is None else having & repos.c.mark.in_(bounded(marks))
-        found.append(_Criterion(repos.c.id, having, rows=rows))
+        seen = sa.true() if marks is None else repos.c.mark.in_(bounded(marks))
+        found.append(_Criterion(repos.c.id, having, rows, seen))
     return sorted(found, key=lambda criterion: criterion.rows)
 
 
@@ -363,9 +372,10 @@ def _led(tx: Read, search: Search, criteria: Sequence[_Criterion]) -> sa.Select[
     repos, (rarest, *others) = tables.repos, criteria
     query = sa.select(repos.c.id, SORTS[search.sort]).select_from(rarest.repo_id.table)
     query = query.join(repos, repos.c.id == rarest.repo_id)
-    query = query.join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id).where(rarest.condition)
+    query = query.join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
+    query = query.where(rarest.condition, rarest.seen)
     for other in others:
-        if not other.is_term:
+        if not other.is_term:  # one row, of a repository that the first criterion has found: the mark says nothing new
             query = query.where(sa.exists().where((other.repo_id == rarest.repo_id) & other.condition))
         elif other.rows < _MAX_ROWS:
             # "+ 0": SQLite would begin with this list, and read the repositories in it.
