@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pathlib
 
-from entrepot.names import MAIN, Oid
+import pytest
+
+from entrepot.hub.git import push_warnings
+from entrepot.names import MAIN, Oid, parse_branch
 from tests.hub.git.test_pushes import LARGE, Author
 from tests.support.worlds import World
 
@@ -31,3 +34,21 @@ def test_files_that_were_there_before_and_small_ones_are_not_named(world: World,
     head = author.commit(**{"small.dat": b"small", ".gitattributes": b""})
     author.push((MAIN, before, head))
     assert author.warnings == ""
+
+
+def test_only_some_refs_of_a_push_are_looked_at(
+    world: World, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push_warnings, "MAX_REFS", 2)
+    ref = world.repo()
+    world.add_large(ref, "big.dat", LARGE)
+    author = Author(world, ref, tmp_path / "author")
+    before = Oid(author.git("rev-parse", "HEAD"))
+    moves = []
+    for name in ("one", "two", "three"):
+        author.git("checkout", "-q", "-B", name, before)
+        author.git("mv", "big.dat", f"{name}.dat")
+        author.commit()
+        moves.append((parse_branch(name), None, Oid(author.git("rev-parse", "HEAD"))))
+    author.push(*moves)
+    assert author.warnings.count("warning: ") == 2

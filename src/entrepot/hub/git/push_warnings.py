@@ -27,13 +27,16 @@ from entrepot.storage.trees import Trees
 MAX_PATHS = 200
 """New paths of large files that are looked at for each ref."""
 
+MAX_REFS = 50
+"""Refs of a push that are looked at."""
+
 
 def warn_of_missing_rules(hub: HubContext, repo_id: int, found: PushContents, commands: Iterable[Command]) -> str:
     """Return a line for each pushed ref with a new path of a large file that no rule sends to LFS; or an empty text.
 
     Args:
         found: what was pushed, which is published.
-        commands: those that were carried out.
+        commands: those that were carried out; the first :data:`MAX_REFS` with new commits are looked at.
     """
     with hub.read() as tx:
         sizes = objects.measure(tx, repo_id, list(found.beyond))
@@ -42,12 +45,13 @@ def warn_of_missing_rules(hub: HubContext, repo_id: int, found: PushContents, co
         return ""
     places = list(itertools.islice(found.places_of(pointers), MAX_PATHS))
     lines = []
-    for command in commands:
-        if command.new is None or command.new not in found.commits:
-            continue  # nothing of its tree is new
-        known, missing = lfs_rules.read_root(hub, repo_id, command.new), list[RepoPath]()
+    with_news = (
+        (command, command.new) for command in commands if command.new is not None and command.new in found.commits
+    )
+    for command, new in itertools.islice(with_news, MAX_REFS):
+        known, missing = lfs_rules.read_root(hub, repo_id, new), list[RepoPath]()
         with hub.read() as tx, contextlib.suppress(LimitExceeded):  # rules that take too long are not looked at
-            missing = _without_rule(hub, tx, repo_id, command, places, known)
+            missing = _without_rule(hub, tx, repo_id, (command.old, new), places, known)
         if missing:
             lines.append(_line(missing))
     return "".join(dict.fromkeys(lines))
@@ -57,15 +61,15 @@ def _without_rule(
     hub: HubContext,
     tx: Read,
     repo_id: int,
-    command: Command,
+    change: tuple[Oid | None, Oid],
     places: Iterable[tuple[RepoPath, Oid]],
     known: Mapping[Oid, bytes],
 ) -> list[RepoPath]:
-    """Return the paths that are new at a ref, lead to a pointer there, and match no rule of its tree."""
-    assert command.new is not None
+    """Return the paths that a change of a ref adds, that lead to a pointer, and that match no rule of the new tree."""
+    before, after = change
     trees = Trees(hub.store, tx, repo_id)
-    new = stored.root_of(hub.store, tx, repo_id, command.new)
-    old = stored.root_of(hub.store, tx, repo_id, command.old) if command.old is not None else None
+    new = stored.root_of(hub.store, tx, repo_id, after)
+    old = stored.root_of(hub.store, tx, repo_id, before) if before is not None else None
     rules = TreeRules(tx, repo_id, lambda path: trees.find(new, path), known=known)
     missing = []
     for path, oid in places:
