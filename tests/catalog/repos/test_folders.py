@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import attrs
 import pytest
+import sqlalchemy as sa
 
-from entrepot.catalog import Catalog
+from entrepot.catalog import Catalog, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos import folders, grants, repositories
 from entrepot.catalog.repos.folders import FolderFilter, FolderRow
-from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.repos.repositories import CardFacts, RepoRow
 from entrepot.names import RepoId, RepoRef, RepoType
 
 AddRepo = Callable[..., RepoRow]
@@ -82,6 +83,20 @@ def test_a_moved_folder_takes_the_repositories_of_its_type_along(
         assert str(moved.ref.id) == "alice.b/x"
         assert folders.find_moved_repo(tx, RepoRef(DATASET, RepoId("alice.a", "x"))) is None
         assert folders.find_moved_repo(tx, RepoRef(MODEL, RepoId("alice", "x"))) is None
+
+
+def test_tags_of_private_repositories_are_marked_with_the_namespace_they_moved_to(
+    catalog: Catalog, add_folder: AddFolder, add_repo: AddRepo
+) -> None:
+    first, second = add_folder("a"), add_folder("b", DATASET)
+    row = in_folder(add_repo, first, "x", visibility="private")
+    with catalog.write() as tx:
+        repositories.set_facts(tx, row.id, CardFacts(None, None, None, None, None, ("mit",)))
+    move(catalog, first, second)
+    with catalog.read() as tx:
+        on = tables.repo_tags
+        marks = tx.sql.execute(sa.select(tables.repos.c.mark, on.c.mark).join(on, on.c.repo_id == tables.repos.c.id))
+        assert [tuple(each) for each in marks] == [(second.namespace_id,) * 2]
 
 
 def test_a_name_that_is_taken_again_leads_nowhere_else(

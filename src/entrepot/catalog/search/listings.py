@@ -1,7 +1,8 @@
 """Search for repositories: one query, with pages that stay stable under inserts.
 
 No list and no number reads rows of repositories in whose namespace the caller sees nothing private: what a list takes
-would reveal them. See :mod:`~entrepot.catalog.visibility`.
+would reveal them. See :mod:`~entrepot.catalog.visibility`. The exception are callers with more than a thousand private
+repositories in their namespaces, whose lists are read in the order of an index, beside the private ones of others.
 """
 
 from __future__ import annotations
@@ -35,10 +36,13 @@ _TAGS_AT_ONCE = 500
 _MAX_SORTED = 500
 """Matches that are all read, to be sorted. If there are more, repositories are read in order until enough match."""
 
+_MAX_PRIVATE = 1_000
+"""Private repositories of the namespaces of a caller that are sorted; more are read in the order of an index."""
+
 _MAX_CRITERIA, _MAX_ROWS = 4, 10_000
 """Terms, and tags, for which an index is read, and its rows that are counted in order to begin with the rarest."""
 
-_Place = tuple[float, int]
+_Position = tuple[float, int]
 """The sort value of a repository, and its row id."""
 
 SORTS = {
@@ -109,7 +113,7 @@ class CountedRepos:
 
 
 @attrs.frozen
-class _Places:
+class _Namespaces:
     """Where a search looks for repositories, as row ids of namespaces.
 
     ``owned``: of the owners, None: anywhere; ``private``: in which the caller sees something private, None: all.
@@ -142,13 +146,13 @@ def find(tx: Read, search: Search) -> list[RepoRow]:
         search: ``after`` is the (sort value, row id) of the last repository
             of the previous page, so that inserts neither repeat nor skip rows.
     """
-    places = _places(tx, search)
-    criteria = _criteria(tx, search, places)
+    within = _namespaces(tx, search)
+    criteria = _criteria(tx, search, within)
     # One criterion that many meet says little: those that are read first meet it too.
     if not criteria or (len(criteria) == 1 and criteria[0].rows > _MAX_SORTED):
-        return _in_order(tx, search, places)
+        return _in_order(tx, search, within)
     matches = _matches(tx, search, criteria)
-    return _in_order(tx, search, places) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
+    return _in_order(tx, search, within) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
 
 
 def find_counted(tx: Read, search: Search, *, most: int) -> CountedRepos:
@@ -157,14 +161,14 @@ def find_counted(tx: Read, search: Search, *, most: int) -> CountedRepos:
     Args:
         most: stop counting at this number: more than a page has, and at most 501.
     """
-    places = _places(tx, search)
-    criteria = _criteria(tx, search, places)
+    within = _namespaces(tx, search)
+    criteria = _criteria(tx, search, within)
     if not criteria:
-        rows = _in_order(tx, search, places)
+        rows = _in_order(tx, search, within)
         is_whole = search.after is None and not search.skip and len(rows) < search.limit
-        return CountedRepos(rows, len(rows) if is_whole else _count(tx, search, places, criteria, most))
+        return CountedRepos(rows, len(rows) if is_whole else _count(tx, search, within, criteria, most))
     matches = _matches(tx, search, criteria)
-    rows = _in_order(tx, search, places) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
+    rows = _in_order(tx, search, within) if len(matches) > _MAX_SORTED else _sorted(tx, search, matches)
     return CountedRepos(rows, min(most, len(matches)))
 
 
@@ -174,12 +178,12 @@ def count(tx: Read, search: Search, *, most: int | None = None) -> int:
     Args:
         most: stop counting at this number; None: count all.
     """
-    places = _places(tx, search)
-    return _count(tx, search, places, _criteria(tx, search, places), most)
+    within = _namespaces(tx, search)
+    return _count(tx, search, within, _criteria(tx, search, within), most)
 
 
-def _count(tx: Read, search: Search, places: _Places, criteria: Sequence[_Criterion], most: int | None) -> int:
-    queries = [_led(tx, search, criteria)] if criteria else [query for query, _ in _parts(tx, search, places)]
+def _count(tx: Read, search: Search, within: _Namespaces, criteria: Sequence[_Criterion], most: int | None) -> int:
+    queries = [_led(tx, search, criteria)] if criteria else [query for query, _ in _parts(tx, search, within)]
     total = 0
     for query in queries:
         matches = query.limit(None if most is None else most - total).subquery()
@@ -240,12 +244,12 @@ def position_of(row: RepoRow, sort: str) -> tuple[float, int]:
     return values[sort], row.id
 
 
-def _in_order(tx: Read, search: Search, places: _Places) -> list[RepoRow]:
+def _in_order(tx: Read, search: Search, within: _Namespaces) -> list[RepoRow]:
     """Return one page of repositories, which are read in order until enough of them match."""
     column, repos = SORTS[search.sort], tables.repos
-    found, passed = list[RepoRow](), list[_Place]()
-    end: _Place | None = None
-    for query, is_in_order in _parts(tx, search, places):
+    found, passed = list[RepoRow](), list[_Position]()
+    end: _Position | None = None
+    for query, is_in_order in _parts(tx, search, within):
         # What is not in the order of the index is few: "+ 0" keeps SQLite from scanning all in that order.
         value = column if is_in_order else column + 0
         here = sa.tuple_(value, repos.c.id)
@@ -272,17 +276,17 @@ def _in_order(tx: Read, search: Search, places: _Places) -> list[RepoRow]:
     return found[: search.limit]
 
 
-def _tuple(place: _Place) -> sa.ColumnElement[Any]:
-    return sa.tuple_(*(sa.literal(part) for part in place))
+def _tuple(position: _Position) -> sa.ColumnElement[Any]:
+    return sa.tuple_(*(sa.literal(part) for part in position))
 
 
-def _sorted(tx: Read, search: Search, matches: Sequence[_Place]) -> list[RepoRow]:
-    """Return one page of repositories, given the places of all that match."""
-    places = sorted(matches, reverse=not search.is_ascending)
+def _sorted(tx: Read, search: Search, matches: Sequence[_Position]) -> list[RepoRow]:
+    """Return one page of repositories, given the positions of all that match."""
+    positions = sorted(matches, reverse=not search.is_ascending)
     if search.after is not None:
         last = search.after
-        places = [place for place in places if (place > last if search.is_ascending else place < last)]
-    wanted = [row_id for _, row_id in places[search.skip : search.skip + search.limit]]
+        positions = [each for each in positions if (each > last if search.is_ascending else each < last)]
+    wanted = [row_id for _, row_id in positions[search.skip : search.skip + search.limit]]
     found = dict[int, RepoRow]()
     for batch in slices(wanted):
         rows = tx.sql.execute(_selected().where(tables.repos.c.id.in_(batch)))
@@ -294,7 +298,7 @@ def _selected() -> sa.Select[Any]:
     return sa.select(*COLUMNS).join(tables.namespaces, tables.namespaces.c.id == tables.repos.c.namespace_id)
 
 
-def _places(tx: Read, search: Search) -> _Places:
+def _namespaces(tx: Read, search: Search) -> _Namespaces:
     """Return where to look for the repositories of a search."""
     namespaces, owned = tables.namespaces, None
     if search.author is not None:
@@ -308,41 +312,50 @@ def _places(tx: Read, search: Search) -> _Places:
     private = namespaces_of(tx, search.seen_by)
     if owned is not None:
         private = sorted(owned if private is None else owned.intersection(private))
-    return _Places(None if owned is None else sorted(owned), private)
+    return _Namespaces(None if owned is None else sorted(owned), private)
 
 
-def _parts(tx: Read, search: Search, places: _Places) -> Iterator[tuple[sa.Select[Any], bool]]:
-    """Yield the queries for the ids of matches, public ones and private ones, and whether an index has their order."""
+def _parts(tx: Read, search: Search, within: _Namespaces) -> Iterator[tuple[sa.Select[Any], bool]]:
+    """Yield the queries for the ids of matches, public ones and private ones, and whether an index has their order.
+
+    A caller who sees something in namespaces with many private repositories has those of all read in order.
+    """
     repos = tables.repos
-    is_anywhere = places.owned is None
+    is_anywhere = within.owned is None
     query = sa.select(repos.c.id).join(tables.namespaces, tables.namespaces.c.id == repos.c.namespace_id)
     public = query.where(repos.c.visibility == "public", *_conditions(tx, search, is_led=not is_anywhere))
-    if places.owned is not None:
-        public = public.where(repos.c.namespace_id.in_(bounded(places.owned)), repos.c.mark == PUBLIC)
+    if within.owned is not None:
+        public = public.where(repos.c.namespace_id.in_(bounded(within.owned)), repos.c.mark == PUBLIC)
     yield public, is_anywhere
-    if places.private is None:
+    if within.private is None:
         private, is_few = query.where(repos.c.visibility == "private"), False
-    elif places.private:
-        here = repos.c.namespace_id.in_(bounded(places.private)) & repos.c.mark.in_(bounded(places.private))
-        private, is_few = query.where(here), True
+    elif within.private:
+        here = repos.c.namespace_id.in_(bounded(within.private)) & repos.c.mark.in_(bounded(within.private))
+        is_few = not is_anywhere or _are_few(tx, here & (repos.c.type == search.type.value))
+        private = query.where(here if is_few else repos.c.visibility == "private")
     else:
         return
     seen = sa.true() if search.seen_by is None else visible_private(search.seen_by)
     yield private.where(seen, *_conditions(tx, search, is_led=is_few)), not is_few
 
 
-def _criteria(tx: Read, search: Search, places: _Places) -> list[_Criterion]:
+def _are_few(tx: Read, condition: sa.ColumnElement[bool]) -> bool:
+    first = sa.select(tables.repos.c.id).where(condition).limit(_MAX_PRIVATE + 1).subquery()
+    return tx.sql.execute(sa.select(sa.func.count()).select_from(first)).scalar_one() <= _MAX_PRIVATE
+
+
+def _criteria(tx: Read, search: Search, within: _Namespaces) -> list[_Criterion]:
     """Return the criteria that an index answers, rarest first; none for the repositories of an owner, which are few."""
-    if places.owned is not None:
+    if within.owned is not None:
         return []
     found = list[_Criterion]()
     terms = sorted({term.lower() for term in search.terms if term}, key=lambda term: (-len(term), term))
     for term in terms[:_MAX_CRITERIA]:
         on = tables.repo_name_parts.alias()
-        having = name_parts.having(on, term, places.private)
+        having = name_parts.having(on, term, within.private)
         rows = tx.sql.execute(_first_rows(on.c.repo_id, having)).scalar_one()
         found.append(_Criterion(on.c.repo_id, having, rows, is_term=True))
-    marks = marks_of(places.private)
+    marks = marks_of(within.private)
     for tag in search.tags[:_MAX_CRITERIA]:
         labelled, wanted = tables.repo_tags.alias(), {"tag": tag}
         rows = _TAGGED.scalar(tx, wanted) if marks is None else _TAGGED_AMONG.all(tx, marks, wanted)[0][0]
@@ -358,8 +371,8 @@ def _criteria(tx: Read, search: Search, places: _Places) -> list[_Criterion]:
     return sorted(found, key=lambda criterion: criterion.rows)
 
 
-def _matches(tx: Read, search: Search, criteria: Sequence[_Criterion]) -> list[_Place]:
-    """Return the places of all that match, in any order; if they are more than can be sorted, of so many and one."""
+def _matches(tx: Read, search: Search, criteria: Sequence[_Criterion]) -> list[_Position]:
+    """Return the positions of all that match, in any order; if they are more than can be sorted, of so many and one."""
     query = _led(tx, search, criteria).limit(_MAX_SORTED + 1)
     return [(value, row_id) for row_id, value in tx.sql.execute(query).all()]
 
