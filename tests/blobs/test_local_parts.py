@@ -81,3 +81,17 @@ def test_after_a_crash_at_the_end_of_sealing_the_blob_cannot_be_changed(local: L
     assert local.seal_parts("up", KEY, GOOD, 4) is False
     assert (root / KEY).read_bytes() == b"good"
     assert list(local.list_parts_uploads()) == []
+
+
+def test_after_such_a_crash_the_upload_can_begin_anew(local: LocalBlobs, root: pathlib.Path) -> None:
+    local.begin_parts("up", 4)
+    with local.open_part("up", 0, 4) as part:
+        part.write(b"good")
+        part.finish()
+    (root / "files/aa/bb").mkdir(parents=True)
+    os.link(root / "incoming/parts/up", root / KEY)
+    local.begin_parts("up", 4)
+    with local.open_part("up", 0, 4) as part:
+        part.write(b"evil")
+        part.finish()
+    assert (root / KEY).read_bytes() == b"good"

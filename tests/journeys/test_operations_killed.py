@@ -62,7 +62,7 @@ def undamaged(stage: Stage) -> Iterator[None]:
     """Check every byte when the tests have ended."""
     yield
     command = [sys.executable, "-m", "entrepot", "fsck", "--deep", "--json", "--data", str(stage.hub.data)]
-    checked = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    checked = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert checked.returncode == 0, checked.stdout
     assert json.loads(checked.stdout)["damaged"] == 0
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import socket
 import socketserver
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,7 +48,9 @@ def program(path: Path, function: str) -> Iterator[None]:
                 code = warm_commands.start(command, stdin=given, stdout=out, stderr=errors).wait(TIMEOUT_S)
             self.request.sendall(str(code).encode())
 
-    address = str(path.with_name(f"{path.name}.socket"))
+    # The path of a socket has at most 107 bytes, which folders of tests may exceed, whatever TMPDIR says.
+    folder = tempfile.mkdtemp(prefix="warm-", dir="/tmp")
+    address = f"{folder}/socket"
     path.write_text(_PROGRAM.format(python=sys.executable, address=address))
     path.chmod(0o755)
     with socketserver.ThreadingUnixStreamServer(address, Handler) as server:
@@ -57,3 +61,4 @@ def program(path: Path, function: str) -> Iterator[None]:
         finally:
             server.shutdown()
             thread.join()
+            shutil.rmtree(folder)

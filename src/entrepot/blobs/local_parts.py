@@ -99,6 +99,8 @@ class LocalParts:
     def begin(self, upload: str, size: int) -> None:
         """Create a sparse file of ``size`` bytes; it takes no disk space yet.
 
+        An upload that was sealed, but kept its name because of a crash, begins anew.
+
         Raises:
             StoreFull: the disk has less free space than this.
             Refused: the upload was begun with another size.
@@ -107,6 +109,7 @@ class LocalParts:
         if size < 0:
             raise ValueError(f"an upload cannot have {size} bytes")
         try:
+            self._forget_sealed(upload)
             if not os.path.lexists(path):
                 if size > free_bytes(self._disk.incoming):
                     raise StoreFull(f"upload {upload} needs {size:,} bytes")
@@ -188,6 +191,19 @@ class LocalParts:
             self._disk.place(temporary, path)
         finally:
             remove(temporary)
+            os.close(fd)
+
+    def _forget_sealed(self, upload: str) -> None:
+        path = self._path(upload)
+        try:
+            if os.stat(path, follow_symlinks=False).st_nlink == 1:
+                return
+            fd = self._open_locked(upload, os.O_RDWR, fcntl.LOCK_EX)
+        except (FileNotFoundError, ThingNotFound, Busy):
+            return  # there is none, or it is just being sealed
+        try:
+            remove(path)
+        finally:
             os.close(fd)
 
     def _open_locked(self, upload: str, flags: int, lock: int) -> int:

@@ -7,7 +7,7 @@ import pytest
 
 from entrepot.errors import ContentMismatch, InvalidSignature, Malformed, ThingNotFound
 from entrepot.hub.callers import MaybeCaller
-from entrepot.hub.files import lfs, multipart_uploads
+from entrepot.hub.files import arrivals, lfs, multipart_uploads
 from entrepot.hub.files.lfs import MultipartUpload, RequestedObject
 from entrepot.hub.jobs import maintenance
 from entrepot.names import RepoRef, Sha256
@@ -91,6 +91,25 @@ def test_completing_may_be_repeated(parted: World) -> None:
     complete(parted, parts, etags)
     complete(parted, parts, etags)
     assert list(parted.hub.store.parts.list_parts_uploads()) == []
+
+
+def test_an_upload_whose_completion_was_cut_off_takes_its_parts_again(
+    parted: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = parted.repo()
+    parts = begin(parted, ref)
+    etags = {number: send(parted, parts, number) for number in (1, 2, 3, 4)}
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(arrivals, "link", stop)  # the file is stored, and the row of the upload remains
+        with pytest.raises(KeyboardInterrupt):
+            complete(parted, parts, etags)
+    again = begin(parted, ref)
+    complete(parted, again, {number: send(parted, again, number) for number in (1, 2, 3, 4)})
+    assert not plan(parted, ref, LONG, takes_parts=True).link
 
 
 def test_a_missing_part_is_named(parted: World) -> None:

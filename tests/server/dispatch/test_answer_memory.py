@@ -273,7 +273,7 @@ def test_a_token_revoked_by_another_process_is_refused_at_the_next_request(tmp_p
 
 
 def test_large_answers_and_errors_are_not_kept(tmp_path: Path, threads: Threads) -> None:
-    memory = AnswerMemory(Settings(data=tmp_path, remembered_bytes=555_000))
+    memory = AnswerMemory(Settings(data=tmp_path, remembered_bytes=845_000))
     version = (1, 1)
 
     def is_kept(response: Reusable, name: str) -> bool:

@@ -82,7 +82,7 @@ def download(
         try:
             path = api.hf_hub_download(repo, files[0], **how)  # type: ignore[call-overload]
         except EntryNotFound:
-            _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
+            _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo, repo_type)
             raise
         _show_path(path, as_json=as_json)
         return
@@ -92,24 +92,25 @@ def download(
         "max_workers": max_workers,
     }
     if files:
-        _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo)
+        _check_all_there(api.list_repo_files(repo, repo_type=repo_type, revision=revision), files, repo, repo_type)
     if dry_run:
         _show_forecast(api.snapshot_download(repo, dry_run=True, **how), as_json=as_json)  # type: ignore[call-overload]
         return
     _show_path(api.snapshot_download(repo, **how), as_json=as_json)  # type: ignore[call-overload]
 
 
-def _check_all_there(found: list[str], wanted: tuple[str, ...], repo: str) -> None:
-    paths = set(found)
+def _check_all_there(found: list[str], wanted: tuple[str, ...], repo: str, repo_type: str) -> None:
+    paths, named = set(found), f"{repo_type} {repo}"
     for name in wanted:
         is_there = _has_folder(found, name) if name.endswith("/") else name in paths
         if is_there:
             continue
         if _has_folder(found, f"{name}/"):
-            raise InvalidArgument(f"{name!r} is a folder of {repo}; write {f'{name}/'!r} for all files in it")
+            raise InvalidArgument(f"{name!r} is a folder of {named}; write {f'{name}/'!r} for all files in it")
         if literal_pattern(name) != name:
-            raise InvalidArgument(f"{name!r} not found in {repo}; if it is a pattern, write --include {name!r}")
-        raise InvalidArgument(f"{name!r} not found in {repo}; 'entrepot repo files {repo}' lists its files")
+            raise InvalidArgument(f"{name!r} not found in {named}; if it is a pattern, write --include {name!r}")
+        listing = f"entrepot repo files {repo}" + ("" if repo_type == "model" else f" --repo-type {repo_type}")
+        raise InvalidArgument(f"{name!r} not found in {named}; {listing!r} lists its files")
 
 
 def _has_folder(paths: list[str], folder: str) -> bool:

@@ -31,6 +31,7 @@ def begin(hub: HubContext, row: RepoRow, user_id: int, sha256: Sha256, size: int
     with hub.read() as tx:
         found = uploads.find(tx, row.id, sha256, user_id)
     if found is not None and found.size == size:
+        hub.store.parts.begin_parts(found.uid, size)  # a crash while it was completed may have left only its row
         with hub.write(Lock.repo(row.id)) as tx:
             uploads.touch(tx, found.uid, hub.now_ms())
         return found
