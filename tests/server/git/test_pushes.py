@@ -244,8 +244,8 @@ def test_a_push_moves_a_limited_number_of_refs(
     assert done.stderr.count("[remote rejected]") == 3
     assert "RPC failed" not in done.stderr
     assert refs(world, ref) == before
-    done = subprocess.run(["git", "push", url, "x", "y"], cwd=tmp_path / "w", env=environ, capture_output=True)
-    assert done.returncode == 0, done.stderr
+    few = subprocess.run(["git", "push", url, "x", "y"], cwd=tmp_path / "w", env=environ, capture_output=True)
+    assert few.returncode == 0, few.stderr
 
 
 def test_who_may_not_push_is_told_of_no_limit(world: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
