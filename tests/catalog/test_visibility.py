@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import Catalog, tables
+from entrepot.catalog import Catalog, tables, visibility
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility, visible_condition, visible_private
@@ -23,11 +23,11 @@ def seen(
     people = {"alice": alice.id, "bob": bob.id}
 
     def look(condition: str, namespaces: tuple[str, ...] = (), repos: tuple[str, ...] = ()) -> list[str]:
-        visibility = Visibility((people[name] for name in namespaces), (rows[name].id for name in repos))
+        in_sight = Visibility((people[name] for name in namespaces), (rows[name].id for name in repos))
         clause = {
             "all": visible_condition(None),
-            "in_sight": visible_condition(visibility),
-            "private_in": visible_private(visibility),
+            "in_sight": visible_condition(in_sight),
+            "private_in": visible_private(in_sight),
         }[condition]
         with catalog.read() as tx:
             query = sa.select(tables.repos.c.name).where(clause).order_by(tables.repos.c.name)
@@ -42,6 +42,18 @@ def test_namespaces_and_single_repositories_are_seen(seen: Callable[..., list[st
     assert seen("in_sight", (), ("two",)) == ["open", "two"]
     assert seen("in_sight", ("bob",), ("two",)) == ["his", "open", "two"]
     assert seen("all") == ["his", "one", "open", "two"]
+
+
+def test_more_than_fifty_namespaces_are_known_without_a_query(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Visibility] = []
+    monkeypatch.setattr(visibility, "_namespaces", lambda _tx, seen: asked.append(seen) or seen.namespaces)
+    with catalog.read() as tx:
+        assert visibility.namespaces_of(tx, Visibility(range(1, 52))) is None
+        assert asked == []
+        assert visibility.namespaces_of(tx, Visibility(range(1, 51))) == list(range(1, 51))
+        assert len(asked) == 1
 
 
 def test_private_ones_are_told_apart(seen: Callable[..., list[str]]) -> None:

@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from entrepot.errors import LimitExceeded, Malformed
+from entrepot.errors import Malformed
 from entrepot.git import FLUSH, pkt_line, read_pkt_lines
 from entrepot.git.commands import (
     CAPABILITIES,
-    MAX_COMMANDS,
     NONE,
     Command,
     CommandStatus,
@@ -74,10 +73,3 @@ def test_long_words_are_cut_into_packets() -> None:
 
 def test_a_client_that_requests_no_report_gets_none() -> None:
     assert render_report(PushRequest((), frozenset()), [CommandStatus("refs/heads/a", None)]) == b""
-
-
-def test_a_push_moves_a_limited_number_of_refs() -> None:
-    lines = [f"{NONE} {A} refs/heads/b{number}".encode() for number in range(MAX_COMMANDS)]
-    assert len(parse_request(lines).commands) == MAX_COMMANDS
-    with pytest.raises(LimitExceeded, match="push some of them at a time"):
-        parse_request([*lines, f"{NONE} {A} refs/heads/more".encode()])

@@ -84,8 +84,10 @@ def visible_condition(seen: Visibility | None) -> sa.ColumnElement[bool]:
 
 def namespaces_of(tx: Read, seen: Visibility | None) -> list[int] | None:
     """Return the namespaces in which a caller sees something private; None for all, or more than fifty."""
-    namespaces = None if seen is None else set(_namespaces(tx, seen))
-    return None if namespaces is None or len(namespaces) > MAX_NAMESPACES else sorted(namespaces)
+    if seen is None or len(seen.namespaces) > MAX_NAMESPACES:
+        return None
+    namespaces = set(_namespaces(tx, seen))
+    return None if len(namespaces) > MAX_NAMESPACES else sorted(namespaces)
 
 
 def marks_of(namespaces: Collection[int] | None) -> list[int] | None:

@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from entrepot.errors import LimitExceeded, Malformed, shown
+from entrepot.errors import Malformed, shown
 from entrepot.git.pktlines import FLUSH, pkt_line
 from entrepot.names import Oid
 
@@ -22,9 +22,6 @@ NONE: Final = "0" * 40
 CAPABILITIES: Final = (
     "report-status delete-refs side-band-64k quiet atomic ofs-delta object-format=sha1 push-options agent=entrepot"
 )
-
-MAX_COMMANDS = 10_000
-"""Maximum number of refs that one push moves: all of them move in one transaction."""
 
 _COMMAND = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0]+)")
 _BAND_BYTES = 65_515
@@ -91,7 +88,6 @@ def parse_request(lines: Sequence[bytes]) -> PushRequest:
 
     Raises:
         Malformed: a line is not a command, or a ref occurs twice.
-        LimitExceeded: there are too many.
     """
     commands: list[Command] = []
     capabilities: frozenset[str] = frozenset()
@@ -104,8 +100,6 @@ def parse_request(lines: Sequence[bytes]) -> PushRequest:
             raise Malformed("push", f"{shown(text.decode('utf-8', 'replace'))} is not a command")
         if not commands:
             capabilities = frozenset(words.decode("utf-8", "replace").split())
-        if len(commands) >= MAX_COMMANDS:
-            raise LimitExceeded("the number of refs in one push", MAX_COMMANDS, "push some of them at a time")
         old, new, ref = (part.decode("utf-8", "surrogateescape") for part in found.groups())
         commands.append(Command(ref, _oid(old), _oid(new)))
     if len({command.ref for command in commands}) != len(commands):

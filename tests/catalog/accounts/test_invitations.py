@@ -1,5 +1,6 @@
 from collections.abc import Callable
 
+import attrs
 import pytest
 
 from entrepot.catalog import Catalog
@@ -46,6 +47,26 @@ def test_a_second_invitation_takes_the_place_of_the_first(catalog: Catalog, alic
         assert invitations.of_org(tx, acme.id, 5, limit=9) == [second]
 
 
+def test_void_invitations_neither_count_nor_stay(
+    catalog: Catalog, alice: Account, acme: Account, boss: Account, add_account: Callable[..., Account]
+) -> None:
+    rival, beta = add_account("rival"), add_account("beta", "org")
+    with catalog.write() as tx:
+        void = invitations.put(tx, offer(acme, alice))
+        accounts.join_org(tx, acme.id, rival.id, "admin")
+        kept = invitations.put(tx, attrs.evolve(offer(acme, boss), inviter_id=rival.id))
+        elsewhere = invitations.put(tx, attrs.evolve(offer(acme, alice), org_id=beta.id))
+        assert invitations.count_of_org(tx, acme.id, 5) == 2
+        accounts.join_org(tx, acme.id, boss.id, "write")
+        assert invitations.count_of_org(tx, acme.id, 5) == 1
+        assert invitations.in_org(tx, acme.id, void.uid) == void
+        assert invitations.in_org(tx, beta.id, void.uid) is None
+        invitations.forget_void(tx, acme.id, 5)
+        assert invitations.in_org(tx, acme.id, void.uid) is None
+        assert invitations.in_org(tx, acme.id, kept.uid) == kept
+        assert invitations.in_org(tx, beta.id, elsewhere.uid) == elsewhere
+
+
 def test_only_expired_invitations_are_deleted(
     catalog: Catalog, alice: Account, acme: Account, add_account: Callable[..., Account]
 ) -> None:
@@ -53,7 +74,7 @@ def test_only_expired_invitations_are_deleted(
     with catalog.write() as tx:
         kept = invitations.put(tx, offer(acme, alice, expires_ms=50))
         invitations.put(tx, offer(acme, bob, expires_ms=49))
-        invitations.forget_expired(tx, acme.id, 49)
+        invitations.forget_void(tx, acme.id, 49)
         assert invitations.of_org(tx, acme.id, 0, limit=9) == [kept]
         invitations.remove(tx, acme.id, alice.id)
         assert invitations.of_org(tx, acme.id, 0, limit=9) == []
@@ -82,6 +103,20 @@ def test_an_invitation_is_open_while_its_inviter_may_invite(
         accounts.update(tx, boss.id, suspended_ms=None, is_admin=False)
         accounts.leave_org(tx, acme.id, boss.id)
         assert not is_open()
+
+
+def test_an_invitation_of_another_inviter_keeps_none_open(
+    catalog: Catalog, alice: Account, acme: Account, boss: Account, add_account: Callable[..., Account]
+) -> None:
+    rival = add_account("rival")
+    with catalog.write() as tx:
+        void = invitations.put(tx, offer(acme, alice))
+        accounts.join_org(tx, acme.id, rival.id, "admin")
+        accounts.join_org(tx, acme.id, boss.id, "write")
+        kept = invitations.put(tx, attrs.evolve(offer(acme, boss), inviter_id=rival.id))
+        assert invitations.by_uid(tx, void.uid, 5) is None
+        assert invitations.of_user(tx, alice.id, 5, limit=9) == []
+        assert invitations.of_org(tx, acme.id, 5, limit=9) == [kept]
 
 
 def test_invitations_come_in_pages_and_are_counted(

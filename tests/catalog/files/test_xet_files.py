@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from entrepot.catalog import Catalog
+from entrepot.catalog import Catalog, file_tables
 from entrepot.catalog.files import file_links, files, linked_forms, xet_files, xorbs
 from entrepot.catalog.files.file_links import LinkUser
 from entrepot.catalog.files.linked_forms import LinkedForm
-from entrepot.catalog.files.xet_files import Claim, XetFileRow
+from entrepot.catalog.files.xet_files import Claim, UnverifiedClaim, XetFileRow
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.names import MAIN, RepoPath, Sha256, XetFileId, XetHash
+from entrepot.names import MAIN, RepoPath, Sha256, XetFileId, XetHash, new_uid
 from tests.support.stored_rows import sha
 
 AddRepo = Callable[..., RepoRow]
@@ -49,7 +51,7 @@ def link(catalog: Catalog, repo: RepoRow, *sha256s: Sha256) -> None:
         file_links.name_links(tx, repo.id, [(sha256, RepoPath("w")) for sha256 in sha256s], MAIN, 6)
 
 
-def unverified(catalog: Catalog, **options: int) -> list[tuple[int, Sha256, XetFileId]]:
+def unverified(catalog: Catalog, **options: Any) -> list[UnverifiedClaim]:
     with catalog.read() as tx:
         return xet_files.unverified(tx, 99, **options)
 
@@ -168,6 +170,27 @@ def test_a_link_that_exists_is_not_changed_by_a_claim(catalog: Catalog, repo: Re
         assert file_links.xet_hashes(tx, repo.id, [S]) == {}
 
 
+@pytest.mark.parametrize("is_of_one_repo", [True, False])
+def test_claims_of_two_users_about_one_hash_are_on_pages_once_each(
+    catalog: Catalog, repo: RepoRow, is_of_one_repo: bool
+) -> None:
+    for file in (F, G):
+        store(catalog, file)
+    made = [(1, F), (2, G), (3, F)]
+    with catalog.write() as tx:
+        for owner, file in made:
+            link = {"repo_id": repo.id, "sha256": S, "owner_id": owner, "size": file.size, "uid": new_uid()}
+            tx.sql.execute(sa.insert(file_tables.file_links).values(**link, linked_ms=1, xet_file=file.id))
+    found: list[UnverifiedClaim] = []
+    repo_id = repo.id if is_of_one_repo else None
+    with catalog.read() as tx:
+        while page := xet_files.unverified(tx, 1, after=found[-1] if found else None, repo_id=repo_id):
+            found += page
+        files = sorted((F, G), key=lambda file: file.id)
+        assert found == [UnverifiedClaim(repo.id, S, file.id, file.size) for file in files]
+        assert xet_files.unverified_bytes(tx) == F.size + G.size
+
+
 def test_links_on_claims_wait_for_verification_until_the_answer_is_known(
     catalog: Catalog, repo: RepoRow, add_repo: AddRepo
 ) -> None:
@@ -179,15 +202,19 @@ def test_links_on_claims_wait_for_verification_until_the_answer_is_known(
     assert unverified(catalog) == []
     link(catalog, repo, S)
     link(catalog, other, T)
-    assert unverified(catalog) == [(repo.id, S, F.id), (other.id, T, G.id)]
-    assert unverified(catalog, skip=1) == [(other.id, T, G.id)]
-    assert unverified(catalog, repo_id=repo.id) == [(repo.id, S, F.id)]
+    first, second = UnverifiedClaim(repo.id, S, F.id, F.size), UnverifiedClaim(other.id, T, G.id, G.size)
+    assert unverified(catalog) == [first, second]
+    assert unverified(catalog, after=first) == [second]
+    assert unverified(catalog, after=second) == []
+    assert unverified(catalog, repo_id=repo.id) == [first]
     with catalog.read() as tx:
+        assert xet_files.unverified_bytes(tx) == F.size + G.size
+        assert xet_files.unverified_bytes(tx, other.id) == G.size
         assert xet_files.repos_with_claims(tx) == [repo.id, other.id]
     with catalog.write() as tx:
         linked_forms.mark_verified(tx, repo.id, S, F.id)
         linked_forms.mark_false_claim(tx, other.id, T, F.id)
-    assert unverified(catalog) == [(other.id, T, G.id)]
+    assert unverified(catalog) == [second]
     with catalog.write() as tx:
         linked_forms.mark_false_claim(tx, other.id, T, G.id)
         assert xet_files.repos_with_claims(tx) == []

@@ -6,7 +6,7 @@ import pytest
 from entrepot.catalog import Catalog
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.repos import repositories
+from entrepot.catalog.repos import folders, grants, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.webhooks import webhooks
 from entrepot.catalog.webhooks.webhooks import Listener, WatchedSubject, WebhookRow
@@ -91,6 +91,29 @@ def test_insiders_are_the_owner_the_members_and_administrators(
         Listener(row.id, ("repo",), is_insider, row.owner_id)
         for row, is_insider in zip(rows, (True, False, True), strict=True)
     ]
+
+
+def test_a_grant_to_an_organisation_makes_insiders_of_its_members_only(
+    catalog: Catalog,
+    alice: Account,
+    add_account: Callable[..., Account],
+    add_repo: Callable[..., RepoRow],
+    add: Callable[..., WebhookRow],
+) -> None:
+    folder = add_account("alice/space", "folder")
+    org, member, stranger = add_account("acme", "org"), add_account("mia"), add_account("sam")
+    with catalog.write() as tx:
+        accounts.join_org(tx, org.id, member.id, "read")
+        folders.add(tx, RepoType.MODEL, folder.id, alice.id, 1)
+        found = folders.at(tx, RepoType.MODEL, folder.id)
+        assert found is not None
+        grants.put(tx, found.id, org.id, "read", alice.id, 1)
+    repo = add_repo("m", owner=folder)
+    rows = [add(on_repo(repo), owner=owner) for owner in (member, stranger)]
+    assert [(it.webhook_id, it.is_insider) for it in heard(catalog, repo)] == [(rows[0].id, True), (rows[1].id, False)]
+    with catalog.read() as tx:
+        told = [webhooks.is_insider(tx, it.id, folder.id, RepoType.MODEL) for it in (member, stranger)]
+    assert told == [True, False]
 
 
 def test_a_name_is_watched_before_something_has_it(

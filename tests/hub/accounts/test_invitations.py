@@ -113,6 +113,25 @@ def test_there_is_a_limit_to_unanswered_invitations(world: World, monkeypatch: p
     invitations.invite(world.hub, world.olga, "acme", "alice", "read")
 
 
+def test_void_invitations_block_nobody_and_can_be_cancelled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(invitations, "MAX_WAITING", 1)
+    accounts.set_member(world.hub, "acme", "wendy", Role.ADMIN)
+    void = invitations.invite(world.hub, world.caller("wendy"), "acme", "bob", "read").invitation
+    with pytest.raises(LimitExceeded):
+        invitations.invite(world.hub, world.olga, "acme", "alice", "read")
+    accounts.set_member(world.hub, "acme", "wendy", Role.WRITE)
+    invitations.cancel(world.hub, world.olga, "acme", void.uid)
+    with pytest.raises(ThingNotFound):
+        invitations.cancel(world.hub, world.olga, "acme", void.uid)
+    accounts.set_member(world.hub, "acme", "wendy", Role.ADMIN)
+    void = invitations.invite(world.hub, world.caller("wendy"), "acme", "bob", "read").invitation
+    accounts.set_member(world.hub, "acme", "wendy", Role.WRITE)
+    sent = invitations.invite(world.hub, world.olga, "acme", "alice", "read").invitation
+    assert [item.invitation for item in invitations.of_org(world.hub, world.olga, "acme").items] == [sent]
+    with pytest.raises(ThingNotFound):
+        invitations.cancel(world.hub, world.olga, "acme", void.uid)  # deleted by the next invitation
+
+
 def test_an_invitation_ends_with_the_rights_of_its_inviter(world: World) -> None:
     def invite() -> str:
         accounts.set_member(world.hub, "acme", "wendy", Role.ADMIN)

@@ -12,6 +12,7 @@ import attrs
 import pytest
 
 from entrepot.blobs import file_key, put
+from entrepot.catalog import Read
 from entrepot.catalog.files import file_links, files, xet_files, xorbs
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BeingVerified, Busy, Damaged, EntryNotFound, LargeFileMissing, ThingNotFound
@@ -610,6 +611,27 @@ def test_many_small_claims_tell_as_much_work_as_a_large_one(
     assert told[0] == sum(sizes)
     assert told == sorted(told, reverse=True)
     assert 0 < told[-1] <= 10_000
+
+
+def test_the_bytes_of_claims_are_summed_once_and_only_if_some_wait(
+    world: World, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summed: list[int] = []
+    unverified_bytes = xet_files.unverified_bytes
+
+    def note(tx: Read, repo_id: int | None = None) -> int:
+        summed.append(unverified_bytes(tx, repo_id))
+        return summed[-1]
+
+    monkeypatch.setattr(xet_files, "unverified_bytes", note)
+    ref = world.repo("bob/m")
+    assert rechunking.verify_claims(world.hub) == 0
+    assert summed == []
+    made = [sender.chunks(number, 1) for number in range(4)]
+    for number, pieces in enumerate(made):
+        sender.add(ref, f"{number}", pieces)
+    assert rechunking.verify_claims(world.hub, limit=1) == 4
+    assert summed == [sum(len(b"".join(pieces)) for pieces in made)]
 
 
 def test_damage_on_disk_does_not_make_a_claim_false(world: World, sender: Sender) -> None:

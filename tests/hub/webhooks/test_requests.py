@@ -49,5 +49,22 @@ def test_only_a_secret_proves_who_sends() -> None:
     assert not proofs.keys() & requests.headers_of(hook("s3cret"), DELIVERY).keys()
 
 
-def test_a_secret_is_known_in_json_too() -> None:
-    assert requests.spellings({"X": 'a"b'}) == ['a"b', 'a\\"b']
+@pytest.mark.parametrize(
+    ("secret", "repeated"),
+    [
+        ('a"b/c', 'a\\"b/c'),
+        ('a"b/c', 'a\\"b\\/c'),
+        ("<a&'b\">", "&lt;a&amp;&#x27;b&quot;&gt;"),
+        ("a b/c", "a%20b%2Fc"),
+        ("a b/c", "a%20b/c"),
+        ("a b/c", "a+b%2Fc"),
+    ],
+)
+def test_a_secret_is_known_in_json_html_and_urls_too(secret: str, repeated: str) -> None:
+    assert {secret, repeated} <= set(requests.spellings({"X": secret}))
+
+
+def test_a_signature_is_known_without_its_prefix() -> None:
+    signature = requests.sign("s3cret", b"{}")
+    assert {signature, signature.partition("=")[2]} <= set(requests.spellings({"X": signature}))
+    assert "" not in requests.spellings({"X": "sha256="})

@@ -12,6 +12,7 @@ import pytest
 from entrepot.git import FLUSH, Kind, oid_of, pkt_line
 from entrepot.git.commands import NONE
 from entrepot.git.packs import entry_header, pack_header
+from entrepot.hub.git import pushes
 from entrepot.names import RepoRef
 from tests.support.served_hub import ServedHub
 
@@ -43,6 +44,10 @@ def good(content: bytes = b"hello\n") -> tuple[str, bytes]:
     tree = b"100644 a\0" + bytes.fromhex(oid_of(Kind.BLOB, content))
     commit = commit_of(oid_of(Kind.TREE, tree))
     return oid_of(Kind.COMMIT, commit), pack((Kind.BLOB, content), (Kind.TREE, tree), (Kind.COMMIT, commit))
+
+
+def git_environ(home: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "NO_PROXY": "*"}
 
 
 def refs(world: ServedHub, ref: RepoRef) -> bytes:
@@ -219,9 +224,41 @@ def test_a_deletion_needs_no_pack(world: ServedHub, tmp_path: Path) -> None:
     assert b"refs/heads/x" not in refs(world, ref)
 
 
+def test_a_push_moves_a_limited_number_of_refs(
+    world: ServedHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushes, "MAX_REFS", 2)
+    ref = world.repo("push-many-refs")
+    before = refs(world, ref)
+    environ = git_environ(tmp_path)
+    url = f"{world.url.replace('://', f'://any:{world.alice}@')}/{ref.path}.git"
+    script = (
+        "git init -q w && cd w && git config user.name a && git config user.email a@b "
+        "&& git config http.postBuffer 65536 && head -c 300000 /dev/urandom > a && git add a && git commit -qm m "
+        f"&& for name in x y z; do git branch $name; done && git push {url} x y z"
+    )
+    done = subprocess.run(["sh", "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    reason = "the number of refs in one push exceeds the limit of 2; push some of them at a time"
+    assert f"remote: {reason}" in done.stderr
+    assert done.stderr.count("[remote rejected]") == 3
+    assert "RPC failed" not in done.stderr
+    assert refs(world, ref) == before
+    few = subprocess.run(["git", "push", url, "x", "y"], cwd=tmp_path / "w", env=environ, capture_output=True)
+    assert few.returncode == 0, few.stderr
+
+
+def test_who_may_not_push_is_told_of_no_limit(world: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushes, "MAX_REFS", 0)
+    ref = world.repo("push-no-limit")
+    oid, data = good()
+    answer = push(world, ref, command(NONE, oid, "refs/heads/x") + data, world.alice_reads)
+    assert (answer.status_code, b"limit" in answer.content) == (403, False)
+
+
 def test_git_pushes_through_the_routes(world: ServedHub, tmp_path: Path) -> None:
     ref = world.repo("push-git", "dataset")
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "NO_PROXY": "*"}
+    environ = git_environ(tmp_path)
     url = f"{world.url.replace('://', f'://any:{world.alice}@')}/{ref.path}.git"
     script = (
         f"git clone -q {url} w && cd w && git config user.name a && git config user.email a@b && echo 1 > a "

@@ -33,8 +33,11 @@ class Invitation:
 
 
 _COLUMNS = [_I.c[field.name] for field in attrs.fields(Invitation)]
-_IS_MANAGED = sa.exists().where(
-    (_M.c.org_id == _I.c.org_id) & (_M.c.user_id == _I.c.inviter_id) & (_M.c.role == "admin")
+# Correlated in so many words: nested twice, it would otherwise look at all invitations, not at the one to judge.
+_IS_MANAGED = (
+    sa.exists()
+    .where((_M.c.org_id == _I.c.org_id) & (_M.c.user_id == _I.c.inviter_id) & (_M.c.role == "admin"))
+    .correlate(_I)
 )
 _MAY_INVITE = sa.exists().where(
     (_N.c.id == _I.c.inviter_id) & _N.c.suspended_ms.is_(None) & (_N.c.is_admin.is_(True) | _IS_MANAGED)
@@ -52,8 +55,12 @@ def put(tx: Write, invitation: Invitation) -> Invitation:
 
 def by_uid(tx: Read, uid: str, now_ms: int) -> Invitation | None:
     """Return the invitation with this id, or None if it does not exist or is not open."""
-    row = tx.sql.execute(sa.select(*_COLUMNS).where((_I.c.uid == uid) & _is_open(now_ms))).first()
-    return Invitation(*row) if row else None
+    return _find(tx, (_I.c.uid == uid) & _is_open(now_ms))
+
+
+def in_org(tx: Read, org_id: int, uid: str) -> Invitation | None:
+    """Return the invitation of an organisation with this id, open or void, or None."""
+    return _find(tx, (_I.c.uid == uid) & (_I.c.org_id == org_id))
 
 
 def of_org(tx: Read, org_id: int, now_ms: int, *, after: int = 0, limit: int) -> Sequence[Invitation]:
@@ -67,8 +74,8 @@ def of_user(tx: Read, user_id: int, now_ms: int, *, after: int = 0, limit: int) 
 
 
 def count_of_org(tx: Read, org_id: int, now_ms: int) -> int:
-    """Return the number of unexpired invitations of an organisation, open or not."""
-    query = sa.select(sa.func.count()).where((_I.c.org_id == org_id) & (_I.c.expires_ms > now_ms))
+    """Return the number of open invitations of an organisation."""
+    query = sa.select(sa.func.count()).select_from(_I).where((_I.c.org_id == org_id) & _is_open(now_ms))
     return tx.sql.execute(query).scalar_one()
 
 
@@ -77,13 +84,18 @@ def remove(tx: Write, org_id: int, user_id: int) -> None:
     tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.user_id == user_id)))
 
 
-def forget_expired(tx: Write, org_id: int, now_ms: int) -> None:
-    """Delete the expired invitations of an organisation."""
-    tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & (_I.c.expires_ms <= now_ms)))
+def forget_void(tx: Write, org_id: int, now_ms: int) -> None:
+    """Delete the invitations of an organisation that are not open."""
+    tx.sql.execute(sa.delete(_I).where((_I.c.org_id == org_id) & ~_is_open(now_ms)))
 
 
 def _is_open(now_ms: int) -> sa.ColumnElement[bool]:
     return (_I.c.expires_ms > now_ms) & _MAY_INVITE
+
+
+def _find(tx: Read, condition: sa.ColumnElement[bool]) -> Invitation | None:
+    row = tx.sql.execute(sa.select(*_COLUMNS).where(condition)).first()
+    return Invitation(*row) if row else None
 
 
 def _select(tx: Read, condition: sa.ColumnElement[bool], after: int, limit: int) -> Sequence[Invitation]:

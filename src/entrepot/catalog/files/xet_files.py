@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 import sqlalchemy as sa
@@ -197,37 +198,48 @@ def damaged_files(tx: Read, wanted: Sequence[XetFileId]) -> set[XetFileId]:
     return found
 
 
+@attrs.frozen
+class UnverifiedClaim:
+    """A claim that links of a repository are based on: that a file, of ``size`` bytes, has this sha256."""
+
+    repo_id: int
+    sha256: Sha256
+    file: XetFileId
+    size: int
+
+
 _UNVERIFIED = _L.c.xet_file.is_not(None) & _L.c.is_false.is_(False) & _L.c.is_verified.is_(False)
 
 
 def unverified(
-    tx: Read, limit: int, *, skip: int = 0, repo_id: int | None = None
-) -> list[tuple[int, Sha256, XetFileId]]:
-    """Return (repository, sha256, file) of links that are based on an unverified claim, in a fixed order.
+    tx: Read, limit: int, *, after: UnverifiedClaim | None = None, repo_id: int | None = None
+) -> list[UnverifiedClaim]:
+    """Return a page of the unverified claims that links are based on, in a fixed order.
 
     Args:
-        skip: the number of links to skip at the beginning.
+        after: the last claim of the previous page.
         repo_id: only links of this repository.
     """
-    query = (
-        sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_file)
-        .where(_UNVERIFIED)
-        .distinct()
-        .order_by(_L.c.repo_id, _L.c.sha256, _L.c.xet_file)
-        .limit(limit)
-        .offset(skip)
-    )
-    if repo_id is not None:
-        query = query.where(_L.c.repo_id == repo_id)
-    return [(row.repo_id, row.sha256, row.xet_file) for row in tx.sql.execute(query)]
+    query = _unverified(repo_id).order_by(_L.c.repo_id, _L.c.sha256, _L.c.xet_file).limit(limit)
+    if after is not None:
+        # First what the index finds: in one repository, SQLite uses no more of it for a comparison of pairs.
+        sha256 = sa.literal(after.sha256, _L.c.sha256.type)
+        is_beyond = sa.tuple_(_L.c.repo_id, _L.c.sha256) >= sa.tuple_(sa.literal(after.repo_id), sha256)
+        is_same = (_L.c.repo_id == after.repo_id) & (_L.c.sha256 == sha256)
+        query = query.where(is_beyond if repo_id is None else _L.c.sha256 >= sha256)
+        query = query.where(~is_same | (_L.c.xet_file > after.file))
+    return [UnverifiedClaim(*row) for row in tx.sql.execute(query)]
 
 
 def unverified_bytes(tx: Read, repo_id: int | None = None) -> int:
-    """Return the bytes of the files of all links that :func:`unverified` would return; a file in several links counts
-    for each.
-    """
-    query = sa.select(sa.func.coalesce(sa.func.sum(_L.c.size), 0)).where(_UNVERIFIED)
-    return int(tx.sql.execute(query if repo_id is None else query.where(_L.c.repo_id == repo_id)).scalar_one())
+    """Return the sum of the sizes that :func:`unverified` would return without a limit; it reads all these links."""
+    found = _unverified(repo_id).subquery()
+    return int(tx.sql.execute(sa.select(sa.func.coalesce(sa.func.sum(found.c.size), 0))).scalar_one())
+
+
+def _unverified(repo_id: int | None) -> sa.Select[Any]:
+    query = sa.select(_L.c.repo_id, _L.c.sha256, _L.c.xet_file, _L.c.size).where(_UNVERIFIED).distinct()
+    return query if repo_id is None else query.where(_L.c.repo_id == repo_id)
 
 
 def repos_with_claims(tx: Read) -> list[int]:

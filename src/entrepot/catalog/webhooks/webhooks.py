@@ -70,11 +70,13 @@ _OWNERS = sa.select(_NAMESPACE).union_all(
     sa.select(_N.c.parent_id).where((_N.c.id == _NAMESPACE) & _N.c.parent_id.is_not(None))
 )
 _IS_MEMBER = sa.exists().where(_M.c.org_id.in_(_OWNERS) & (_M.c.user_id == _O.c.id))
+# Correlated in so many words: nested twice, it would otherwise look at all accounts, not at the owner to judge.
+_IS_GRANTED_ORG = sa.exists().where((_M.c.org_id == _G.c.subject_id) & (_M.c.user_id == _O.c.id)).correlate(_G, _O)
 _IS_GRANTED = sa.exists().where(
     (_F.c.namespace_id == _NAMESPACE)
     & (_F.c.type == _TYPE)
     & (_G.c.folder_id == _F.c.id)
-    & ((_G.c.subject_id == _O.c.id) | sa.exists().where((_M.c.org_id == _G.c.subject_id) & (_M.c.user_id == _O.c.id)))
+    & ((_G.c.subject_id == _O.c.id) | _IS_GRANTED_ORG)
 )
 _IS_INSIDER = _O.c.id.in_(_OWNERS) | _O.c.is_admin | _IS_MEMBER | _IS_GRANTED
 # What leads to a repository: its own name, those it had before (unless another has them now), and its owner's.

@@ -23,7 +23,7 @@ from entrepot.names import new_uid
 
 LIFETIME_MS = 14 * 86_400_000
 MAX_WAITING = 1_000
-"""Maximum of unanswered invitations into one organisation."""
+"""Maximum of open invitations into one organisation."""
 
 SHOWN = 100
 """Invitations on a page."""
@@ -57,7 +57,7 @@ def invite(hub: HubContext, caller: MaybeCaller, name: str, user: str, role: str
         if accounts.role_of(tx, org.id, guest.id) is not None:
             raise Refused(f"{guest.name} is a member of {org.name} already: change the role instead")
         now = hub.now_ms()
-        invitations.forget_expired(tx, org.id, now)
+        invitations.forget_void(tx, org.id, now)
         if invitations.count_of_org(tx, org.id, now) >= MAX_WAITING:
             raise LimitExceeded("the number of unanswered invitations", MAX_WAITING, "cancel some first")
         fresh = Invitation(0, new_uid(), org.id, guest.id, word, admin.account.id, now, now + LIFETIME_MS)
@@ -105,7 +105,7 @@ def accept(hub: HubContext, caller: MaybeCaller, uid: str) -> InvitationDetails:
 
     Raises:
         LoginRequired, NotAllowed: the caller is anonymous, or the token does not permit this.
-        ThingNotFound: the caller has no such invitation, it has expired, or its inviter may not invite any more.
+        ThingNotFound: the caller has no such invitation, it has expired, or its inviter may no longer invite.
     """
     guest = require_write(caller)
     with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
@@ -135,7 +135,7 @@ def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
-    """Withdraw an invitation.
+    """Withdraw an invitation, also one whose inviter may no longer invite.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the organisation.
@@ -144,13 +144,13 @@ def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
     """
     with hub.write(Lock.hub(), Lock.audit(), by=caller) as tx:
         org, admin = orgs.get_administered(tx, caller, name)
-        found = invitations.by_uid(tx, uid, hub.now_ms())
-        if found is None or found.org_id != org.id:
+        found = invitations.in_org(tx, org.id, uid)
+        if found is None:
             raise ThingNotFound("invitation", uid)
-        [offer] = _offers(tx, [found])
+        guest = accounts.by_ids(tx, [found.user_id])[found.user_id]
         invitations.remove(tx, org.id, found.user_id)
         notification_rows.remove_topic(tx, found.user_id, notifications.invitation_topic(org.id))
-        audit.record(hub, tx, admin, "invitation.cancel", org_subject(org), {"user": offer.user.name})
+        audit.record(hub, tx, admin, "invitation.cancel", org_subject(org), {"user": guest.name})
 
 
 def _answered(hub: HubContext, tx: Write, offer: InvitationDetails, answer: str) -> None:

@@ -17,7 +17,7 @@ import attrs
 from entrepot.blobs import OpenSink, file_key
 from entrepot.catalog import Lock
 from entrepot.catalog.files import file_checks, file_links, files, linked_forms, xet_files, xorbs
-from entrepot.catalog.files.xet_files import XetFileRow
+from entrepot.catalog.files.xet_files import UnverifiedClaim, XetFileRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
@@ -95,7 +95,7 @@ def verify_claims(hub: HubContext, limit: int = 100, *, repo_id: int | None = No
     repository; a false one stays in its repository and has no effect elsewhere.
 
     Args:
-        limit: files per query; all of them are verified.
+        limit: claims per query; all of them are verified.
         repo_id: only the claims of this repository.
     """
     return xorb_scrubbing.finish(verify_steps(hub, limit, repo_id=repo_id))
@@ -104,20 +104,24 @@ def verify_claims(hub: HubContext, limit: int = 100, *, repo_id: int | None = No
 def verify_steps(hub: HubContext, limit: int = 100, *, repo_id: int | None = None) -> Generator[int | None, None, int]:
     """Verify claims as :func:`verify_claims` does, but yield for every few megabytes how many bytes are left, at least.
 
-    These are the bytes of all claims, not of one: many small ones are as much work as a large one.
+    These are the bytes of all claims that waited at the start, not of one: many small ones are as much work as a large
+    one.
     """
-    right = left = 0
+    right = rest = 0
+    last: UnverifiedClaim | None = None
     while True:
         with hub.read() as tx:
-            waiting = xet_files.unverified(tx, limit, skip=left, repo_id=repo_id)
-            rest = xet_files.unverified_bytes(tx, repo_id)
+            waiting = xet_files.unverified(tx, limit, after=last, repo_id=repo_id)
+            if waiting and last is None:
+                rest = xet_files.unverified_bytes(tx, repo_id)  # once: it reads all links that wait
         if not waiting:
             return right
         for claim in waiting:
-            verdict, size = yield from _verify(hub, *claim, rest=rest)
-            rest -= size
+            # Where the verdict is unknown, the claim can be verified after the xorb was uploaded again.
+            verdict = yield from _verify(hub, claim.repo_id, claim.sha256, claim.file, rest=rest)
+            rest -= claim.size
             right += verdict is _Verdict.RIGHT
-            left += verdict is _Verdict.UNKNOWN  # can be verified after the xorb was uploaded again
+        last = waiting[-1]
 
 
 def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Sequence[Sha256]) -> None:
@@ -144,7 +148,7 @@ def verify_readable(hub: HubContext, caller: Caller, row: RepoRow, wanted: Seque
         sent = xet_files.claimed(tx, row.id, list(lost)) if lost else {}
     _verify_now(hub, claims)
     for claim in sent.values():
-        if xorb_scrubbing.finish(_verify(hub, row.id, claim.sha256, claim.file))[0] is _Verdict.RIGHT:
+        if xorb_scrubbing.finish(_verify(hub, row.id, claim.sha256, claim.file)) is _Verdict.RIGHT:
             with hub.write(Lock.repo(row.id), Lock.file(claim.sha256), Lock.xorb(claim.file)) as tx:
                 linked_forms.set_chunked(tx, row.id, claim.sha256, claim.file, claim.hash)
 
@@ -173,7 +177,7 @@ def _verify_now(hub: HubContext, claims: Sequence[tuple[int, Sha256, XetFileId, 
                 jobs.enqueue(tx, "verify", {"repo": repo_id}, now, dedup_key=f"verify-now:{repo_id}")
             hub.job_added.set()
             raise BeingVerified(sha256, size)
-        if xorb_scrubbing.finish(_verify(hub, repo_id, sha256, file))[0] is _Verdict.RIGHT:
+        if xorb_scrubbing.finish(_verify(hub, repo_id, sha256, file)) is _Verdict.RIGHT:
             done.add(sha256)
 
 
@@ -185,38 +189,37 @@ class _Verdict(enum.Enum):
 
 def _verify(
     hub: HubContext, repo_id: int, sha256: Sha256, file: XetFileId, *, rest: int = 0
-) -> Generator[int | None, None, tuple[_Verdict, int]]:
-    """Compare the content of a file with the claim about it, store the result, and return it with the size.
+) -> Generator[int | None, None, _Verdict]:
+    """Compare the content of a file with the claim about it, store the result, and return it.
 
     Args:
         rest: the bytes of all claims that wait, this one among them.
     """
-    digest, begun_ms, size = hashlib.sha256(), hub.now_ms(), 0
+    digest, begun_ms = hashlib.sha256(), hub.now_ms()
     hub.catalog.check_may_wait()
     try:
         # The hashes of the chunks need not be computed again: if the bytes had changed, so would their sha256.
         with contextlib.closing(chunks.open_file(hub, file, is_hashed=False)) as content:
-            size = content.size
-            for offset in range(0, size, _PIECE):
-                yield max(rest, size) - offset
+            for offset in range(0, content.size, _PIECE):
+                yield max(rest, content.size) - offset
                 for piece in content.pieces_at(offset, _PIECE):
                     digest.update(piece)
     except (Damaged, ThingNotFound):
-        return _Verdict.UNKNOWN, size
+        return _Verdict.UNKNOWN
     if digest.hexdigest() == sha256:
         with hub.write(Lock.repo(repo_id), Lock.file(sha256), Lock.xorb(file)) as tx:
             linked_forms.mark_verified(tx, repo_id, sha256, file)
         drop_raw(hub, sha256, begun_ms)
-        return _Verdict.RIGHT, size
+        return _Verdict.RIGHT
     with hub.read() as tx:
         used = xet_files.xorbs_of(tx, [file])
     for xorb in sorted(used):
         if xorb_scrubbing.record_damage(hub, xorb):
-            return _Verdict.UNKNOWN, size  # the stored bytes are damaged: the claim may be true
+            return _Verdict.UNKNOWN  # the stored bytes are damaged: the claim may be true
         yield None
     with hub.write(Lock.repo(repo_id)) as tx:
         linked_forms.mark_false_claim(tx, repo_id, sha256, file)
-    return _Verdict.WRONG, size
+    return _Verdict.WRONG
 
 
 @attrs.define

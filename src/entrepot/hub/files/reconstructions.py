@@ -145,7 +145,7 @@ def fetch(hub: HubContext, name: XetHash, query: Mapping[str, str]) -> Content:
         InvalidSignature: the link is altered, expired, or for another part, or its chunks were stored in another
             layout since then.
         ThingNotFound, XorbDamaged: its chunks are gone or in quarantine, or the holder of the link may no longer read
-            the repository, or it has no such file any more.
+            the repository, or it no longer has such a file.
         NotAllowed: a scanner has flagged the file since then.
         BlobMissing: their bytes are lost.
     """

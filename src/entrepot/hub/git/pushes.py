@@ -52,6 +52,9 @@ from entrepot.storage.quarantines import Quarantine, Receiver, open_quarantine
 MAX_OBJECTS = 5_000_000
 """Maximum number of objects in one push."""
 
+MAX_REFS = 10_000
+"""Maximum number of refs that one push moves: all of them move in one transaction."""
+
 _MOVED = "it was moved in the meantime; fetch and try again"
 _IN_ONE_GO = 4_000
 _BATCH_ROWS = 1_000
@@ -133,10 +136,13 @@ def begin(
         tolerated: object faults that are accepted; see :meth:`Quarantine.receiver`.
 
     Raises:
-        as :func:`list_refs`; StoreUnavailable: git is not installed, or failed.
+        as :func:`list_refs`; LimitExceeded: the push moves too many refs.
+        StoreUnavailable: git is not installed, or failed.
     """
     with hub.read() as tx:
         row, author = pull_request_access.pusher(tx, caller, ref)
+    if len(request.commands) > MAX_REFS:
+        raise LimitExceeded("the number of refs in one push", MAX_REFS, "push some of them at a time")
     push_reservations.note_pack(hub, row.id, author.account.id)
     lease = hub.mirrors.take(hub.store, hub.read, row)
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
 import json
+import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +16,8 @@ from entrepot.settings import Settings
 
 PROOFS = ("X-Webhook-Secret", "X-Webhook-Signature-256")
 """The headers that prove who sends a request: the secret, and the signature that is made with it."""
+
+_PREFIX = "sha256="
 
 
 def body_of(settings: Settings, webhook: WebhookRow, delivery: Delivery) -> bytes:
@@ -40,13 +44,23 @@ def proofs_of(webhook: WebhookRow, body: bytes) -> dict[str, str]:
 
 
 def spellings(proofs: Mapping[str, str]) -> Sequence[str]:
-    """Return how a receiver that repeats its request may spell the values of :func:`proofs_of`: plainly, or in JSON."""
-    return sorted({word for value in proofs.values() for word in (value, json.dumps(value)[1:-1])})
+    """Return how a receiver that repeats its request may spell the values of :func:`proofs_of`.
+
+    That is plainly, in JSON, in HTML, or in a URL; a signature also without its prefix.
+    """
+    words = {word for value in proofs.values() for word in (value, value.removeprefix(_PREFIX))}
+    return sorted({spelling for word in words if word for spelling in _spellings_of(word)})
+
+
+def _spellings_of(word: str) -> Sequence[str]:
+    in_json = json.dumps(word)[1:-1]
+    in_url = (urllib.parse.quote(word, safe=""), urllib.parse.quote(word), urllib.parse.quote_plus(word))
+    return (word, in_json, in_json.replace("/", "\\/"), html.escape(word), *in_url)
 
 
 def sign(secret: str, body: bytes) -> str:
     """Return the value of ``X-Webhook-Signature-256``: HMAC-SHA256 of the body under the webhook's secret."""
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return _PREFIX + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def _origin(settings: Settings) -> str:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from entrepot.errors import ClientGone, Damaged, EntrepotError, Malformed, RepoNotFound
+from entrepot.errors import ClientGone, Damaged, EntrepotError, LimitExceeded, Malformed, RepoNotFound
 from entrepot.git import FLUSH, pkt_line
 from entrepot.git.commands import CommandStatus, parse_request, render_advertisement, render_report
 from entrepot.git.commands import PushRequest as Asked
@@ -58,15 +58,15 @@ async def receive(request: Request, ref: RepoRef) -> ASGIApp:
     if not lines:
         await call_hub(request, pushes.list_refs, ref)
         return _response(b"", "result")  # git tests its credentials before it sends a large body
-    asked = parse_request(lines)
+    asked = await app_state(request).threads.run_transfer(parse_request, lines)  # there may be a hundred thousand
     if "push-options" in asked.capabilities:
         await stream.section()
     try:
         push = await _begin(request, ref, asked)
-    except RepoNotFound as error:
-        if error.anonymous:
+    except (RepoNotFound, LimitExceeded) as error:
+        if isinstance(error, RepoNotFound) and error.anonymous:
             raise  # the response asks for credentials
-        # The repository existed when git requested its refs.
+        # The repository existed, and could be pushed to, when git requested its refs.
         await _drain(stream.rest())
         return _response(_refusal(asked, error), "result")
     return PushResponse(app_state(request), push, stream)

@@ -7,6 +7,7 @@ import httpx2
 
 from entrepot.catalog import Lock
 from entrepot.catalog.webhooks import deliveries
+from entrepot.hub.community import discussions
 from entrepot.hub.webhooks import webhooks
 from tests.server.pages.conftest import field_of
 from tests.server.pages.settings.conftest import Send
@@ -102,6 +103,21 @@ def test_a_delivery_shows_what_was_sent_and_answered(site: ServedHub, send: Send
     assert "a-secret-word" not in text
     assert "The delivery is sent again." in send(f"{page}/replay", {"delivery": field_of(text, "delivery")}).text
     assert signed_in.get(f"{page}/deliveries/none").status_code == 404
+
+
+def test_a_delivery_shows_words_of_other_languages_and_escapes_what_cannot_be_printed(
+    site: ServedHub, send: Send, signed_in: httpx2.Client
+) -> None:
+    ref = site.repo("wording")
+    page = make(send, url="http://203.0.113.9:9/", watched="alice/wording", domains="discussion")
+    discussions.create(site.hub, site.caller(), ref, "Größe 語 🐦", "left \u202e right\x85")
+    path = re.search(rf'href="({page}/deliveries/[0-9a-f]+)"', signed_in.get(page).text)
+    assert path is not None
+    text = html.unescape(signed_in.get(path[1]).text)
+    assert '"title": "Größe 語 🐦"' in text
+    assert "left \\u202e right" in text
+    assert not {"\u202e", "\x85"} & set(text)
+    assert "sent in one line of ASCII" in text
 
 
 def test_a_test_event_is_sent_with_a_button(send: Send, signed_in: httpx2.Client) -> None:

@@ -142,7 +142,7 @@ def build_delivery(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str
         "url": row.url,
         "sent": sent,
         "item": _shown(sent.delivery),
-        "body": json.dumps(json.loads(sent.body), indent=2) if is_whole else sent.body,
+        "body": _readable_json(sent.body) if is_whole else sent.body,
         "headers": "\n".join(f"{name}: {value}" for name, value in sent.headers.items()),
         "is_whole": is_whole,
         "answer": sent.delivery.answer or "",
@@ -150,6 +150,14 @@ def build_delivery(hub: HubContext, caller: MaybeCaller, uid: str, delivery: str
         "api": f"/api/settings/webhooks/{row.uid}/deliveries/{sent.delivery.uid}",
     }
     return attrs.evolve(own_page("webhooks", values), template="settings_delivery.html", title="Delivery")
+
+
+def _readable_json(body: str) -> str:
+    """Return the same value in indented lines; only what cannot be printed is escaped, or changes the direction."""
+    text = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    if all(map(str.isprintable, text.split("\n"))):
+        return text
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def _form(act: FormAction) -> PageHandler:
