@@ -20,6 +20,7 @@ FORBIDDEN_PREFIXES = ("process_", "handle_")
 
 # The edges of the process, where any failure at all must be answered or carried on.
 EDGES = {
+    "catalog/dialects/postgres_stalls.py": "the thread that lets connections go on must not end before they do",
     "server/hosting.py": "whatever an application or its server fails with at start is raised where they were started",
     "server/middleware.py": "an unforeseen error becomes a 500 with an id, never a closed connection",
     "server/threads.py": "whatever a call raises in its thread is raised where it is awaited",

@@ -9,7 +9,7 @@ import pytest
 
 from entrepot.blobs import Stat
 from entrepot.catalog import Read
-from entrepot.errors import DatabaseUnavailable, StoreUnavailable
+from entrepot.errors import Busy, DatabaseReadOnly, DatabaseUnavailable, StoreFull, StoreUnavailable
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.jobs import readiness
 from entrepot.hub.jobs.readiness import Dependency, DependencyWatch, ReadinessCheck
@@ -50,14 +50,17 @@ class Server:
 @pytest.fixture(autouse=True)
 def asks_always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readiness, "_STORE_EVERY_S", 0.0)
+    monkeypatch.setattr(readiness, "_NOTICE_EVERY_S", 0.0)
 
 
 def look_twice(server: Server) -> readiness.Readiness:
     """Return what a second look finds: the first one does not wait for a store that did not respond before."""
     server.check.look()
     assert server.check._store._answered.wait(20)
+    assert server.check._notice._answered.wait(20)
     found = server.check.look()
     assert server.check._store._answered.wait(20)
+    assert server.check._notice._answered.wait(20)
     return found
 
 
@@ -116,6 +119,39 @@ def test_a_server_that_alone_does_not_reach_the_bucket_is_taken_out_until_the_ot
     finally:
         one.hub.close()
         two.hub.close()
+
+
+def test_a_database_that_accepts_no_changes_takes_no_server_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer, s3_server: S3Server
+) -> None:
+    for name, value in s3_server.environ().items():
+        monkeypatch.setenv(name, value)
+    clock = Clock()
+    store = f"s3://shared/unwritable?endpoint={s3_server.url}"
+    server = Server(tmp_path, clock, monkeypatch, database=postgres.create_with_tables(), store=store)
+    errors = [DatabaseReadOnly("a standby"), StoreFull("no space"), Busy("the database"), DatabaseUnavailable("lost")]
+    left, go_on = list(errors), threading.Event()
+
+    def refuse(_hub: HubContext, *_locks: object) -> None:
+        if left:
+            raise left.pop()
+        go_on.wait(60)
+        raise errors[0]
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(HubContext, "write", refuse)
+            while left:
+                clock.now += 6_000
+                assert server.check.look() == readiness.Readiness(Dependency(), Dependency(), None)
+                assert server.check._notice._answered.wait(20)
+            for _ in range(3):  # nor does one where the change waits
+                assert server.check.look().refusal is None
+            go_on.set()
+            assert server.check._notice._answered.wait(20)
+        assert look_twice(server).refusal is None
+    finally:
+        server.hub.close()
 
 
 def test_the_only_server_stays_without_its_bucket_and_leaves_without_its_folder(

@@ -35,8 +35,8 @@ def watch_for_stalls(engine: sa.Engine, patience_s: float) -> StallGuard:
     )
     sa.event.listen(engine, "connect", lambda connection, _record: guard.add(connection))
     sa.event.listen(engine, "checkout", lambda connection, _record, _proxy: guard.begin(connection))
-    for gone in ("checkin", "detach"):
-        sa.event.listen(engine, gone, lambda connection, _record: guard.end(connection))
+    sa.event.listen(engine, "checkin", lambda connection, _record: guard.end(connection))
+    sa.event.listen(engine, "detach", lambda connection, _record: guard.release(connection))
     sa.event.listen(engine, "engine_disposed", lambda _engine: guard.close())
     weakref.finalize(engine, guard.close)
     return guard

@@ -23,6 +23,7 @@ from entrepot.hub.context import HubContext
 from entrepot.names import Sha256
 
 _STORE_EVERY_S: Final = 1.0
+_NOTICE_EVERY_S: Final = 5.0
 _PATIENCE_S: Final = 2.0
 _SECOND_PATIENCE_S: Final = 0.2
 _SEEN_EVERY_MS: Final = 5_000
@@ -141,8 +142,9 @@ class ReadinessCheck:
         self._hub = hub
         self._store = DependencyWatch(self._ask_store, hub.now_ms, every_s=_STORE_EVERY_S)
         self._database = DependencyWatch(self._ask_database, hub.now_ms)
+        self._notice = DependencyWatch(self._tell_others, hub.now_ms, every_s=_NOTICE_EVERY_S)
         self._reached_ms = self._seen_ms = 0
-        """When this server has reached the store, and when any has, as far as it is known."""
+        """When this server has reached the store, and when any is known to have."""
 
     def look(self) -> Readiness:
         """Return whether the server is ready, after 2 seconds at most; nothing is raised for what does not respond."""
@@ -152,6 +154,9 @@ class ReadinessCheck:
             is_late = database.reason == _TOO_LATE
             refusal = f"the database cannot be used now: {_TOO_LATE}" if is_late else database.reason
             return Readiness(database, store, refusal)
+        settings = self._hub.settings
+        if settings.store and settings.database and self._reached_ms - self._seen_ms >= _SEEN_EVERY_MS:
+            self._notice.begin()
         return Readiness(database, store, self._refusal(store))
 
     def _ask_store(self) -> None:
@@ -159,22 +164,27 @@ class ReadinessCheck:
         self._reached_ms = self._hub.now_ms()
 
     def _ask_database(self) -> None:
-        """Read when another server has reached the store, and tell the others that this one has."""
+        """Read when any server has reached the store."""
         with self._hub.read() as tx:
             seen = limit_counts.find(tx, _SEEN)
         self._seen_ms = 0 if seen is None else seen.last_ms
-        settings, reached_ms = self._hub.settings, self._reached_ms
-        if settings.store and settings.database and reached_ms - self._seen_ms >= _SEEN_EVERY_MS:
-            with self._hub.write(Lock.job(_LOCK)) as tx:
-                limit_counts.put(tx, _SEEN, LimitCount(0, reached_ms), reached_ms + _KEPT_MS)
-            self._seen_ms = reached_ms
+
+    def _tell_others(self) -> None:
+        """Tell the others that this server has reached the store.
+
+        Not part of the question whether the database responds: one that is read-only, full or busy serves reads.
+        """
+        reached_ms = self._reached_ms
+        with self._hub.write(Lock.job(_LOCK)) as tx:
+            limit_counts.put(tx, _SEEN, LimitCount(0, reached_ms), reached_ms + _KEPT_MS)
+        self._seen_ms = reached_ms
 
     def _refusal(self, store: Dependency) -> str | None:
         settings = self._hub.settings
         if not settings.store:
             return None if store.reason is None else str(StoreUnavailable("the store of large files", store.reason))
         if not settings.database or store.since_ms is None:
-            return None  # there are no other servers, or they have nothing better
+            return None  # there are no other servers, or this one reaches the store
         now, seen_ms = self._hub.now_ms(), self._seen_ms
         # The server that saw the store last stays in rotation, so this rule never takes out all servers.
         is_seen = seen_ms > store.since_ms and now - seen_ms < _SEEN_FOR_MS
