@@ -30,7 +30,7 @@ _SUSPECT_S = 2.0
 _EVERY_S = 0.5
 _PROBES = 2
 """How many probes in a row fail before connections are cut: one may be slow to be accepted by a busy server."""
-_AGAIN_S, _AGAIN_MOST_S = 5.0, 30.0
+_AGAIN_S, _MAX_AGAIN_S = 5.0, 30.0
 """When a server that responded is asked again about the same connections: at first, and after doubling."""
 _STALLED = "the server of the database does not respond"
 
@@ -204,7 +204,7 @@ class StallGuard:
         """Note whether a server responds; cut its connections after enough failures."""
         if responds:
             is_new = newest_s > server.suspect_s
-            server.pause_s = _AGAIN_S if is_new else min(2 * server.pause_s, _AGAIN_MOST_S)
+            server.pause_s = _AGAIN_S if is_new else min(2 * server.pause_s, _MAX_AGAIN_S)
             server.failures, server.suspect_s = 0, newest_s
             server.next_s = time.monotonic() + server.pause_s
             return
