@@ -20,12 +20,10 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import PreparedWrite
+from entrepot.catalog.visibility import PUBLIC
 
 LENGTH = 12
 """Bytes of a part; a longer text is looked up by its beginning."""
-
-PUBLIC = 0
-"""The mark of rows of public repositories."""
 
 ALL_PRIVATE = -1
 """The mark of the second rows of private repositories, of all namespaces."""
@@ -64,8 +62,7 @@ def put_repos(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
     Args:
         chosen: a condition on rows of ``repos``.
     """
-    mark = sa.case((_R.c.visibility == "public", PUBLIC), else_=_R.c.namespace_id)
-    for batch in _ids(tx, chosen, mark):
+    for batch in _ids(tx, chosen, _R.c.mark):
         _INSERT.run_all(tx, [row for row_id, name, mark in batch for row in _rows(row_id, name, mark)])
 
 
