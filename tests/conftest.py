@@ -22,7 +22,7 @@ from tests.support.bytecode import keep_bytecode
 from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.patience import add_up_used_bytes_every_time, wait_longer_for_servers
-from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.postgres import PostgresServer, running_if_installed
 from tests.support.ready_tables import make_tables_quickly
 from tests.support.route_paths import share_compiled_paths
 from tests.support.s3_server import S3Server, find_weed, running_s3_server
@@ -108,10 +108,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server, if one is installed: on the path, or where Debian puts it."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL or psycopg is not installed")
-    with running(programs) as server:
+    with running_if_installed() as server:
         yield server
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from entrepot import testing
 from entrepot.testing.hubs import RunningHub
-from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.postgres import PostgresServer, running_if_installed
 
 pytestmark = pytest.mark.timeout(300)
 LIMIT_S = 60
@@ -21,10 +21,7 @@ REQUESTS = 40
 
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL or psycopg is not installed")
-    with running(programs) as found:
+    with running_if_installed() as found:
         yield found
 
 

@@ -28,7 +28,7 @@ from entrepot.settings import SETTINGS, Settings
 from entrepot.testing.hubs import RunningHub
 from tests.support import hub_work
 from tests.support.balancers import Balancer
-from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.postgres import PostgresServer, running_if_installed
 
 MAX_S = 240
 pytestmark = pytest.mark.timeout(600)
@@ -267,10 +267,7 @@ def waiting(found: Servers, kind: str) -> bool:
 
 
 def test_an_outage_of_the_database_is_a_503_and_ends_with_it(tmp_path: pathlib.Path) -> None:
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL or psycopg is not installed")
-    with running(programs, "synchronous_commit=on") as database:
+    with running_if_installed("synchronous_commit=on") as database:
         settings = Settings(data=tmp_path / "data", port=0, database=database.url(database.create()))
         hub = RunningHub(tmp_path, settings, environ_of(settings, {}))
         hub.start()

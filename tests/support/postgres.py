@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import attrs
+import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import open_catalog
@@ -156,6 +157,16 @@ def running(programs: pathlib.Path, *options: str) -> Iterator[PostgresServer]:
     """Run a server on a socket in a folder of its own, with more settings; it ends with this process."""
     make = ["initdb", "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8", "-D"]
     with _running(programs, make, options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running_if_installed(*options: str) -> Iterator[PostgresServer]:
+    """Run a server for a test, as :func:`running` does; the test is skipped where PostgreSQL is not installed."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL or psycopg is not installed")
+    with running(programs, *options) as server:
         yield server
 
 

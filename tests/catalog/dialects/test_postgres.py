@@ -24,7 +24,7 @@ from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, DatabaseReadOnly, DatabaseUnavailable, DataFolderError
 from entrepot.names import RepoId, RepoRef, RepoType, new_uid
 from tests.support.lost_confirmations import ConfirmationLoser
-from tests.support.postgres import PostgresServer, find_programs, running, running_standby
+from tests.support.postgres import PostgresServer, find_programs, running, running_if_installed, running_standby
 
 REF = RepoRef(RepoType.MODEL, RepoId("alice", "gpt2"))
 
@@ -434,10 +434,7 @@ def test_only_an_unflushed_transaction_does_not_wait_for_the_disk(opened: Catalo
 @pytest.fixture
 def crashing() -> Iterator[PostgresServer]:
     """A server of its own, which a test may crash; what it confirms is in its log."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL or psycopg is not installed")
-    with running(programs, "synchronous_commit=on") as server:
+    with running_if_installed("synchronous_commit=on") as server:
         yield server
 
 

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from entrepot.catalog import Catalog, Lock, hub_metadata, open_catalog
 from entrepot.catalog.dialects import postgres_stalls
 from entrepot.errors import DatabaseUnavailable
-from tests.support.postgres import PostgresServer, find_programs, running
+from tests.support.postgres import PostgresServer, running_if_installed
 
 LIMIT_S = 60
 
@@ -26,10 +26,7 @@ LIMIT_S = 60
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     """Return a server that no other test uses."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("PostgreSQL or psycopg is not installed")
-    with running(programs) as found:
+    with running_if_installed() as found:
         yield found
 
 
