@@ -50,7 +50,7 @@ _guards: WeakKeyDictionary[sa.Engine, StallGuard] = WeakKeyDictionary()
 
 _WATCHED: Mapping[str, object] = {
     "application_name": "entrepot",
-    "keepalives_idle": 30,  # seconds, as below: a server that has gone without a word is noticed within a minute
+    "keepalives_idle": 30,  # seconds, as below: a server that disappears silently is noticed within a minute
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
