@@ -155,6 +155,22 @@ def test_depth_is_bounded(opening: str) -> None:
         read(opening * 65 + "1" + closing * 65)
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    "opening", ["", "\ufeff", "a: 1\n...\n"], ids=["first", "after a byte order mark", "second document"]
+)
+def test_directives_that_libyaml_compares_with_each_other_are_few(opening: str, line_end: str) -> None:
+    text = opening + "".join(f"%TAG !a{number}! b{line_end}" for number in range(65))
+    with pytest.raises(Malformed, match=r"more than 64 %TAG directives"):
+        read(text + "--- {c: d}")
+
+
+def test_a_few_directives_are_read_and_their_words_are_text_elsewhere() -> None:
+    directives = "".join(f"%TAG !a{number}! tag:yaml.org,2002:{chr(10)}" for number in range(64))
+    assert read(directives + "--- {c: !a7!str 1}") == {"c": "1"}
+    assert read("a: |\n" + "  %TAG !a! b\n" * 100) == {"a": "%TAG !a! b\n" * 100}
+
+
 def test_depth_counts_through_aliases() -> None:
     half = "[" * 40 + "1" + "]" * 40
     with pytest.raises(Malformed, match="64 levels"):

@@ -16,7 +16,15 @@ from entrepot.cards.gates import Field, GateForm, check_answers, read_gate
 from entrepot.cards.libraries import find_gguf, format_tags
 from entrepot.cards.licenses import LICENSES, is_known_license
 from entrepot.cards.merging import merge_metadata
-from entrepot.cards.metadata import Card, CardFields, card_fields, card_tags, read_card, read_dataset_card
+from entrepot.cards.metadata import (
+    Card,
+    CardFields,
+    card_fields,
+    card_tags,
+    read_card,
+    read_dataset_card,
+    read_metadata,
+)
 from entrepot.cards.model_files import DOCUMENTS, ModelFiles, ModelMetadata, describe_model
 from entrepot.cards.rendering import line_ending, render_template, render_yaml, with_metadata
 from entrepot.cards.validation import MISSING_METADATA, Findings, validate_card
@@ -63,6 +71,7 @@ __all__ = [
     "read_card",
     "read_dataset_card",
     "read_gate",
+    "read_metadata",
     "render_template",
     "render_yaml",
     "split_card",

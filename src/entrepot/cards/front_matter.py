@@ -52,9 +52,9 @@ def parse_metadata(block: str, *, first_line: int = 1, old_keys: Collection[str]
 
     Raises:
         Malformed: the block is not YAML or not a single mapping, has a tag for an
-            unsupported type, is deeper than 64 levels, or has more than 100,000
-            values or 4 Mi characters after aliases are expanded. The reason
-            names the line.
+            unsupported type, is deeper than 64 levels, or has more than 64
+            ``%TAG`` directives, or has more than 100,000 values or 4 Mi characters
+            after aliases are expanded. The reason names the line.
     """
     if len(block) > MAX_BLOCK:
         raise Malformed("repo card metadata", f"it is longer than {MAX_BLOCK:,} characters")

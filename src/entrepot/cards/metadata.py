@@ -77,11 +77,19 @@ def read_card(text: str) -> Card:
         Malformed: the block is not YAML or not a mapping; the reason names
             the line of the README.
     """
-    block, _ = split_card(text)
+    data = read_metadata(text)
     arxiv_ids = tuple(dict.fromkeys(match[1].lower() for match in _ARXIV.finditer(text)))
-    if block is None:
-        return Card({}, False, arxiv_ids)
-    return Card(parse_metadata(block, first_line=_first_line(text)), True, arxiv_ids)
+    return Card(data or {}, data is not None, arxiv_ids)
+
+
+def read_metadata(text: str) -> Mapping[str, JsonValue] | None:
+    """Return the metadata of a README without reading the rest; None if it has no metadata block.
+
+    Raises:
+        Malformed: as of :func:`read_card`.
+    """
+    block, _ = split_card(text)
+    return None if block is None else parse_metadata(block, first_line=_first_line(text))
 
 
 def read_dataset_card(text: str) -> Mapping[str, JsonValue]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from entrepot.cards.licenses import LICENSES, is_known_license
-from entrepot.cards.metadata import read_card
+from entrepot.cards.metadata import read_metadata
 from entrepot.cards.yaml_values import JsonValue
 from entrepot.errors import Malformed
 from entrepot.names import RepoType
@@ -38,15 +38,15 @@ def validate_card(text: str, repo_type: RepoType) -> Findings:
     licence are the public hub's.
     """
     try:
-        card = read_card(text)
+        data = read_metadata(text)
     except Malformed as error:
         return Findings(errors=(error.message,))
-    if not card.data:
+    if not data:
         return Findings(warnings=(MISSING_METADATA,))
-    errors = [*_license_errors(card.data.get("license"))]
+    errors = [*_license_errors(data.get("license"))]
     if repo_type.kind.has_library:
-        errors += _index_errors(card.data.get("model-index"))
-    return Findings(tuple(errors), tuple(_warnings(card.data, repo_type)))
+        errors += _index_errors(data.get("model-index"))
+    return Findings(tuple(errors), tuple(_warnings(data, repo_type)))
 
 
 def _license_errors(value: JsonValue) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 libyaml only splits the text into events. YAML tags never select a Python type,
 and aliases are counted as if they were expanded, so a small text cannot become
-a large value.
+a large value. libyaml searches all ``%TAG`` directives of a text for each new one and for each tag, so their number
+is limited before it reads any.
 """
 
 from __future__ import annotations
@@ -23,8 +24,13 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 MAX_CHARACTERS = 1 << 22
+MAX_TAG_DIRECTIVES = 64
 _MAX_NUMBER = 64
 _RESOLVER = yaml.resolver.Resolver()
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()  # used for single scalars only, of which it keeps nothing
+
+# Directives begin lines, which end as libyaml's do. Source: YAML 1.1.3, section 4.1.4 (b-char).
+_TAG_DIRECTIVE = re.compile("(?:^\ufeff?|[\n\r\x85\u2028\u2029])%TAG")
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STANDARD = "tag:yaml.org,2002:"
@@ -41,7 +47,7 @@ _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
-@attrs.frozen
+@attrs.define  # not frozen: there is one for each value, and frozen ones take three times as long to create
 class _Node:
     """A finished value, and its cost each time it is used."""
 
@@ -92,6 +98,8 @@ class YamlReader:
         Raises:
             Malformed: the text is not a single YAML document, or a limit is exceeded.
         """
+        if sum(1 for _ in _TAG_DIRECTIVE.finditer(text)) > MAX_TAG_DIRECTIVES:
+            raise self._malformed(f"it has more than {MAX_TAG_DIRECTIVES} %TAG directives")
         try:
             for event in yaml.parse(text, Loader=_LOADER):
                 if event.start_mark is not None:
@@ -227,14 +235,14 @@ def plain_value_1_1(text: str) -> JsonValue:
         return text
     tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     kind = tag.removeprefix(_STANDARD)
-    constructor, node = yaml.constructor.SafeConstructor(), yaml.ScalarNode(_STANDARD + kind, text)
+    node = yaml.ScalarNode(_STANDARD + kind, text)
     try:
         if kind == "bool":
-            return bool(constructor.construct_yaml_bool(node))
+            return bool(_CONSTRUCTOR.construct_yaml_bool(node))
         if kind == "int":
-            return _storable(int(constructor.construct_yaml_int(node)), text)
+            return _storable(int(_CONSTRUCTOR.construct_yaml_int(node)), text)
         if kind == "float":
-            return _storable(float(constructor.construct_yaml_float(node)), text)
+            return _storable(float(_CONSTRUCTOR.construct_yaml_float(node)), text)
     except ValueError:  # such as "0b_"
         return text
     if kind == "null":
@@ -250,11 +258,10 @@ def _storable(number: float, text: str) -> JsonValue:
 
 
 def _iso_date(text: str) -> str:
-    constructor = yaml.constructor.SafeConstructor()
-    if not constructor.timestamp_regexp.match(text):
+    if not _CONSTRUCTOR.timestamp_regexp.match(text):
         return text
     try:
-        moment = constructor.construct_yaml_timestamp(yaml.ScalarNode(f"{_STANDARD}timestamp", text))
+        moment = _CONSTRUCTOR.construct_yaml_timestamp(yaml.ScalarNode(f"{_STANDARD}timestamp", text))
         return str(moment.isoformat())
     except (ValueError, OverflowError):  # an impossible date such as 2024-02-31 stays text
         return text

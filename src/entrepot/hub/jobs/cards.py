@@ -16,6 +16,7 @@ from entrepot.cards import (
     dataset_tags,
     describe_model,
     read_card,
+    read_metadata,
     split_card,
     validate_card,
 )
@@ -50,7 +51,7 @@ def validate(text: str, kind: RepoType) -> Findings:
 def metadata_problem(text: str) -> str:
     """Return why the front matter of a card cannot be read, with its line; empty if it can, or if there is none."""
     try:
-        read_card(text)
+        read_metadata(text)
     except Malformed as error:
         return error.reason
     return ""
