@@ -13,6 +13,7 @@ import pytest
 
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.jobs.jobs import Job
+from entrepot.errors import DatabaseUnavailable
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.jobs import handlers as followups
 from entrepot.settings import Settings
@@ -325,6 +326,52 @@ def test_a_database_that_is_away_for_a_moment_ends_nothing(
     add(hub, "note")
     work()
     assert ran.wait(WAIT_S)
+
+
+def test_a_failure_of_a_service_is_one_line_and_that_of_the_program_a_traceback(
+    hub: HubContext, work: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("entrepot.worker.loop._AFTER_FAILURE_S", 0.0)
+    faults = [TypeError("a defect"), DatabaseUnavailable("no route to host")]
+    all_raised = threading.Event()
+
+    def look(_hub: HubContext, _lane: str | None = None) -> int:
+        if faults:
+            raise faults.pop()
+        all_raised.set()
+        return 1000
+
+    monkeypatch.setattr(followups, "pause_ms", look)
+    worker = work()
+    assert all_raised.wait(WAIT_S)
+    worker.stop()
+    found = {bool(record.exc_info): record.getMessage() for record in caplog.records if "jobs." in record.message}
+    assert found == {
+        False: f"jobs.not_readable error='DatabaseUnavailable: {DatabaseUnavailable('')}'",
+        True: "jobs.not_readable error='TypeError: a defect'",
+    }
+
+
+def test_a_job_that_finds_the_database_away_leaves_no_traceback(
+    hub: HubContext,
+    handlers: dict[str, followups.Handler],
+    work: Callable[..., Worker],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ran = threading.Event()
+
+    def fail(_hub: HubContext, _args: Mapping[str, Any]) -> None:
+        raise DatabaseUnavailable("no route to host")
+
+    handlers |= {"fail": fail, "note": lambda _hub, _args: ran.set()}
+    add(hub, "fail")
+    add(hub, "note")
+    worker = work()
+    assert ran.wait(WAIT_S)
+    worker.stop()
+    (failed,) = [record for record in caplog.records if "job.failed" in record.getMessage()]
+    assert "cannot be reached" in failed.getMessage()
+    assert not failed.exc_info
 
 
 def add_for(hub: HubContext, namespace_id: int, kind: str, **args: Any) -> None:

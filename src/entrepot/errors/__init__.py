@@ -27,6 +27,7 @@ from entrepot.errors.base import (
     Unauthenticated,
     Unavailable,
     shown,
+    unexpected,
 )
 from entrepot.errors.clients import (
     AnswerUnusable,
@@ -302,4 +303,5 @@ __all__ = [
     "XorbDamaged",
     "XorbMissing",
     "shown",
+    "unexpected",
 ]

@@ -69,6 +69,15 @@ class Damaged(EntrepotError):
     """Stored bytes are missing or wrong."""
 
 
+def unexpected(error: BaseException) -> BaseException | None:
+    """Return an error that a log shows with its traceback; None for one of :class:`Unavailable`.
+
+    A database, a store or a disk that fails does so for every job and every request: its message says what is known,
+    and the traceback, of which none differs from the others, would only fill the log.
+    """
+    return None if isinstance(error, Unavailable) else error
+
+
 def shown(value: str, *, quote: bool = True) -> str:
     """Return untrusted text as it may stand in a message: printable ASCII, at most 200 characters."""
     # Truncate before escaping, so that a name of one megabyte does not cost a megabyte of work.

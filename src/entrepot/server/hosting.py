@@ -21,7 +21,7 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entrepot.errors import ConfigError, EntrepotError, Refused
+from entrepot.errors import ConfigError, EntrepotError, Refused, unexpected
 from entrepot.server.addresses import Address
 from entrepot.server.certificates import Certificate, renewals, until_shown
 from entrepot.server.limits.allocations import prepare_memory
@@ -259,7 +259,7 @@ class _Application:
             await self._app(scope, self._orders.get, watch)
         except Exception as error:  # noqa: BLE001 - the edge of the application at start and shutdown
             if self._started.is_set():
-                _log.error(render("shutdown.failed"), exc_info=error)
+                _log.error(render("shutdown.failed", error=str(error)), exc_info=unexpected(error))
                 return
             self._failure = error
             if not isinstance(error, EntrepotError):

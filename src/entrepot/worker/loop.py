@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from entrepot.errors import EntrepotError
+from entrepot.errors import EntrepotError, unexpected
 from entrepot.hub.context import HubContext
 from entrepot.hub.jobs import handlers
 from entrepot.hub.jobs.handlers import Job, Run
@@ -128,7 +128,7 @@ class Worker:
             try:
                 pause_s = self._run_slices(lane, paused)
             except Exception as error:  # noqa: BLE001 - the outermost loop: the database may become available again
-                _log.error("jobs.not_readable error=%s", type(error).__name__, exc_info=error)
+                _log.error("jobs.not_readable error=%r", _said(error), exc_info=unexpected(error))
                 self._stopping.wait(_AFTER_FAILURE_S)
             else:
                 if pause_s and not self._stopping.is_set():
@@ -185,20 +185,20 @@ class Worker:
             paused.append(slot)
             return
         self._leave(lane, job)
-        error = f"{type(mistake).__name__}: {mistake}" if mistake is not None else None
+        error = _said(mistake) if mistake is not None else None
         if slot.run.outcome is not None:
             error = slot.run.outcome.error
         line = f"id={job.id} kind={job.kind} attempt={job.attempts} ms={slot.took_s * 1000:.1f}"
         if error is None:
             _log.info("job.done %s", line)
         else:
-            _log.warning("job.failed %s error=%r", line, error, exc_info=mistake)
+            _log.warning("job.failed %s error=%r", line, error, exc_info=mistake and unexpected(mistake))
 
     def _put_back(self, lane: _Lane, slot: _Slot, *, delay_ms: int = 0) -> None:
         try:
             slot.run.put_back(delay_ms=delay_ms)
         except Exception as error:  # noqa: BLE001 - the outermost loop: the lease expires
-            _log.error("job.not_put_back id=%d", slot.run.job.id, exc_info=error)
+            _log.error("job.not_put_back id=%d error=%r", slot.run.job.id, _said(error), exc_info=unexpected(error))
         lane.remember(slot)
         self._leave(lane, slot.run.job)
 
@@ -216,10 +216,15 @@ class Worker:
                 try:
                     kept = handlers.renew(self._hub, self._owner, job)
                 except Exception as error:  # noqa: BLE001 - the outermost loop: the next renewal may still be in time
-                    _log.error("job.renewal_failed id=%d", job.id, exc_info=error)
+                    _log.error("job.renewal_failed id=%d error=%r", job.id, _said(error), exc_info=unexpected(error))
                 else:
                     if not kept and job.id in self._running:
                         _log.warning("job.lease_lost id=%d kind=%s", job.id, job.kind)
+
+
+def _said(error: Exception) -> str:
+    """Return an error in one line: its class, and its message, which contains no secret."""
+    return f"{type(error).__name__}: {error}"
 
 
 def threads_of(hub: HubContext) -> dict[str, int]:
