@@ -81,6 +81,7 @@ def test_the_level_is_that_of_the_settings(
         ("{'authorization': 'Bearer abc.def-12345'}", "{'authorization': 'Bearer [hidden]'}"),
         ("Authorization: basic YWxpY2U6c2VjcmV0", "Authorization: basic [hidden]"),
         ("GET https://h/_lfs/x?oid=1&sig=0123abcd HTTP", "GET https://h/_lfs/x?oid=1&sig=[hidden] HTTP"),
+        ("said=dXNlcjpoZl9hYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5eg== n=1", "said=[hidden] n=1"),
         ("path=/alice/hf_xet/resolve/main/x", "path=/alice/hf_xet/resolve/main/x"),
     ],
 )

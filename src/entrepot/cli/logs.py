@@ -8,6 +8,7 @@ import re
 import sys
 from typing import Final
 
+from entrepot.errors.redactions import mask_encoded_tokens
 from entrepot.settings import Settings
 from entrepot.wire.times import format_ms
 
@@ -33,7 +34,7 @@ def without_secrets(text: str) -> str:
             return f"{match['token']}_[hidden]"
         return f"{match['scheme']} [hidden]" if match["scheme"] else f"{match['name']}[hidden]"
 
-    lowered = text.lower()
+    text, lowered = mask_encoded_tokens(text, "[hidden]"), text.lower()
     if text.isascii() and not any(map(lowered.__contains__, _SIGNS)):
         return text
     return _SECRETS.sub(replaced, text)

@@ -58,9 +58,11 @@ def test_only_a_secret_proves_who_sends() -> None:
         ("a b/c", "a%20b%2Fc"),
         ("a b/c", "a%20b/c"),
         ("a b/c", "a+b%2Fc"),
+        ("s3cret-word", "czNjcmV0LXdvcmQ="),
+        ("s3cret-word", "7333637265742d776f7264"),
     ],
 )
-def test_a_secret_is_known_in_json_html_and_urls_too(secret: str, repeated: str) -> None:
+def test_a_secret_is_known_in_other_notations_too(secret: str, repeated: str) -> None:
     assert {secret, repeated} <= set(requests.spellings({"X": secret}))
 
 

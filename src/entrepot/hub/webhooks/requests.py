@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import html
 import json
-import urllib.parse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entrepot.catalog.webhooks.deliveries import Delivery
 from entrepot.catalog.webhooks.webhooks import WebhookRow
+from entrepot.errors.redactions import spellings_of
 from entrepot.settings import Settings
 
 PROOFS = ("X-Webhook-Secret", "X-Webhook-Signature-256")
@@ -46,16 +45,10 @@ def proofs_of(webhook: WebhookRow, body: bytes) -> dict[str, str]:
 def spellings(proofs: Mapping[str, str]) -> Sequence[str]:
     """Return how a receiver that repeats its request may spell the values of :func:`proofs_of`.
 
-    That is plainly, in JSON, in HTML, or in a URL; a signature also without its prefix.
+    A signature is also known without its prefix.
     """
     words = {word for value in proofs.values() for word in (value, value.removeprefix(_PREFIX))}
-    return sorted({spelling for word in words if word for spelling in _spellings_of(word)})
-
-
-def _spellings_of(word: str) -> Sequence[str]:
-    in_json = json.dumps(word)[1:-1]
-    in_url = (urllib.parse.quote(word, safe=""), urllib.parse.quote(word), urllib.parse.quote_plus(word))
-    return (word, in_json, in_json.replace("/", "\\/"), html.escape(word), *in_url)
+    return sorted({spelling for word in words if word for spelling in spellings_of(word)})
 
 
 def sign(secret: str, body: bytes) -> str:
