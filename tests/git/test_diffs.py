@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from entrepot.errors import Malformed
 from entrepot.git import EMPTY_TREE, Change, Entry, Kind, Mode, TreeEditor, diff_trees, encode_tree, oid_of
+from entrepot.git.trees import parse_tree
 from entrepot.names import Oid, RepoPath
 
 FIRST, SECOND = oid_of(Kind.BLOB, b"1"), oid_of(Kind.BLOB, b"2")
@@ -117,6 +118,30 @@ def test_large_folders_are_compared_across_the_edges_of_blocks(
     ]
     differing = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
     assert found == [(name, old.get(name), new.get(name)) for name in differing]
+
+
+@given(files.map(buildable), files.map(buildable), st.booleans())
+def test_modes_with_a_leading_zero_make_no_difference(
+    before: dict[str, tuple[Mode, Oid]], after: dict[str, tuple[Mode, Oid]], is_padded_before: bool
+) -> None:
+    trees: dict[Oid, bytes] = {}
+    old, new = build(trees, before), build(trees, after)
+    plain = list(diff_trees(old, new, trees.__getitem__))
+    old, new = (padded(trees, old), new) if is_padded_before else (old, padded(trees, new))
+    assert list(diff_trees(old, new, trees.__getitem__)) == plain
+
+
+def padded(trees: dict[Oid, bytes], root: Oid) -> Oid:
+    """Write a tree again with ``040000`` for the mode of each folder, as programs did long ago; return its id."""
+    if root == EMPTY_TREE:
+        return root
+    rows = []
+    for entry in parse_tree(trees[root]):
+        oid = padded(trees, entry.oid) if entry.is_folder else entry.oid
+        rows.append(b"%06o %s\0%s" % (entry.mode, entry.name.encode(), bytes.fromhex(oid)))
+    content = b"".join(rows)
+    trees[written := oid_of(Kind.TREE, content)] = content
+    return written
 
 
 def test_a_folder_is_read_only_as_far_as_the_caller_asks() -> None:

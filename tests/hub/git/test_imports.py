@@ -11,11 +11,21 @@ import pytest
 
 from entrepot.catalog.files import files
 from entrepot.catalog.repos import repositories as repos
-from entrepot.errors import AccountNotFound, AlreadyExists, InvalidPath, LimitExceeded, Refused, RepoNotFound
+from entrepot.errors import (
+    AccountNotFound,
+    AlreadyExists,
+    EntrepotError,
+    InvalidPath,
+    LimitExceeded,
+    Refused,
+    RepoNotFound,
+)
+from entrepot.hub.files.operations import AddFile
 from entrepot.hub.git import imports, pushes
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import repo_rights
-from entrepot.names import Oid, RepoId, RepoRef, RepoType
+from entrepot.hub.repos import histories, pulls, repo_rights
+from entrepot.hub.repos.commits import CommitDraft
+from entrepot.names import Oid, RepoId, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
 
 REF = RepoRef(RepoType.DATASET, RepoId("alice", "imported"))
@@ -219,9 +229,54 @@ def test_a_fault_of_old_history_is_named_and_accepted_on_demand(world: World, so
     lease.release()
 
 
+def test_padded_modes_are_no_change_and_can_be_merged(world: World, source: Source) -> None:
+    old_history(source)
+    ref = RepoRef(RepoType.DATASET, RepoId("alice", "padded"))
+    imports.import_repo(world.hub, str(source.folder), ref, source.folder.parent / "c", environ=ENV, tolerates_old=True)
+    world.add(ref, "d/b", b"2\n")
+    text = histories.compare(world.hub, world.alice, ref, "main^..main")
+    assert [line for line in text.splitlines() if line.startswith("diff")] == ["diff --git a/d/b b/d/b"]
+    change = CommitDraft("change", (AddFile(RepoPath("d/c"), b"3\n"),))
+    num = pulls.open_with_commit(world.hub, world.alice, ref, "main", change).num
+    world.add(ref, "d/a", b"4\n")
+    pulls.merge(world.hub, world.alice, ref, num)
+    assert sorted(world.paths(ref)) == ["d/a", "d/b", "d/c"]
+
+
 def rows_of(world: World, ref: RepoRef) -> Any:
     with world.hub.read() as tx:
         return repos.find(tx, ref)
+
+
+@pytest.mark.parametrize("is_tolerant", [False, True])
+@pytest.mark.parametrize(
+    ("rows", "fault"),
+    [
+        (b"100644 a\0%s100644 a\0%s", "duplicateEntries"),
+        (b"100644 a\0%s100644 a.b\0%s40000 a\0%s", "duplicateEntries"),
+        (b"100644 b\0%s100644 a\0%s", "treeNotSorted"),
+    ],
+)
+def test_a_tree_with_a_name_twice_or_in_another_order_is_never_stored(
+    world: World, source: Source, rows: bytes, fault: str, *, is_tolerant: bool
+) -> None:
+    source.commit(a=b"1")
+    blob, folder = (bytes.fromhex(source.git("rev-parse", found)) for found in ("HEAD:a", "HEAD^{tree}"))
+    tree = source.write("tree", rows % ((blob, blob, folder)[: rows.count(b"%s")]))
+    source.git("update-ref", "refs/heads/main", source.git("commit-tree", tree, "-m", "hostile"))
+    with pytest.raises(Refused, match=rf"the tree {tree} is refused: {fault}"):
+        import_url(world, source, tolerates_old=is_tolerant)
+
+
+@pytest.mark.parametrize("mode", [b"0100644", b"000000100644", b"0"])
+def test_a_mode_that_no_program_wrote_is_refused_whatever_is_tolerated(
+    world: World, source: Source, mode: bytes
+) -> None:
+    source.commit(a=b"1")
+    tree = source.write("tree", mode + b" a\0" + bytes.fromhex(source.git("rev-parse", "HEAD:a")))
+    source.git("update-ref", "refs/heads/main", source.git("commit-tree", tree, "-m", "odd"))
+    with pytest.raises(EntrepotError, match="tree"):
+        import_url(world, source, tolerates_old=True)
 
 
 def test_a_dangerous_fault_is_never_accepted(world: World, source: Source) -> None:
