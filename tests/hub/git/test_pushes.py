@@ -33,7 +33,8 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.git import pushes
-from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, pulls, repositories
+from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, repositories
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.push_reservations import PushWaiter
 from entrepot.hub.search import activity
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoId, RepoPath, RepoRef, Sha256
@@ -163,7 +164,7 @@ def test_an_atomic_push_that_lost_gets_a_turn_too(author: Author, world: World) 
 
 
 def test_who_may_push_to_a_pull_request_only_gets_no_reservation(author: Author, world: World) -> None:
-    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    openings.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
     for _ in range(3):
         pushes.advertise(world.hub, world.bob, author.ref, PushWaiter())
     with world.hub.read() as tx:
@@ -484,8 +485,8 @@ def test_packs_of_too_many_objects_or_of_none_are_refused() -> None:
 
 def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(author: Author, world: World) -> None:
     old = world.head(author.ref)
-    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
-    pulls.open_draft(world.hub, world.zed, author.ref, "Not mine", "text")
+    openings.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    openings.open_draft(world.hub, world.zed, author.ref, "Not mine", "text")
     middle, new = author.commit(a=b"1"), author.commit(b=b"2")
     asked = [(ref, old, new) for ref in ("refs/pr/1", "refs/pr/2", MAIN)] + [("refs/heads/new", None, new)]
 
@@ -503,7 +504,7 @@ def test_the_author_of_a_pull_request_pushes_to_it_and_to_nothing_else(author: A
 def test_a_pull_request_that_is_closed_takes_no_push(author: Author, world: World) -> None:
     old = world.head(author.ref)
     for _ in range(2):
-        pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+        openings.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
     new = author.commit(a=b"1")
 
     def close() -> None:
@@ -536,7 +537,7 @@ def test_a_lock_that_is_taken_during_a_push_counts(
 
 def test_a_pull_request_that_is_locked_takes_pushes_of_writers_only(author: Author, world: World) -> None:
     old = world.head(author.ref)
-    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    openings.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
     new = author.commit(a=b"1")
     discussions.lock(world.hub, world.alice, author.ref, 1, is_locked=True)
     said = reasons(author.push(("refs/pr/1", old, new), by=world.bob))
@@ -549,7 +550,7 @@ def test_one_that_is_closed_at_the_last_moment_moves_nothing(
     author: Author, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, new = world.head(author.ref), author.commit(a=b"1")
-    pulls.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
+    openings.open_draft(world.hub, world.bob, author.ref, "Mine", "text")
     prepare = pushes._prepare
 
     def prepare_slowly(*arguments: Any) -> Any:
