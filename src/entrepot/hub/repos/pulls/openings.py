@@ -31,9 +31,7 @@ from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 
 _UNTITLED = "Pull request"
-
 _NO_WORDS = "Opened with a commit."
-
 _NAMED = 5
 """Paths in conflict that a message names."""
 
