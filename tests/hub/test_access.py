@@ -42,12 +42,12 @@ from entrepot.hub.repos import (
     lfs_files,
     lineage,
     locks,
-    pulls,
     repo_rights,
     repositories,
 )
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.infos import Search
+from entrepot.hub.repos.pulls import openings, pull_refs
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import activity, profiles, searches
 from entrepot.names import MAIN, ROOT, RepoId, RepoPath, RepoRef, RepoType, Sha256
@@ -283,8 +283,8 @@ LOCKED: dict[str, Use] = {
     "comment": lambda hub, who, ref: discussions.comment(hub, who, ref, 1, "text"),
     "rename": lambda hub, who, ref: discussions.rename(hub, who, ref, 1, "title"),
     "delete a discussion": lambda hub, who, ref: discussions.delete(hub, who, ref, 1),
-    "propose": lambda hub, who, ref: pulls.open_draft(hub, who, ref, "title", "text"),
-    "delete a pull request's ref": lambda hub, who, ref: pulls.delete_ref(hub, who, ref, 1),
+    "propose": lambda hub, who, ref: openings.open_draft(hub, who, ref, "title", "text"),
+    "delete a pull request's ref": lambda hub, who, ref: pull_refs.delete_ref(hub, who, ref, 1),
     "request access": lambda hub, who, ref: access_requests.request_access(hub, who, ref, {}),
     "grant access": lambda hub, who, ref: access_requests.grant(hub, who, ref, "bob"),
     "watch": lambda hub, who, ref: subscriptions.choose(hub, who, ref, "all"),

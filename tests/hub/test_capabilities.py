@@ -45,7 +45,7 @@ from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders
 from entrepot.hub.folders.folders import FolderChanges, FolderId
-from entrepot.hub.git import pushes
+from entrepot.hub.git import push_publishing, pushes
 from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import MAIN, Oid, RepoId, RepoPath, RepoRef, Sha256, Uid
@@ -208,16 +208,16 @@ def test_a_push_in_flight_ends_with_the_right(
 ) -> None:
     request = PushRequest((Command("refs/heads/other", None, world.head(ref)),), frozenset())
     push = pushes.begin(world.hub, world.wendy, ref, request)
-    prepare = pushes._prepare
+    prepare = push_publishing._prepare
 
     def prepare_late(*arguments: Any) -> Any:
         change(world, ref)
         return prepare(*arguments)
 
-    monkeypatch.setattr(pushes, "_prepare", prepare_late)
+    monkeypatch.setattr(push_publishing, "_prepare", prepare_late)
     try:
         with pytest.raises(EntrepotError):
-            pushes.finish(push)
+            push_publishing.finish(push)
     finally:
         push.close()
     with world.hub.read() as tx:

@@ -21,7 +21,7 @@ from entrepot.errors import (
     ThingNotFound,
 )
 from entrepot.git.tree_names import TreeNames
-from entrepot.hub import aliases, audit, restrictions
+from entrepot.hub import aliases, audit
 from entrepot.hub.accounts import (
     accounts,
     administration,
@@ -47,7 +47,7 @@ from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderChanges, FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
 from entrepot.hub.jobs import mirror_overviews, overviews
-from entrepot.hub.repos import account_removal, repositories
+from entrepot.hub.repos import account_removal, repositories, restrictions
 from entrepot.hub.repos.repositories import NewRepo
 from entrepot.hub.search import profiles
 from entrepot.hub.tables.known_layouts import KnownLayout

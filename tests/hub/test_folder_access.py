@@ -24,7 +24,7 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
-from entrepot.hub import access, audit, folder_access, scopes
+from entrepot.hub import access, audit, folder_access, roles, scopes
 from entrepot.hub.accounts import accounts, administration, quotas, tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.audit import CONSOLE
@@ -195,7 +195,7 @@ def test_many_folders_are_looked_up_together(shared: World) -> None:
     with shared.hub.read() as tx:
         rows = [access.visible(tx, shared.olga, ref) for ref in refs]
         with counted(shared.hub) as sent:
-            access.load_grants(tx, zed, rows)
+            roles.load_grants(tx, zed, rows)
             assert all(access.may_see(tx, zed, row) for row in rows)
     assert len(sent) == 1
 
@@ -205,7 +205,7 @@ def test_members_are_known_by_name(shared: World) -> None:
     with shared.hub.read() as tx:
         row = access.visible(tx, shared.olga, ref)
         people = ("rita", "bob", "zed", "alice")
-        members = [name for name in people if access.is_member(tx, shared.caller(name).account, row)]
+        members = [name for name in people if roles.is_member(tx, shared.caller(name).account, row)]
     assert members == ["rita", "bob", "zed"]
 
 

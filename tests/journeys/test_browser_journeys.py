@@ -21,8 +21,9 @@ from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders
 from entrepot.hub.folders.folders import FolderDraft
-from entrepot.hub.repos import commits, pulls, repositories
+from entrepot.hub.repos import commits, repositories
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoType, parse_path
 from entrepot.server.app import make_app
@@ -58,7 +59,7 @@ def populate(hub: HubContext) -> None:
     model = repositories.create(hub, owen, NewRepo(RepoType.MODEL, "tern", "acme")).ref
     commit(hub, owen, model, {"train.py": b"rate = 1\n", "README.md": b"# Tern\n"}, "First")
     draft = CommitDraft("Slower", [AddFile(parse_path("train.py"), b"rate = 2\n")])
-    pulls.open_with_commit(hub, wendy, model, "main", draft)
+    openings.open_with_commit(hub, wendy, model, "main", draft)
     commits.create(hub, owen, model, "main", CommitDraft("Faster", [AddFile(parse_path("train.py"), b"rate = 3\n")]))
     gated = repositories.create(hub, owen, NewRepo(RepoType.MODEL, "gated", "acme")).ref
     repositories.configure(hub, owen, gated, RepoChanges(gated="manual"))

@@ -15,7 +15,8 @@ from entrepot.hub.context import open_hub
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.names import RepoRef, RepoType
 from entrepot.server import app as application
@@ -59,7 +60,7 @@ class FolderSite(Site):
         row = repositories.create(self.hub, owner, NewRepo(kind, f"{state}-{next(NUMBERS):05d}", namespace))
         if state == "gated":
             repositories.configure(self.hub, owner, row.ref, RepoChanges(gated="manual"))
-        pulls.open_draft(self.hub, owner, row.ref, "A proposal", "Of the owner.")
+        openings.open_draft(self.hub, owner, row.ref, "A proposal", "Of the owner.")
         return row.ref
 
     def filled(self, example: str, who: str, ref: RepoRef) -> str:

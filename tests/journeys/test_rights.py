@@ -32,7 +32,8 @@ from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.scopes import RequestedScope
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid
@@ -184,7 +185,7 @@ class Site:
                     asker = self.caller(name).account.id
                     access_requests.add(tx, AccessRequest(0, new_uid(), row.id, asker, status, {}, None, 1, 1))
         if kind.kind.has_commits:
-            pulls.open_draft(self.hub, owner, row.ref, "A proposal", "Of the owner.")
+            openings.open_draft(self.hub, owner, row.ref, "A proposal", "Of the owner.")
         return row.ref
 
     def common(self, kind: RepoType, state: str) -> RepoRef:

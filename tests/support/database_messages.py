@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from entrepot.catalog.dialects.postgres_statements import PreparedConnection
+from entrepot.catalog.dialects.postgres_messages import MessageConnection
 
 
 def count_messages(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list to which the number of statements of every later message is added."""
     sent: list[int] = []
-    pipelined, called = PreparedConnection._pipelined, PreparedConnection._called
+    exchange, called = MessageConnection.exchange, MessageConnection.called
 
-    def count_pipelined(self: PreparedConnection, statements: Any) -> Any:
+    def count_exchanged(self: MessageConnection, statements: Any) -> Any:
         sent.append(len(statements))
-        return pipelined(self, statements)
+        return exchange(self, statements)
 
-    def count_called(self: PreparedConnection, call: Any, *values: Any) -> Any:
+    def count_called(self: MessageConnection, call: Any, *values: Any) -> Any:
         if call == self._pgconn.exec_prepared:
             sent.append(1)
         return called(self, call, *values)
 
-    monkeypatch.setattr(PreparedConnection, "_pipelined", count_pipelined)
-    monkeypatch.setattr(PreparedConnection, "_called", count_called)
+    monkeypatch.setattr(MessageConnection, "exchange", count_exchanged)
+    monkeypatch.setattr(MessageConnection, "called", count_called)
     return sent

@@ -19,9 +19,10 @@ from entrepot.hub.community.collections import CollectionDraft
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.git import imports
-from entrepot.hub.repos import branches, commits, lineage, pulls, repositories
+from entrepot.hub.repos import branches, commits, lineage, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.lineage import LineageInput
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.search import profiles
 from entrepot.hub.webhooks import webhooks
@@ -220,5 +221,5 @@ def _talk(hub: HubContext, author: Caller, model: RepoRef) -> None:
     discussions.comment(hub, author, model, 1, WORD)
     for text in (b"1", b"2"):
         draft = CommitDraft(WORD[:150], [AddFile(parse_path("x.py"), text)], description=BODY)
-        pulls.open_with_commit(hub, author, model, "main", draft)
+        openings.open_with_commit(hub, author, model, "main", draft)
     commits.create(hub, author, model, "main", CommitDraft("y", [AddFile(parse_path("x.py"), b"3")]))

@@ -17,9 +17,10 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders, grants
 from entrepot.hub.folders.folders import FolderDraft, FolderId
 from entrepot.hub.folders.grants import Subject
-from entrepot.hub.repos import branches, commits, lineage, pulls, repositories
+from entrepot.hub.repos import branches, commits, lineage, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.lineage import LineageInput
+from entrepot.hub.repos.pulls import merges, openings
 from entrepot.hub.repos.repositories import NewRepo, RepoChanges
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
@@ -169,8 +170,8 @@ def _talk(hub: HubContext, wendy: Caller, model: RepoRef) -> None:
     discussions.comment(hub, wendy, model, 1, f"Because.\n\n```\ncode\n```\n\n{WIDE_TABLE}")
     for title, text in (("Better words", b"import sys\n"), ("Other words", b"import re\n")):
         draft = CommitDraft(title, [AddFile(parse_path("train.py"), text)])
-        pulls.open_with_commit(hub, wendy, model, "main", draft)
-    pulls.merge(hub, wendy, model, 2)
+        openings.open_with_commit(hub, wendy, model, "main", draft)
+    merges.merge(hub, wendy, model, 2)
     gated = RepoRef(RepoType.MODEL, RepoId("acme", "gated"))
     access_requests.request_access(hub, caller_of(hub, "ines"), gated, {})
 

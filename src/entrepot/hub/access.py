@@ -8,7 +8,7 @@ Source: docs/protocols/hf_api.md, section 0.2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Concatenate, ParamSpec
 
 import attrs
@@ -18,20 +18,17 @@ from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import access_requests
 from entrepot.catalog.named_locks import LockClass
-from entrepot.catalog.repos import folders, grants, repositories
+from entrepot.catalog.repos import folders, repositories
 from entrepot.catalog.repos.folders import FolderRow
-from entrepot.catalog.repos.grants import NO_ROLES, FolderPlace, GrantedRoles
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import GatedRepo, NotAllowed, RepoArchived, RepoDisabled, RepoMoved, RepoNotFound
-from entrepot.hub import callers, scopes
+from entrepot.hub import callers, roles, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, require_login, require_write
 from entrepot.hub.context import HubContext, JudgedLock
 from entrepot.names import PARQUET, RepoRef, RepoType
 
 _More = ParamSpec("_More")
-_NOWHERE = 0  # no namespace has this row id
 _VIEWER = "you may view this folder; 'edit' is needed"
-_ROLES = {grants.VIEW: Role.READ, grants.EDIT: Role.WRITE}
 
 
 def visible(
@@ -49,14 +46,14 @@ def visible(
         RepoNotFound: it does not exist, or is private and not visible to the caller.
         RepoDisabled: an administrator has disabled it.
     """
-    asked = grant_lookups(caller)
+    asked = roles.grant_lookups(caller)
     row = repositories.find(tx, ref) if found is None else found
     if row is None or not may_see(tx, caller, row):
         # Also for a hidden one: with the same lookups, it takes as long to refuse as one that does not exist.
         for moved in _find_moved(tx, ref, by_alias=by_alias):
             if row is None and moved is not None and may_see(tx, caller, moved):
                 raise RepoMoved(str(ref.id), str(moved.ref.id))
-        match_lookups(tx, caller, ref.type, asked)
+        roles.match_lookups(tx, caller, ref.type, asked)
         raise RepoNotFound(anonymous=caller is None)
     _check_enabled(caller, row)
     return row
@@ -140,7 +137,7 @@ def check_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> None:
     """
     if may_read(tx, caller, row):
         return
-    if caller is not None and member_role(tx, caller, row) is not None:
+    if caller is not None and roles.member_role(tx, caller, row) is not None:
         raise _lacks(scopes.READ, row)
     request = None if caller is None else access_requests.status_of(tx, row.id, caller.account.id)
     raise GatedRepo(str(row.ref.id), row.type.value, anonymous=caller is None, request=request)
@@ -210,7 +207,7 @@ def reviewable(tx: Read, caller: MaybeCaller, ref: RepoRef) -> tuple[RepoRow, Ca
     known = require_login(caller)
     if known.limits is None or not known.permits_on(scopes.REQUESTS, row):
         return manageable(tx, caller, ref, by_alias=True)
-    if not has_write_role(tx, known, row):
+    if not roles.has_write_role(tx, known, row):
         raise _too_low(tx, known, row)
     return row, known
 
@@ -244,11 +241,11 @@ def namespace_for(tx: Read, maker: Caller, name: str, kind: RepoType) -> Account
     if found is not None and found.parent_id is None:
         role = maker.own_role(found.id)
     else:
-        asked = grant_lookups(maker)
-        folder = folders.at(tx, kind, _NOWHERE if found is None else found.id)
-        role = None if folder is None else folder_role(tx, maker, folder)
+        asked = roles.grant_lookups(maker)
+        folder = folders.at(tx, kind, roles.NOWHERE if found is None else found.id)
+        role = None if folder is None else roles.folder_role(tx, maker, folder)
         if role is None:
-            match_lookups(tx, maker, kind, asked)
+            roles.match_lookups(tx, maker, kind, asked)
     if found is None or role is None:
         raise NotAllowed(refusal)
     if role < Role.CONTRIBUTOR:
@@ -279,18 +276,13 @@ def check_not_archived(row: RepoRow) -> None:
         raise RepoArchived.of(row.type.value, str(row.ref.id))
 
 
-def is_admin(caller: Caller, row: RepoRow) -> bool:
-    """Return whether the account is an admin of the namespace of a repository, regardless of the token."""
-    return caller.own_role(row.namespace_id, row.parent_id) is Role.ADMIN
-
-
 def check_admin(caller: Caller, row: RepoRow) -> None:
     """Raise unless the caller is an admin of the namespace of a repository that they may change.
 
     Raises:
         NotAllowed: the caller's role is not sufficient.
     """
-    if not is_admin(caller, row):
+    if not roles.is_admin(caller, row):
         raise NotAllowed(f"Only owners of the {row.type.value} {row.ref.id} can do this: the role 'admin' is needed")
 
 
@@ -303,7 +295,7 @@ def may_see(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
     """Return whether the caller may know that a repository exists."""
     if not row.is_private:
         return True
-    if caller is None or member_role(tx, caller, row) is None:
+    if caller is None or roles.member_role(tx, caller, row) is None:
         return False
     return caller.limits is None or bool(caller.limits.on(row) & scopes.ON_REPOS)
 
@@ -315,7 +307,7 @@ def may_read(tx: Read, caller: MaybeCaller, row: RepoRow) -> bool:
     if caller is None:
         return False
     permits = caller.permits_any(scopes.READS, row)
-    if member_role(tx, caller, row) is not None and permits:
+    if roles.member_role(tx, caller, row) is not None and permits:
         return True
     if row.gated == "no" or row.is_private:
         return False
@@ -344,93 +336,10 @@ def may_discuss(caller: Caller, row: RepoRow) -> bool:
     return allowed or caller.permits_on(scopes.DISCUSS, row)
 
 
-def has_write_role(tx: Read, caller: Caller, row: RepoRow) -> bool:
-    """Return whether the account's role or a grant allows changes of a visible repository, regardless of the token.
-
-    Contributors may change what they created.
-    """
-    role = caller.own_role(row.namespace_id, row.parent_id)
-    if role is not None and role >= Role.WRITE:
-        return True
-    if role is Role.CONTRIBUTOR and row.creator_id == caller.account.id:
-        return True
-    if row.parent_id is None:
-        return False
-    granted = _granted(tx, caller, (row.namespace_id, row.type))
-    # A grant to everyone reaches what everyone sees.
-    return grants.EDIT in (granted.named, granted.public if not row.is_private else None)
-
-
-def member_role(tx: Read, caller: Caller, row: RepoRow) -> Role | None:
-    """Return the role with which the account belongs to a repository, regardless of the token; None if it does not.
-
-    Named grants of the repository's folder count, grants to everyone do not. Costs a
-    query only for repositories in folders of accounts in which the caller has no role.
-    """
-    role = caller.own_role(row.namespace_id, row.parent_id)
-    if role is not None or row.parent_id is None:
-        return role
-    named = _granted(tx, caller, (row.namespace_id, row.type)).named
-    return None if named is None else _ROLES[named]
-
-
-def is_member(tx: Read, account: Account, row: RepoRow) -> bool:
-    """Return whether an account belongs to a repository, as :func:`member_role`."""
-    subjects = {account.id, *(membership.org.id for membership in accounts.memberships(tx, account.id))}
-    if row.owner_id in subjects:
-        return True
-    place = (row.namespace_id, row.type)
-    return row.parent_id is not None and grants.roles_at(tx, place, subjects).named is not None
-
-
-def folder_role(tx: Read, caller: Caller, folder: FolderRow) -> Role | None:
-    """Return the account's role in a folder, regardless of the token, with grants to everyone; None if it has none.
-
-    ``ADMIN`` is the permission "own", ``READ`` "view"; the roles between are "edit".
-    """
-    role = caller.own_role(folder.namespace_id, folder.owner_id)
-    if role is not None and role >= Role.WRITE:
-        return role
-    highest = _granted(tx, caller, (folder.namespace_id, folder.type)).highest
-    return role if highest is None else max(role or Role.READ, _ROLES[highest])
-
-
 def permits_in(caller: Caller, permission: str, folder: FolderRow) -> bool:
     """Return whether the token gives a permission in a folder; tokens that are not fine-grained give all."""
     place = (folder.namespace_id, folder.type)
     return caller.limits is None or permission in caller.limits.in_folder(folder.owner_id, place)
-
-
-def load_grants(tx: Read, caller: MaybeCaller, rows: Iterable[RepoRow]) -> None:
-    """Look up the grants that decide about these repositories, with one query instead of one for each folder."""
-    if caller is not None:
-        places = {(row.namespace_id, row.parent_id, row.type) for row in rows if row.parent_id is not None}
-        load_places(tx, caller, {place for place in places if caller.own_role(*place[:2]) is None})
-
-
-def load_places(tx: Read, caller: Caller, places: Iterable[tuple[int, int, RepoType]]) -> None:
-    """Look up the caller's grants in folders, given as (namespace, owner, type), with at most one query."""
-    wanted = {(namespace_id, kind) for namespace_id, _, kind in places} - caller.granted.keys()
-    if wanted:
-        found = grants.roles_in(tx, {namespace_id for namespace_id, _ in wanted}, caller.roles.keys())
-        caller.granted.update({place: found.get(place, NO_ROLES) for place in wanted})
-
-
-def match_lookups(tx: Read, caller: MaybeCaller, kind: RepoType, asked: int) -> None:
-    """Look up grants in a folder that does not exist, unless the caller's have been looked up since the call began.
-
-    A refusal for something that does not exist then takes as long as one for something in a folder of others.
-
-    Args:
-        asked: the result of :func:`grant_lookups` at the beginning of the call.
-    """
-    if caller is not None and asked == grant_lookups(caller):
-        grants.roles_at(tx, (_NOWHERE, kind), caller.roles.keys())
-
-
-def grant_lookups(caller: MaybeCaller) -> int:
-    """Return the number of folders in which the grants of the caller have been looked up."""
-    return 0 if caller is None else len(caller.granted)
 
 
 def _with_rights(
@@ -446,7 +355,7 @@ def _with_rights(
     known = require_change(caller)
     if not known.permits_any(permissions, row):
         raise _lacks(scopes.WRITE, row)
-    if not has_write_role(tx, known, row):
+    if not roles.has_write_role(tx, known, row):
         raise _too_low(tx, known, row)
     return row, known
 
@@ -454,13 +363,7 @@ def _with_rights(
 def _has_rights(tx: Read, caller: Caller, row: RepoRow, permissions: frozenset[str]) -> bool:
     if not (caller.may_write or caller.limits is not None):
         return False
-    return caller.permits_any(permissions, row) and has_write_role(tx, caller, row)
-
-
-def _granted(tx: Read, caller: Caller, place: FolderPlace) -> GrantedRoles:
-    if place not in caller.granted:
-        caller.granted[place] = grants.roles_at(tx, place, caller.roles.keys())
-    return caller.granted[place]
+    return caller.permits_any(permissions, row) and roles.has_write_role(tx, caller, row)
 
 
 def _find_moved(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow | None]:
@@ -476,7 +379,7 @@ def _find_moved(tx: Read, ref: RepoRef, *, by_alias: bool) -> Iterator[RepoRow |
 
 def _too_low(tx: Read, caller: Caller, row: RepoRow) -> NotAllowed:
     """Return the error that names the caller's role and the role that is needed."""
-    role = member_role(tx, caller, row)
+    role = roles.member_role(tx, caller, row)
     if role is None and row.parent_id is not None:
         why = f"the folder {row.namespace} is not shared with you"
     elif role is Role.READ and row.parent_id is not None:

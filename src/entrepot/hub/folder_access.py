@@ -16,7 +16,7 @@ from entrepot.catalog.repos import folders
 from entrepot.catalog.repos.folders import FolderRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import NotAllowed, RepoMoved, ThingNotFound
-from entrepot.hub import access, scopes
+from entrepot.hub import access, roles, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change
 from entrepot.names import RepoType, folder_namespace
 
@@ -34,7 +34,7 @@ def visible(tx: Read, caller: MaybeCaller, kind: RepoType, owner: str, name: str
         ThingNotFound: it does not exist, or is not visible to the caller.
     """
     wanted = folder_namespace(owner, name)
-    asked = access.grant_lookups(caller)
+    asked = roles.grant_lookups(caller)
     found = folders.find(tx, kind, wanted) if kind in KINDS else None
     if found is not None and may_see(tx, caller, found):
         return found
@@ -42,7 +42,7 @@ def visible(tx: Read, caller: MaybeCaller, kind: RepoType, owner: str, name: str
     moved = folders.find_moved(tx, kind, wanted)
     if found is None and moved is not None and may_see(tx, caller, moved):
         raise RepoMoved(f"{owner}/{name}", f"{moved.owner}/{moved.name}")
-    access.match_lookups(tx, caller, kind, asked)
+    roles.match_lookups(tx, caller, kind, asked)
     raise not_found(kind, owner, name)
 
 
@@ -89,7 +89,7 @@ def may_see(tx: Read, caller: MaybeCaller, folder: FolderRow) -> bool:
     """Return whether the caller may know that a folder exists."""
     if folder.is_public:
         return True
-    if caller is None or access.folder_role(tx, caller, folder) is None:
+    if caller is None or roles.folder_role(tx, caller, folder) is None:
         return False
     if caller.limits is None:
         return True
@@ -98,7 +98,7 @@ def may_see(tx: Read, caller: MaybeCaller, folder: FolderRow) -> bool:
 
 def permission(tx: Read, caller: MaybeCaller, folder: FolderRow) -> str:
     """Return the permission of a caller, who may see the folder: ``own``, ``edit`` or ``view``."""
-    return permission_of(None if caller is None else access.folder_role(tx, caller, folder))
+    return permission_of(None if caller is None else roles.folder_role(tx, caller, folder))
 
 
 def permission_of(role: Role | None) -> str:
@@ -114,13 +114,13 @@ def permission_on(tx: Read, caller: MaybeCaller, row: RepoRow) -> str:
         return VIEW
     if caller.own_role(row.namespace_id, row.parent_id) is Role.ADMIN:
         return OWN
-    return EDIT if access.has_write_role(tx, caller, row) else VIEW
+    return EDIT if roles.has_write_role(tx, caller, row) else VIEW
 
 
 def load(tx: Read, caller: MaybeCaller, found: Iterable[FolderRow]) -> None:
     """Look up the grants that decide about these folders, with one query."""
     if caller is not None:
-        access.load_places(tx, caller, {(row.namespace_id, row.owner_id, row.type) for row in found})
+        roles.load_places(tx, caller, {(row.namespace_id, row.owner_id, row.type) for row in found})
 
 
 def not_found(kind: RepoType, owner: str, name: str) -> ThingNotFound:

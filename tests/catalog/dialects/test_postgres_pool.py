@@ -1,22 +1,13 @@
 """Pooled connections take part in transactions with their prepared statements, and are ready again after them."""
 
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from psycopg.pq import TransactionStatus
 
-from entrepot.catalog import Catalog, Lock, hub_metadata, open_catalog
+from entrepot.catalog import Catalog, Lock, hub_metadata
 from tests.catalog.dialects.test_postgres_statements import FIND, hang_up, prepared_statements
-
-
-@pytest.fixture
-def opened(url: str) -> Iterator[Catalog]:
-    """Return a catalog with one connection, so that every transaction is on it."""
-    catalog = open_catalog(url, pool_size=1)
-    yield catalog
-    catalog.close()
 
 
 def test_a_writing_transaction_reads_with_the_statements_of_the_others(opened: Catalog) -> None:

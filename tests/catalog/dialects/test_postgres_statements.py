@@ -4,7 +4,6 @@ import contextlib
 import os
 import socket
 import threading
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -32,14 +31,6 @@ VALUES: list[dict[str, Any]] = [
     {"one": -70_000, "large": 0, "text": "", "bytes": b"", "yes": False, "real": -1e300, "none": None},
     {"one": 40_000, "large": -1, "text": "a\0b", "bytes": bytes(70_000), "yes": True, "real": 3.0, "none": "x"},
 ]
-
-
-@pytest.fixture
-def opened(url: str) -> Iterator[Catalog]:
-    """Return a catalog with one connection, so that every transaction is on it."""
-    catalog = open_catalog(url, pool_size=1)
-    yield catalog
-    catalog.close()
 
 
 def prepared_statements(catalog: Catalog) -> int:
@@ -190,38 +181,6 @@ def test_a_transaction_on_a_lost_connection_begins_on_another_and_the_others_are
     catalog.close()
 
 
-def test_a_connection_that_is_lost_inside_a_transaction_is_replaced(
-    opened: Catalog, url: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    def read(tx: Read) -> None:
-        terminate_others(url)
-        FIND.all(tx, {"key": "a"})
-
-    with pytest.raises(DatabaseUnavailable), opened.read() as tx:
-        read(tx)
-    with opened.read() as tx:
-        assert FIND.all(tx, {"key": "a"}) == []
-    assert "Traceback" not in caplog.text
-
-
-@pytest.mark.parametrize("when", ["before", "during"])
-def test_a_server_that_goes_without_a_word_is_an_outage_until_the_next_transaction(opened: Catalog, when: str) -> None:
-    """libpq still calls such a connection good, and its error has no state."""
-    with opened.read() as tx:
-        assert FIND.all(tx, {"key": "a"}) == []
-        if when == "before":
-            hang_up(tx)
-
-    def read(tx: Read) -> None:
-        hang_up(tx)
-        FIND.all(tx, {"key": "a"})
-
-    with pytest.raises(DatabaseUnavailable), opened.read() as tx:
-        read(tx)
-    with opened.read() as tx:
-        assert FIND.all(tx, {"key": "a"}) == []
-
-
 def test_a_read_through_sqlalchemy_leaves_the_statements_prepared(opened: Catalog) -> None:
     with opened.read() as tx:
         FIND.all(tx, {"key": "a"})
@@ -234,21 +193,6 @@ def test_a_read_through_sqlalchemy_leaves_the_statements_prepared(opened: Catalo
             tx.sql.exec_driver_sql("SELECT 1")
             raise KeyError
     assert prepared_statements(opened) == before >= 1
-
-
-def test_changes_of_one_message_all_take_effect_or_none_and_the_first_error_counts(opened: Catalog) -> None:
-    add, broken = "INSERT INTO meta (key, value) VALUES (%(key)s, 'x')", "SELECT 1 / length(%(key)s)"
-    with opened.write(Lock.hub()) as tx:
-        defer(tx, *[(add, {"key": key}) for key in ("a", "b")])
-        tx.driver.flush()
-        defer(tx, (add, {"key": "c"}), (broken, {"key": ""}), (add, {"key": "a"}))
-        with pytest.raises(psycopg.errors.DivisionByZero):
-            tx.driver.flush()
-        tx.sql.rollback()
-    with opened.write(Lock.hub()) as tx:
-        defer(tx, *[(add, {"key": key}) for key in ("a", "b")])
-    with opened.read() as later:
-        assert [FIND.scalar(later, {"key": key}) for key in ("a", "b", "c")] == ["x", "x", None]
 
 
 def defer(tx: Read, *asked: tuple[str, dict[str, Any]]) -> None:
@@ -321,23 +265,6 @@ def test_a_change_without_locks_and_its_end_are_two_messages(opened: Catalog, mo
     with opened.write(Lock.nothing()):
         pass
     assert len(sent) == 2, "nothing was done"
-
-
-def test_a_connection_that_is_lost_in_the_middle_of_a_message_is_replaced(opened: Catalog) -> None:
-    end = "SELECT pg_terminate_backend(pg_backend_pid())"
-
-    def read(tx: Read, *asked: str) -> None:
-        defer(tx, *[(text, {}) for text in asked])
-        tx.driver.flush()
-        hang_up(tx)
-        defer(tx, ("SELECT 1", {}), ("SELECT 2", {}))
-        tx.driver.flush()
-
-    for asked in (("SELECT 1",), ("SELECT 1", end), ("SELECT 1", end, "SELECT 2")):
-        with pytest.raises(DatabaseUnavailable), opened.read() as tx:
-            read(tx, *asked)
-        with opened.read() as tx:
-            assert FIND.all(tx, {"key": "a"}) == []
 
 
 def test_a_connection_that_is_lost_inside_a_writing_transaction_is_replaced(opened: Catalog) -> None:

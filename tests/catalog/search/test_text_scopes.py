@@ -8,12 +8,12 @@ from entrepot.catalog.search import text_scopes
 from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility
 from entrepot.names import RepoType
 
-M = text_scopes.MARK
+M = text_scopes.SENTINEL
 
 
 def test_each_word_gets_the_scope_and_nothing_else_changes() -> None:
     assert text_scopes.within('"whal"* "a_b"', f"{M}7{M}") == f'"{M}7{M}whal"* "{M}7{M}a_{M}7{M}b"'
-    assert text_scopes.within("any text", text_scopes.PUBLIC) == "any text"
+    assert text_scopes.within("any text", text_scopes.PUBLIC_SCOPE) == "any text"
     kind = text_scopes.kind_word(RepoType.MODEL)
     assert text_scopes.within(kind, f"{M}7{M}") == f"{M}7{M}{kind}"
 
@@ -39,9 +39,9 @@ def test_the_scopes_of_a_search_are_the_namespaces_in_which_something_is_visible
 ) -> None:
     bob = add_account("bob")
     with catalog.read() as tx:
-        assert text_scopes.of_searcher(tx, PUBLIC_ONLY) == (text_scopes.PUBLIC,)
-        assert text_scopes.of_searcher(tx, None) == (text_scopes.PUBLIC, text_scopes.ADMINISTRATORS)
+        assert text_scopes.of_searcher(tx, PUBLIC_ONLY) == (text_scopes.PUBLIC_SCOPE,)
+        assert text_scopes.of_searcher(tx, None) == (text_scopes.PUBLIC_SCOPE, text_scopes.PRIVATE_SCOPE)
         both = Visibility({alice.id, bob.id}, grantees={alice.id})
         assert text_scopes.of_searcher(tx, both) == ("", f"{M}{alice.id}{M}", f"{M}{bob.id}{M}")
         monkeypatch.setattr(visibility, "MAX_NAMESPACES", 1)
-        assert text_scopes.of_searcher(tx, both) == (text_scopes.PUBLIC, text_scopes.ADMINISTRATORS)
+        assert text_scopes.of_searcher(tx, both) == (text_scopes.PUBLIC_SCOPE, text_scopes.PRIVATE_SCOPE)

@@ -11,12 +11,11 @@ from entrepot.errors import (
     RepoDisabled,
     RepoNotFound,
 )
-from entrepot.hub import restrictions
 from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import buckets
 from entrepot.hub.community import likes
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import repositories
+from entrepot.hub.repos import repositories, restrictions
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import searches
 from entrepot.names import RepoId, RepoRef, RepoType

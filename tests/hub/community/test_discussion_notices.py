@@ -8,12 +8,13 @@ from entrepot.hub.accounts import administration, members
 from entrepot.hub.callers import Caller
 from entrepot.hub.community import discussion_notices, discussions, notification_lists, subscriptions
 from entrepot.hub.jobs import handlers
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.pulls import merges
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef
 from entrepot.wire.accounts.administration import UserChanges
-from tests.hub.repos.test_pulls import proposed
 from tests.support import hub_work
+from tests.support.pull_requests import propose
 from tests.support.worlds import DAY_MS, World
 
 
@@ -217,8 +218,8 @@ def test_a_suspended_account_is_told_nothing(world: World, ref: RepoRef) -> None
 
 def test_a_merged_pull_request_is_told(world: World, ref: RepoRef) -> None:
     world.add(ref, "a.txt")
-    num = proposed(world, ref)
-    pulls.merge(world.hub, world.alice, ref, num)
+    num = propose(world, ref)
+    merges.merge(world.hub, world.alice, ref, num)
     assert ("merged", "author") in told(world, world.bob)
 
 

@@ -14,7 +14,7 @@ from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussion_rules, discussions
 from entrepot.hub.community.discussion_events import HIDDEN, Comment, LockChange, PinChange, StatusChange, TitleChange
-from entrepot.hub.repos import pulls
+from entrepot.hub.repos.pulls import merges, openings, pull_refs, reviews
 from entrepot.hub.webhooks import webhooks
 from entrepot.names import RefName, RepoRef
 from tests.support import hub_work
@@ -112,7 +112,7 @@ def test_pinning_is_for_writers(world: World, ref: RepoRef) -> None:
 
 def test_a_locked_discussion_is_changed_by_writers_only_and_read_by_all(world: World, ref: RepoRef) -> None:
     hub = world.hub
-    pulls.open_draft(hub, world.bob, ref, "Draft", "description")
+    openings.open_draft(hub, world.bob, ref, "Draft", "description")
     uid = discussions.comment(hub, world.bob, ref, 1, "mine").uid
     for who in (world.bob, world.zed, world.rita, world.caller("wendy", "read"), None):
         with pytest.raises((NotAllowed, LoginRequired)):
@@ -130,9 +130,9 @@ def test_a_locked_discussion_is_changed_by_writers_only_and_read_by_all(world: W
         lambda who: discussions.set_status(hub, who, ref, 1, "open"),
         lambda who: discussions.set_status(hub, who, ref, 1, "closed", "x"),
         lambda who: world.add(ref, "a", by=who, branch="refs/pr/1", summary="x"),
-        lambda who: pulls.delete_ref(hub, who, ref, 1),
+        lambda who: pull_refs.delete_ref(hub, who, ref, 1),
         lambda who: discussions.lock(hub, who, ref, 1, is_locked=False),
-        lambda who: pulls.merge(hub, who, ref, 1, text="x"),
+        lambda who: merges.merge(hub, who, ref, 1, text="x"),
     ]
     for door in doors:
         for who in (world.bob, world.zed, world.rita):
@@ -148,7 +148,7 @@ def test_a_locked_discussion_is_changed_by_writers_only_and_read_by_all(world: W
 
 def test_the_author_of_a_locked_pull_request_is_told_why(world: World, ref: RepoRef) -> None:
     begun(world, ref)
-    pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
+    openings.open_draft(world.hub, world.bob, ref, "Draft", "text")
     for num in (1, 2):
         discussions.lock(world.hub, world.wendy, ref, num, is_locked=True)
     with pytest.raises(NotAllowed, match=r"^Discussion 1 is locked: only those who may write to the model acme/m"):
@@ -158,11 +158,11 @@ def test_the_author_of_a_locked_pull_request_is_told_why(world: World, ref: Repo
 
 
 def test_a_locked_pull_request_is_merged_by_writers(world: World, ref: RepoRef) -> None:
-    pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
+    openings.open_draft(world.hub, world.bob, ref, "Draft", "text")
     discussions.set_status(world.hub, world.bob, ref, 1, "open")
     world.add(ref, "a", by=world.bob, branch="refs/pr/1")
     discussions.lock(world.hub, world.wendy, ref, 1, is_locked=True)
-    pulls.merge(world.hub, world.wendy, ref, 1, text="Thanks.")
+    merges.merge(world.hub, world.wendy, ref, 1, text="Thanks.")
     found = discussions.show(world.hub, None, ref, 1).shown.discussion
     assert (found.status, found.is_locked) == ("merged", True)
 
@@ -175,7 +175,7 @@ def test_a_full_discussion_can_be_locked(world: World, ref: RepoRef, monkeypatch
 
 
 def test_a_deleted_discussion_is_gone_and_its_number_used(world: World, ref: RepoRef) -> None:
-    pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
+    openings.open_draft(world.hub, world.bob, ref, "Draft", "text")
     with pytest.raises(NotAllowed):
         discussions.delete(world.hub, world.bob, ref, 1)
     discussions.delete(world.hub, world.wendy, ref, 1)
@@ -189,7 +189,7 @@ def test_a_deleted_discussion_is_gone_and_its_number_used(world: World, ref: Rep
 def test_lists_come_in_pages_newest_first(world: World, ref: RepoRef) -> None:
     for number in range(5):
         begun(world, ref, world.zed if number % 2 else world.bob, f"Talk {number}")
-    pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
+    openings.open_draft(world.hub, world.bob, ref, "Draft", "text")
     discussions.set_status(world.hub, world.wendy, ref, 2, "closed")
 
     def numbers(**wanted: Any) -> list[int]:
@@ -216,8 +216,8 @@ def test_those_of_a_private_repository_are_invisible(world: World) -> None:
         lambda who: discussions.show(world.hub, who, ref, 1),
         lambda who: discussions.show(world.hub, who, ref, 2),
         lambda who: discussions.comment(world.hub, who, ref, 1, "x"),
-        lambda who: pulls.review(world.hub, who, ref, 1, with_diff=True),
-        lambda who: pulls.merge(world.hub, who, ref, 1),
+        lambda who: reviews.review(world.hub, who, ref, 1, with_diff=True),
+        lambda who: merges.merge(world.hub, who, ref, 1),
     ):
         for who in (world.bob, None):
             with pytest.raises(RepoNotFound):
@@ -247,7 +247,7 @@ def test_many_begin_at_once_and_get_numbers_of_their_own(world: World, ref: Repo
 def test_webhooks_receive_events_of_discussions(world: World, ref: RepoRef) -> None:
     wish = webhooks.WebhookDraft("https://example.org/hook", [("model", "acme/m")], ["discussion"])
     webhooks.create(world.hub, world.wendy, wish)
-    pulls.open_draft(world.hub, world.bob, ref, "Draft", "text")
+    openings.open_draft(world.hub, world.bob, ref, "Draft", "text")
     uid = discussions.comment(world.hub, world.bob, ref, 1, "one").uid
     discussions.edit_comment(world.hub, world.bob, ref, 1, uid, "two")
     discussions.rename(world.hub, world.bob, ref, 1, "Other")

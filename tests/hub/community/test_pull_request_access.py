@@ -13,7 +13,8 @@ from entrepot.hub.callers import FINE_GRAINED
 from entrepot.hub.community import discussions, pull_request_access
 from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.files import xet_tokens
-from entrepot.hub.repos import histories, pulls, repositories
+from entrepot.hub.repos import histories, repositories
+from entrepot.hub.repos.pulls import merges, openings, reviews
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.scopes import DISCUSS, WRITE, RequestedScope
 from entrepot.names import RefName, RepoRef
@@ -24,7 +25,7 @@ from tests.support.worlds import World
 def ref(world: World) -> RepoRef:
     """A repository with a draft of bob's."""
     made = world.repo("acme/m", world.wendy)
-    pulls.open_draft(world.hub, world.bob, made, "Draft", "text")
+    openings.open_draft(world.hub, world.bob, made, "Draft", "text")
     return made
 
 
@@ -70,7 +71,7 @@ def test_a_closed_pull_request_accepts_no_commits(world: World, ref: RepoRef) ->
             place(world, who, ref, "refs/pr/1")
     discussions.set_status(world.hub, world.bob, ref, 1, "open")
     world.add(ref, "a", by=world.bob, branch="refs/pr/1")
-    pulls.merge(world.hub, world.wendy, ref, 1)
+    merges.merge(world.hub, world.wendy, ref, 1)
     with pytest.raises(Refused, match="merged"):
         place(world, world.bob, ref, "refs/pr/1")
 
@@ -78,7 +79,7 @@ def test_a_closed_pull_request_accepts_no_commits(world: World, ref: RepoRef) ->
 def test_proposing_takes_the_right_to_read_the_content(world: World, ref: RepoRef) -> None:
     repositories.configure(world.hub, world.wendy, ref, RepoChanges(gated="manual"))
     with pytest.raises(GatedRepo):
-        pulls.open_draft(world.hub, world.bob, ref, "Another", "text")
+        openings.open_draft(world.hub, world.bob, ref, "Another", "text")
     with pytest.raises(GatedRepo):
         place(world, world.bob, ref, "refs/pr/1")
     discussions.create(world.hub, world.bob, ref, "But words are free", "text")
@@ -123,7 +124,7 @@ def test_a_squashed_pull_request_keeps_its_base(world: World, ref: RepoRef) -> N
         discussion = rows.find(tx, world.row_id(ref), 1)
         assert discussion is not None
         assert pull_request_access.bases_of(tx, discussion, squashed) == [fork]
-    assert pulls.review(world.hub, world.bob, ref, 1, with_diff=False).conflicts == []
+    assert reviews.review(world.hub, world.bob, ref, 1, with_diff=False).conflicts == []
 
 
 def test_a_limited_token_proposes_or_writes_as_its_permissions_say(world: World, ref: RepoRef) -> None:
@@ -132,7 +133,7 @@ def test_a_limited_token_proposes_or_writes_as_its_permissions_say(world: World,
         return world.hub.identify(tokens.create_for(world.hub, name, wish)[0].secret)
 
     talker, writer = limited("wendy", DISCUSS), limited("wendy", WRITE)
-    num = pulls.open_draft(world.hub, talker, ref, "Hers", "text").num
+    num = openings.open_draft(world.hub, talker, ref, "Hers", "text").num
     assert place(world, talker, ref, f"refs/pr/{num}") == f"refs/pr/{num}"
     for revision in ("main", "refs/pr/1"):
         with pytest.raises(NotAllowed):

@@ -5,7 +5,8 @@ import pytest
 from entrepot.errors import EntryNotFound, GatedRepo, LimitExceeded, Malformed
 from entrepot.hub.comparisons import blames
 from entrepot.hub.files.operations import AddLarge
-from entrepot.hub.repos import branches, histories, pulls, repositories
+from entrepot.hub.repos import branches, histories, repositories
+from entrepot.hub.repos.pulls import merges, openings
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import Oid, RepoPath, RepoRef
 from tests.support.worlds import World
@@ -37,8 +38,8 @@ def test_lines_are_traced_through_both_sides_of_a_merge(world: World, ref: RepoR
     lines = [b"line %d\n" % number for number in range(20)]
     theirs = world.add(ref, "a.txt", b"".join([b"top\n", *lines]), branch="dev")
     world.add(ref, "b.txt", b"b", branch="dev")
-    num = pulls.open_from_branch(world.hub, world.alice, ref, "From dev", "text", source="dev").num
-    merge = pulls.merge(world.hub, world.alice, ref, num).oid
+    num = openings.open_from_branch(world.hub, world.alice, ref, "From dev", "text", source="dev").num
+    merge = merges.merge(world.hub, world.alice, ref, num).oid
     after = world.add(ref, "a.txt", b"".join([b"top\n", *lines, b"end\n"]))
     assert traced(world, ref) == [theirs, *[first] * 20, after]
     assert merge not in traced(world, ref, merge)
@@ -50,8 +51,8 @@ def test_a_change_that_a_merge_did_not_take_is_not_named(world: World, ref: Repo
     for text in (b"two\n", b"three\n", b"one\n"):
         world.add(ref, "a.txt", text, branch="dev")
     world.add(ref, "b.txt", b"b", branch="dev")
-    num = pulls.open_from_branch(world.hub, world.alice, ref, "From dev", "text", source="dev").num
-    pulls.merge(world.hub, world.alice, ref, num)
+    num = openings.open_from_branch(world.hub, world.alice, ref, "From dev", "text", source="dev").num
+    merges.merge(world.hub, world.alice, ref, num)
     assert traced(world, ref) == [first]
 
 

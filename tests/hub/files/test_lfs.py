@@ -22,7 +22,8 @@ from entrepot.hub.files.lfs import RequestedObject
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import repositories
+from entrepot.hub.repos.pulls import openings
 from entrepot.names import RepoPath, Sha256
 from tests.support.lfs_plans import download, is_stored, plan, wanted
 from tests.support.worlds import World
@@ -231,7 +232,7 @@ def test_uncommitted_files_of_another_account_are_for_writers_only(world: World)
         [answer] = lfs.plan_downloads(world.hub, reader, ref, [wanted(DATA)])
         assert answer.refusal is not None
     branch = "refs/pr/1"
-    pulls.open_draft(world.hub, world.bob, ref, "Mine", "text")
+    openings.open_draft(world.hub, world.bob, ref, "Mine", "text")
     with pytest.raises(LargeFileMissing):
         world.commit(ref, AddLarge(RepoPath("w.bin"), wanted(DATA).sha256, len(DATA)), by=world.bob, branch=branch)
     assert propose(world.alice).link is None

@@ -8,8 +8,9 @@ import pytest
 from entrepot.errors import NotMergeable, Refused
 from entrepot.git import MAX_ATTRIBUTES, Mode
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete
-from entrepot.hub.repos import locks, pulls
+from entrepot.hub.repos import locks
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.pulls import merges, openings, reviews
 from entrepot.names import RepoPath, RepoRef
 from tests.support.worlds import World
 
@@ -150,23 +151,23 @@ def large_by(world: World, ref: RepoRef, path: str) -> AddLarge:
 def test_pull_requests_that_bring_a_large_file_each_can_all_be_merged(world: World) -> None:
     ref = world.repo()
     opened = [
-        pulls.open_with_commit(world.hub, world.alice, ref, "main", CommitDraft("Add it", [large(world, ref, name)]))
+        openings.open_with_commit(world.hub, world.alice, ref, "main", CommitDraft("Add it", [large(world, ref, name)]))
         for name in ("a.gguf", "b.gguf", "c.gguf")
     ]
     assert added(world, ref, "refs/pr/1") == [f"a.gguf {LFS}"]
     for one in opened:
-        assert pulls.review(world.hub, world.alice, ref, one.num, with_diff=False).conflicts == []
-        pulls.merge(world.hub, world.alice, ref, one.num)
+        assert reviews.review(world.hub, world.alice, ref, one.num, with_diff=False).conflicts == []
+        merges.merge(world.hub, world.alice, ref, one.num)
     assert added(world, ref) == [f"{name}.gguf {LFS}" for name in "abc"]
 
 
 def test_a_pull_request_that_rewrites_rules_stays_in_conflict(world: World) -> None:
     ref = world.repo()
     operations = [AddFile(P(".gitattributes"), b"*.bin -filter\n")]
-    opened = pulls.open_with_commit(world.hub, world.alice, ref, "main", CommitDraft("Rewrite", operations))
+    opened = openings.open_with_commit(world.hub, world.alice, ref, "main", CommitDraft("Rewrite", operations))
     world.commit(ref, large(world, ref, "a.gguf"))
     with pytest.raises(NotMergeable, match="conflict"):
-        pulls.merge(world.hub, world.alice, ref, opened.num)
+        merges.merge(world.hub, world.alice, ref, opened.num)
 
 
 def test_ids_of_the_commit_are_those_that_git_computes(world: World, tmp_path: pathlib.Path) -> None:

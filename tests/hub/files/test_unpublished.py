@@ -8,8 +8,9 @@ import pytest
 from entrepot.errors import Busy, EntrepotError, EntryNotFound
 from entrepot.hub.accounts import quotas
 from entrepot.hub.files.operations import AddFile, Delete, Operation
-from entrepot.hub.repos import commits, pulls, staged_changes
+from entrepot.hub.repos import commits, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoPath, RepoRef
 from tests.support.worlds import World
@@ -26,7 +27,7 @@ def commit(world: World, ref: RepoRef, operations: Iterator[Operation]) -> None:
 
 
 def propose(world: World, ref: RepoRef, operations: Iterator[Operation]) -> None:
-    pulls.open_with_commit(world.hub, world.alice, ref, "main", CommitDraft("s", operations))
+    openings.open_with_commit(world.hub, world.alice, ref, "main", CommitDraft("s", operations))
 
 
 def stage(world: World, ref: RepoRef, operations: Iterator[Operation]) -> None:

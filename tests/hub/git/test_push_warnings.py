@@ -6,7 +6,7 @@ import pytest
 
 from entrepot.hub.git import push_warnings
 from entrepot.names import MAIN, Oid, parse_branch
-from tests.hub.git.test_pushes import LARGE, Author
+from tests.support.git_authors import LARGE, Author
 from tests.support.worlds import World
 
 

@@ -8,8 +8,9 @@ import pytest
 from entrepot.catalog.repos import refs
 from entrepot.errors import AlreadyExists, InvalidName, NotAllowed, Refused, RevisionNotFound
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.repos import branches, commits, contents, pulls, repositories
+from entrepot.hub.repos import branches, commits, contents, repositories
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import Oid, RefName, RepoPath, RepoRef
 from tests.support.worlds import World
@@ -167,7 +168,7 @@ def test_full_names_win_over_refs_that_were_made_to_hide_them(world: World) -> N
     ref = world.repo()
     world.add(ref, "f", b"main")
     tag(world, ref, "v1")
-    pulls.open_with_commit(
+    openings.open_with_commit(
         world.hub, world.alice, ref, "main", CommitDraft("Change", [AddFile(RepoPath("f"), b"pull")])
     )
     branch(world, ref, "x")

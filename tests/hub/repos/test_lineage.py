@@ -19,9 +19,10 @@ from entrepot.hub.files.operations import AddFile
 from entrepot.hub.folders import folders
 from entrepot.hub.folders.folders import FolderChanges, FolderId
 from entrepot.hub.jobs import handlers, indexing, maintenance
-from entrepot.hub.repos import lineage, pulls, repositories
+from entrepot.hub.repos import lineage, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.lineage import LineageGraph, LineageInput
+from entrepot.hub.repos.pulls import merges, openings
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import Oid, RepoId, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
@@ -164,13 +165,13 @@ def test_the_message_of_a_pull_request_counts_when_it_is_merged(world: World) ->
     world.add(model, "w")
     lines = f"Entrepot-Input: derived_from models/bob/evil@{'a' * 40}\nEntrepot-Run: r1"
     wish = CommitDraft("Add it", [AddFile(RepoPath("b"), b"b")], description=lines)
-    pull = pulls.open_with_commit(world.hub, world.bob, model, "main", wish)
+    pull = openings.open_with_commit(world.hub, world.bob, model, "main", wish)
     list(handlers.index_history(world.hub, {"repo": world.row_id(model)}))
     list(handlers.index_history(world.hub, {"repo": world.row_id(model)}))
     for revision in (None, f"refs/pr/{pull.num}"):
         assert edges(around(world, model, revision=revision)) == []
     assert lineage.of_run(world.hub, None, "r1").edges == ()
-    pulls.merge(world.hub, world.alice, model, pull.num)
+    merges.merge(world.hub, world.alice, model, pull.num)
     assert edges(around(world, model)) == [("bob/evil", "derived_from", "alice/m")]
     assert edges(lineage.of_run(world.hub, None, "r1")) == [("bob/evil", "derived_from", "alice/m")]
 

@@ -10,19 +10,10 @@ from entrepot.git import MergeSide
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.files.operations import AddFile, Copy, Delete, DeleteFolder
-from entrepot.hub.repos import (
-    branches,
-    commits,
-    conflicts,
-    histories,
-    locks,
-    publishing,
-    pulls,
-    replacements,
-    repositories,
-)
+from entrepot.hub.repos import branches, commits, histories, locks, publishing, replacements, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.locks import LfsLock
+from entrepot.hub.repos.pulls import conflicts, merges, openings
 from entrepot.names import MAIN, RepoPath, RepoRef, pull_ref
 from entrepot.storage.trees import Trees
 from tests.support import hub_work
@@ -201,26 +192,26 @@ def test_a_lock_that_is_taken_while_branches_are_merged_counts(
 
 def test_a_pull_request_is_merged_by_the_owner_of_the_locks_only(world: World, ref: RepoRef) -> None:
     draft = CommitDraft("Change it", [AddFile(PATH, b"proposed")])
-    num = pulls.open_with_commit(world.hub, world.bob, ref, "main", draft).num
+    num = openings.open_with_commit(world.hub, world.bob, ref, "main", draft).num
     take(world, ref)
     with pytest.raises(Refused, match="is locked by wendy"):
-        pulls.merge(world.hub, world.olga, ref, num)
+        merges.merge(world.hub, world.olga, ref, num)
     with pytest.raises(Refused, match="is locked by wendy"):
-        pulls.open_with_commit(world.hub, world.bob, ref, "main", attrs.evolve(draft, operations=[Delete(PATH)]))
+        openings.open_with_commit(world.hub, world.bob, ref, "main", attrs.evolve(draft, operations=[Delete(PATH)]))
     assert world.read(ref, PATH) == b"x\n"
-    pulls.merge(world.hub, world.wendy, ref, num)
+    merges.merge(world.hub, world.wendy, ref, num)
     assert world.read(ref, PATH) == b"proposed"
 
 
 def test_a_pull_request_takes_what_the_owner_of_a_lock_has_changed_in_its_base(world: World, ref: RepoRef) -> None:
     draft = CommitDraft("Change another", [AddFile(RepoPath("b"), b"proposed")])
-    opened = pulls.open_with_commit(world.hub, world.olga, ref, "main", draft)
+    opened = openings.open_with_commit(world.hub, world.olga, ref, "main", draft)
     world.add(ref, "b", b"meanwhile", by=world.wendy)
     take(world, ref)
     base = world.add(ref, str(PATH), b"by its owner", by=world.wendy)
     choice = conflicts.Resolution(base, opened.recorded.oid, [MergeSide.OURS])
     merged = conflicts.resolve(world.hub, world.olga, ref, opened.num, choice)
-    pulls.merge(world.hub, world.olga, ref, opened.num)
+    merges.merge(world.hub, world.olga, ref, opened.num)
     assert (world.read(ref, PATH), world.read(ref, "b")) == (b"by its owner", b"proposed")
     assert merged.ref == pull_ref(opened.num)
 

@@ -22,8 +22,9 @@ from entrepot.hub.branch_locks import BranchLocks
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder, Operation
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import commits, lfs_files, locks, pulls, staged_changes
+from entrepot.hub.repos import commits, lfs_files, locks, staged_changes
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import Oid, RepoPath, RepoRef
 from entrepot.storage import objects as stored
@@ -381,8 +382,8 @@ def test_pull_requests_take_no_staged_changes(world: World) -> None:
     ref = world.repo()
     draft = CommitDraft("s", [add("a")], staged=StagedPolicy(force=True))
     with pytest.raises(Malformed, match="pull request"):
-        pulls.open_with_commit(world.hub, world.alice, ref, "main", draft)
-    pulls.open_draft(world.hub, world.alice, ref, "A title", "A text.")
+        openings.open_with_commit(world.hub, world.alice, ref, "main", draft)
+    openings.open_draft(world.hub, world.alice, ref, "A title", "A text.")
     with pytest.raises(Malformed, match="refs/pr/1"):
         commits.create(world.hub, world.alice, ref, "refs/pr/1", draft)
 

@@ -16,11 +16,11 @@ from entrepot.errors import (
     OAuthRefused,
     RepoNotFound,
 )
-from entrepot.hub import audit, restrictions
+from entrepot.hub import audit
 from entrepot.hub.accounts import accounts, administration, oauth_grants, tokens
 from entrepot.hub.callers import Caller, Role
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.repos import branches, commits, contents, repositories
+from entrepot.hub.repos import branches, commits, contents, repositories, restrictions
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.sso import publishers, token_exchanges
 from entrepot.hub.sso.publishers import Publisher

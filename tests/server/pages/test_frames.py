@@ -14,8 +14,9 @@ import pytest
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.repos import commits, pulls
+from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.pulls import openings
 from entrepot.names import parse_path
 from entrepot.server.app import make_app
 from entrepot.server.pages.frames import POLICY, SCRIPTS, WebPage, with_script
@@ -137,7 +138,7 @@ def test_commands_that_download_name_this_hub(site: ServedHub, browser: httpx2.C
     ref = site.repo("many-ways")
     commits.create(site.hub, site.caller(), ref, "main", CommitDraft("First", [AddFile(parse_path("b.txt"), b"b")]))
     draft = CommitDraft("A change", [AddFile(parse_path("a.txt"), b"a")])
-    pulls.open_with_commit(site.hub, site.caller(), ref, "main", draft)
+    openings.open_with_commit(site.hub, site.caller(), ref, "main", draft)
     found = [
         text
         for path in ("/alice/many-ways", "/alice/many-ways/tree/main", "/alice/many-ways/discussions/1")

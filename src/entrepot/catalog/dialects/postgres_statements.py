@@ -5,8 +5,8 @@ messages or more. psycopg's own adapters convert the values, in their binary for
 
 A message and its answer cost about as much as the statement itself, on both sides. Therefore the statement that begins
 a transaction, changes whose results are not needed, and the end of the transaction travel together with the next
-statement: libpq calls this a pipeline. The server runs its statements in their order, and none after one that failed.
-Code that knows what else it is going to read says so (:meth:`PreparedConnection.ask_ahead`), and it travels along.
+statement (:mod:`entrepot.catalog.dialects.postgres_messages`). Code that knows what else it is going to read says so
+(:meth:`PreparedConnection.ask_ahead`), and it travels along.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import contextlib
 import functools
 import hashlib
 import re
-import select
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias
 
 import attrs
 import psycopg
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
+from psycopg.pq import Format, TransactionStatus
 from psycopg.pq.abc import PGresult
+
+from entrepot.catalog.dialects.postgres_messages import Command, MessageConnection, PreparedCall
 
 _BEGIN = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -38,25 +38,15 @@ _AUTO, _TEXT = PyFormat.AUTO, PyFormat.TEXT
 _PLACE = re.compile(r"%%|%\(([^)]+)\)s")
 _SMALL_INTEGERS, _INTEGER = frozenset({21, 23}), 20
 """How PostgreSQL numbers int2 and int4, and int8."""
-_ENDS = (None, "57P01", "57P02")  # the second and third: the server is stopped, or has crashed
-_NO_SUCH_STATEMENT, _IS_PREPARED = "26000", "42P05"
 _MAX_DEFERRED = 64
 """Changes that wait for the next message of their transaction."""
-
-T = TypeVar("T")
 
 _StatementKey: TypeAlias = "tuple[str, tuple[int, ...]]"
 """A statement with the types of its parameters."""
 
-_Call: TypeAlias = "tuple[bytes, Any, Sequence[Format], Format]"
-"""What libpq takes to run a prepared statement: its name, values, their formats and that of its rows."""
+_Bound: TypeAlias = "tuple[_StatementKey, PreparedCall]"
 
-_Bound: TypeAlias = "tuple[_StatementKey, _Call]"
-
-_Command: TypeAlias = "tuple[bytes]"
-"""A statement without parameters that is not prepared."""
-
-_Asked: TypeAlias = "_Bound | tuple[None, _Command]"
+_Asked: TypeAlias = "_Bound | tuple[None, Command]"
 
 _Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
 
@@ -83,10 +73,8 @@ class PreparedConnection:
         Args:
             on_loss: called when the connection turns out to be lost.
         """
-        self._on_loss = on_loss
         self._pgconn = connection.pgconn
-        self._arrivals = select.poll()
-        self._arrivals.register(self._pgconn.socket, select.POLLIN)
+        self._messages = MessageConnection(connection.pgconn, on_loss)
         self._values = Transformer(connection)
         self._names: dict[_StatementKey, bytes] = {}
         self._outdated: list[bytes] = []
@@ -97,8 +85,6 @@ class PreparedConnection:
         self._announced: list[tuple[str, Mapping[str, Any]]] = []
         self._ahead: list[_AskedAhead] = []
         self._answers: list[Answer] = []
-        self._is_suspect = False
-        self._is_lost = False
         self._is_ending = False
         self._rows: _Rows = ()
         self._count = 0
@@ -106,7 +92,7 @@ class PreparedConnection:
     @property
     def is_lost(self) -> bool:
         """Whether the server has closed the connection."""
-        return self._is_lost or self._pgconn.status == ConnStatus.BAD
+        return self._messages.is_lost
 
     @property
     def has_begun(self) -> bool:
@@ -145,7 +131,7 @@ class PreparedConnection:
         """
         self._forget()
         if self._pgconn.transaction_status != TransactionStatus.IDLE:
-            self._checked(self._pgconn.exec_, b"ROLLBACK")
+            self._messages.checked(self._pgconn.exec_, b"ROLLBACK")
 
     def end_later(self) -> None:
         """Send the end of the transaction, if there is one; :meth:`await_end` comes before the next use.
@@ -156,7 +142,7 @@ class PreparedConnection:
         pgconn = self._pgconn
         self._forget()
         if pgconn.transaction_status == TransactionStatus.INTRANS:
-            self._called(pgconn.send_query, b"ROLLBACK")
+            self._messages.called(pgconn.send_query, b"ROLLBACK")
             self._is_ending = True
         else:
             self.end()
@@ -170,13 +156,7 @@ class PreparedConnection:
         if not self._is_ending:
             return
         self._is_ending = False
-        try:
-            self._send()
-            while (result := self._received()) is not None:
-                self._raise_failure(result)
-        except psycopg.OperationalError:
-            self._lose()
-            raise
+        self._messages.await_result()
 
     def lock(self, locks: Sequence[tuple[int, int]]) -> str:
         """Take advisory locks, in this order, until the transaction ends; return its number.
@@ -193,7 +173,7 @@ class PreparedConnection:
         taking = text.encode()
         if self._pgconn.transaction_status == TransactionStatus.IDLE:
             taking = BEGIN_WRITING + b"; " + taking
-        return (self._checked(self._pgconn.exec_, taking).get_value(0, 0) or b"").decode()
+        return (self._messages.checked(self._pgconn.exec_, taking).get_value(0, 0) or b"").decode()
 
     def leave(self) -> None:
         """Roll back the transaction before SQLAlchemy, which also used the connection, makes psycopg do so.
@@ -233,7 +213,7 @@ class PreparedConnection:
     def suspect(self) -> None:
         """Look which statements are still prepared before the next one: psycopg drops all after a rollback."""
         self._forget()
-        self._is_suspect = True
+        self._messages.is_suspect = True
 
     def execute(self, text: str, parameters: Mapping[str, Any]) -> PreparedConnection:
         """Run a statement; its rows are fetched from this object.
@@ -253,7 +233,7 @@ class PreparedConnection:
             result = self._run_with_ahead(text, parameters, asked)
         elif self._opening is None and not self._deferred:
             key, call = asked
-            result = self._called(self._pgconn.exec_prepared, *call)
+            result = self._messages.called(self._pgconn.exec_prepared, *call)
             self._raise_failure_of(key, result)
         else:
             [result] = self._run([asked])
@@ -319,14 +299,14 @@ class PreparedConnection:
 
     def _check_names(self) -> None:
         """Ask which statements are still prepared, if that is in doubt, and drop those to be prepared again."""
-        if self._is_suspect:
-            found = self._checked(self._pgconn.exec_, _KNOWN)
+        if self._messages.is_suspect:
+            found = self._messages.checked(self._pgconn.exec_, _KNOWN)
             known = {found.get_value(row, 0) for row in range(found.ntuples)}
             self._names = {key: name for key, name in self._names.items() if name in known}
             self._outdated = [name for name in self._outdated if name in known]
-            self._is_suspect = False
+            self._messages.is_suspect = False
         while self._outdated:
-            self._checked(self._pgconn.exec_, b"DEALLOCATE " + self._outdated.pop())
+            self._messages.checked(self._pgconn.exec_, b"DEALLOCATE " + self._outdated.pop())
 
     def _bind(self, text: str, parameters: Mapping[str, Any]) -> _Bound:
         """Return a prepared statement with its parameters."""
@@ -343,7 +323,7 @@ class PreparedConnection:
         name = self._names.get((text, types))
         if name is None:
             name = _name_of(numbered, types)
-            self._checked(self._pgconn.prepare, name, numbered, types)
+            self._messages.checked(self._pgconn.prepare, name, numbered, types)
             self._names[text, types] = name
         return (text, types), (name, given, formats, Format.BINARY)
 
@@ -382,67 +362,13 @@ class PreparedConnection:
         """
         waiting = self._take_waiting()
         asked = [*waiting, *statements]
-        results = self._pipelined([call for _, call in asked])
+        results = self._messages.exchange([call for _, call in asked])
         for (key, _), result in zip(asked, results, strict=True):
             if key is None:
-                self._raise_failure(result)
+                self._messages.raise_failure(result)
             else:
                 self._raise_failure_of(key, result)
         return results[len(waiting) :]
-
-    def _pipelined(self, statements: Sequence[_Call | _Command]) -> list[PGresult]:
-        """Send statements with one message; return their results, some of which may be errors.
-
-        Raises:
-            psycopg.OperationalError: the connection is lost.
-        """
-        pgconn = self._pgconn
-        try:
-            pgconn.enter_pipeline_mode()
-            for call in statements:
-                if len(call) == 1:
-                    pgconn.send_query_params(*call, None)
-                else:
-                    pgconn.send_query_prepared(*call)
-            pgconn.pipeline_sync()
-            self._send()
-            results = self._received_until_mark()
-            pgconn.exit_pipeline_mode()
-        except psycopg.OperationalError:
-            self._lose()
-            raise
-        return results
-
-    def _send(self) -> None:
-        """Send the buffer, and receive while sending, so that the server never waits for the client."""
-        while self._pgconn.flush():
-            self._arrivals.modify(self._pgconn.socket, select.POLLIN | select.POLLOUT)
-            self._arrivals.poll()
-            self._arrivals.modify(self._pgconn.socket, select.POLLIN)
-            self._pgconn.consume_input()
-
-    def _received_until_mark(self) -> list[PGresult]:
-        """Return the results of a pipeline; libpq returns None after each, and a mark at the end."""
-        results: list[PGresult] = []
-        was_missing = True
-        while True:
-            result = self._received()
-            if result is None:
-                if was_missing:
-                    raise psycopg.OperationalError("the connection was lost")
-            elif result.status == ExecStatus.PIPELINE_SYNC:
-                return results
-            else:
-                results.append(result)
-            was_missing = result is None
-
-    def _received(self) -> PGresult | None:
-        """Return the next result when it has arrived; unlike libpq, let other threads run until then."""
-        pgconn = self._pgconn
-        while pgconn.is_busy():
-            self._arrivals.poll()
-            pgconn.consume_input()
-        return pgconn.get_result()
 
     def _loaded(self, result: PGresult) -> _Rows:
         self._values.set_pgresult(result)
@@ -452,56 +378,15 @@ class PreparedConnection:
         """Raise the error of the result of a prepared statement, if it is one.
 
         Raises:
-            psycopg.OperationalError: as :meth:`_checked`; or its rows have other types than before, and the next
-                transaction prepares it again, as psycopg does it.
+            psycopg.OperationalError: as :meth:`MessageConnection.checked`; or its rows have other types than
+                before, and the next transaction prepares it again, as psycopg does it.
             psycopg.Error: the server refuses the statement.
         """
         try:
-            self._raise_failure(result)
+            self._messages.raise_failure(result)
         except psycopg.errors.FeatureNotSupported as error:
             self._outdated.append(self._names.pop(key))
             raise psycopg.OperationalError("the tables of a prepared statement have changed") from error
-
-    def _checked(self, call: Callable[..., PGresult], *values: object) -> PGresult:
-        """Return the result of a call to the server.
-
-        Raises:
-            psycopg.OperationalError: the connection is lost, or its statements were changed by others.
-            psycopg.Error: the server refuses the statement.
-        """
-        result = self._called(call, *values)
-        self._raise_failure(result)
-        return result
-
-    def _called(self, call: Callable[..., T], *values: object) -> T:
-        """Return the result of a call to the server, which may be an error.
-
-        Raises:
-            psycopg.OperationalError: the connection is lost.
-        """
-        try:
-            return call(*values)
-        except psycopg.OperationalError:
-            self._lose()
-            raise
-
-    def _raise_failure(self, result: PGresult) -> None:
-        """Raise the error of a result, if it is one; errors as :meth:`_checked`."""
-        if result.status in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
-            return
-        error = error_from_result(result)
-        if error.sqlstate in _ENDS or self._pgconn.status == ConnStatus.BAD:
-            # An error without a state is one of libpq; its connection may still be called good.
-            self._lose()
-            raise psycopg.OperationalError(str(error))
-        if error.sqlstate in (_NO_SUCH_STATEMENT, _IS_PREPARED):
-            self._is_suspect = True
-            raise psycopg.OperationalError("another user of the connection has changed its prepared statements")
-        raise error
-
-    def _lose(self) -> None:
-        self._is_lost = True
-        self._on_loss()
 
 
 def _name_of(numbered: bytes, types: tuple[int, ...]) -> bytes:

@@ -46,7 +46,7 @@ class _Named(sa.types.UserDefinedType[str]):
 _T = sa.table("repo_texts", *(sa.column(name) for name in ("rowid", "name", "tags", "body", "words")))
 _R = tables.repos
 _N = tables.namespaces
-_WORD = re.compile(rf"\w[\w{word_vectors.MARKS}]*")
+_WORD = re.compile(rf"\w[\w{word_vectors.COMBINING_MARKS}]*")
 _MAX_WORDS, _MAX_WORD = 16, 64
 FREQUENT = 1_000
 """A word in more texts than this is frequent: it matches whole words only, because prefixes of it are slow to find."""

@@ -16,23 +16,23 @@ import unicodedata
 from collections.abc import Sequence
 
 from entrepot.catalog.database import Read
-from entrepot.catalog.search.word_vectors import MARKS
+from entrepot.catalog.search.word_vectors import COMBINING_MARKS
 from entrepot.catalog.visibility import Visibility, namespaces_of
 from entrepot.names import RepoType
 
-MARK = "\ue000"
+SENTINEL = "\ue000"
 """A private-use character, which both databases treat as a letter; it is removed from texts and queries."""
 
-PUBLIC, ADMINISTRATORS = "", MARK + MARK
+PUBLIC_SCOPE, PRIVATE_SCOPE = "", SENTINEL + SENTINEL
 """The prefixes of words of public texts, and of all private texts."""
 
-NAMED, LABELLED = f"{MARK}n{MARK}", f"{MARK}t{MARK}"
+NAMED, LABELLED = f"{SENTINEL}n{SENTINEL}", f"{SENTINEL}t{SENTINEL}"
 """Further prefixes: of words of names, and of words of names and tags, so that they are found without other matches."""
 
 _APART = "\x1f"
-_CLEANED = str.maketrans(dict.fromkeys(f"{MARK}{_APART}\0\x02\x03", " "))
-_WORD = re.compile(f"{MARK}?[^\\W_](?:[^\\W_]|[{MARKS}])*")
-_SCOPE = re.compile(f"{MARK}[0-9]*(?:{MARK}|$)")
+_CLEANED = str.maketrans(dict.fromkeys(f"{SENTINEL}{_APART}\0\x02\x03", " "))
+_WORD = re.compile(f"{SENTINEL}?[^\\W_](?:[^\\W_]|[{COMBINING_MARKS}])*")
+_SCOPE = re.compile(f"{SENTINEL}[0-9]*(?:{SENTINEL}|$)")
 
 
 def clean(text: str) -> str:
@@ -42,7 +42,7 @@ def clean(text: str) -> str:
 
 def of_namespace(namespace_id: int) -> str:
     """Return the prefix of words of private texts of a namespace."""
-    return f"{MARK}{namespace_id}{MARK}"
+    return f"{SENTINEL}{namespace_id}{SENTINEL}"
 
 
 def within(text: str, scope: str) -> str:
@@ -65,12 +65,12 @@ def _divided(word: str, scope: str) -> str:
 @functools.lru_cache(maxsize=4096)
 def _is_certain(character: str) -> bool:
     """Return whether FTS5, which knows Unicode 6.1, takes a character of a word for a part of it: those of 3.2."""
-    return character == MARK or unicodedata.ucd_3_2_0.category(character)[0] in "LMN"
+    return character == SENTINEL or unicodedata.ucd_3_2_0.category(character)[0] in "LMN"
 
 
 def hidden(text: str, namespace_id: int) -> str:
     """Return a private text as it is indexed."""
-    return f"{within(text, of_namespace(namespace_id))}{_APART}{within(text, ADMINISTRATORS)}"
+    return f"{within(text, of_namespace(namespace_id))}{_APART}{within(text, PRIVATE_SCOPE)}"
 
 
 def stored(text: str, namespace_id: int | None, places: Sequence[str], more: str = "") -> str:
@@ -81,7 +81,7 @@ def stored(text: str, namespace_id: int | None, places: Sequence[str], more: str
         places: further prefixes; the words are stored once more with each of them.
         more: further words, which are stored without these prefixes.
     """
-    scopes = (PUBLIC,) if namespace_id is None else (of_namespace(namespace_id), ADMINISTRATORS)
+    scopes = (PUBLIC_SCOPE,) if namespace_id is None else (of_namespace(namespace_id), PRIVATE_SCOPE)
     forms = [within(f"{text} {more}" if more else text, scope) for scope in scopes]
     forms += [within(text, scope + place) for scope in scopes for place in places]
     return " ".join(forms)
@@ -94,12 +94,12 @@ def shown(text: str) -> str:
 
 def kind_word(kind: RepoType) -> str:
     """Return the word that is added to all texts of a type of repositories, to limit searches to this type."""
-    return MARK + kind.value
+    return SENTINEL + kind.value
 
 
 def of_searcher(tx: Read, seen: Visibility | None) -> Sequence[str]:
     """Return the scopes of a search: public texts, and the private ones of namespaces in which the caller sees some."""
     namespaces = namespaces_of(tx, seen)
     if namespaces is None:
-        return (PUBLIC, ADMINISTRATORS)
-    return (PUBLIC, *(of_namespace(number) for number in namespaces))
+        return (PUBLIC_SCOPE, PRIVATE_SCOPE)
+    return (PUBLIC_SCOPE, *(of_namespace(number) for number in namespaces))

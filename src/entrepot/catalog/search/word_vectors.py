@@ -11,10 +11,10 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-MARKS = "\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331"
+COMBINING_MARKS = "\u0300-\u0304\u0306-\u030c\u030f\u0311\u031b\u0323-\u0328\u032d\u032e\u0330\u0331"
 """The marks that FTS5 takes for a part of the word that they follow; all others end it."""
 
-_TOKEN = re.compile(rf"(?:[^\W_]|\ue000)(?:[^\W_]|[\ue000{MARKS}])*")
+_TOKEN = re.compile(rf"(?:[^\W_]|\ue000)(?:[^\W_]|[\ue000{COMBINING_MARKS}])*")
 _TERM = re.compile(r'"([^"]*)"(\*?)')
 _LAST_POSITION = 16_383
 _MAX_POSITIONS = 255

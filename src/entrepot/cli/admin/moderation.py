@@ -25,7 +25,7 @@ def disable_repo(target: AdminTarget, repo: str, reason: str, as_json: bool) -> 
       entrepot admin repos disable alice/model --reason "reported: contains private data"
     """
     from entrepot.client.calls import administration as calls
-    from entrepot.hub import restrictions
+    from entrepot.hub.repos import restrictions
 
     ref = parse_repo_link(repo, takes_buckets=True)
     done = target.run(restrictions.disable, calls.disable, ref, reason)
@@ -44,7 +44,7 @@ def enable_repo(target: AdminTarget, repo: str, as_json: bool) -> None:
       entrepot admin repos enable acme/bert
     """
     from entrepot.client.calls import administration as calls
-    from entrepot.hub import restrictions
+    from entrepot.hub.repos import restrictions
 
     ref = parse_repo_link(repo, takes_buckets=True)
     done = target.run(restrictions.enable, calls.enable, ref)

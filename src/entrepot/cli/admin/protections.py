@@ -27,7 +27,7 @@ def show_protections(target: AdminTarget, name: str, as_json: bool) -> None:
       entrepot admin repos show acme/bert --json
     """
     from entrepot.client.calls import administration as calls
-    from entrepot.hub import restrictions
+    from entrepot.hub.repos import restrictions
 
     ref = read_repo(name)
     _show(ref, target.run(restrictions.show_protections, calls.show_protections, ref), as_json=as_json)
@@ -89,7 +89,7 @@ def unprotect(target: AdminTarget, name: str, branches: tuple[str, ...], tags: b
 
 def _change(target: AdminTarget, name: str, changes: ProtectionChanges, *, as_json: bool) -> None:
     from entrepot.client.calls import administration as calls
-    from entrepot.hub import restrictions
+    from entrepot.hub.repos import restrictions
 
     ref = read_repo(name)
     found = target.run(restrictions.change_protections, calls.change_protections, ref, changes)

@@ -31,7 +31,7 @@ from entrepot.errors import (
     NotGated,
     ThingNotFound,
 )
-from entrepot.hub import access, audit, notifications
+from entrepot.hub import access, audit, notifications, roles
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.pages import Page
@@ -113,7 +113,7 @@ def request_access(hub: HubContext, caller: MaybeCaller, ref: RepoRef, answers: 
     with hub.write(access.lock(hub, caller, ref, access.personal), Lock.audit()) as tx:
         row, requester = access.personal(tx, caller, ref)
         _check_gated(row)
-        if access.member_role(tx, requester, row) is not None:
+        if roles.member_role(tx, requester, row) is not None:
             raise AlreadyGranted(requester.account.name, str(row.ref.id))
         there = access_requests.find(tx, row.id, requester.account.id)
         if there is not None:
@@ -247,7 +247,7 @@ def grant(hub: HubContext, caller: MaybeCaller, ref: RepoRef, user: str) -> None
         _check_gated(row)
         found = _user(tx, user)
         there = access_requests.find(tx, row.id, found.id)
-        if access.is_member(tx, found, row) or (there is not None and there.status == ACCEPTED):
+        if roles.is_member(tx, found, row) or (there is not None and there.status == ACCEPTED):
             raise AlreadyGranted(found.name, str(row.ref.id))
         now = hub.now_ms()
         if there is None:

@@ -15,7 +15,7 @@ from entrepot.catalog.community.collections import CollectionRow, ItemRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LoginRequired, NotAllowed, ThingNotFound
-from entrepot.hub import access, scopes
+from entrepot.hub import access, roles, scopes
 from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change
 
 
@@ -107,7 +107,7 @@ def show_all(
     found = repositories.by_ids(tx, list({item.repo_id for item in everything if item.repo_id is not None}))
     linked = collections.by_ids(tx, [item.linked_id for item in everything if item.linked_id is not None])
     owners = accounts.by_ids(tx, list({row.namespace_id for row in rows}))
-    access.load_grants(tx, caller, found.values())
+    roles.load_grants(tx, caller, found.values())
     voted = collections.voted(tx, [row.id for row in rows], caller.account.id) if caller is not None else frozenset()
     shown = []
     for row in rows:

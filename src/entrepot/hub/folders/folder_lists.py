@@ -14,7 +14,7 @@ from entrepot.catalog.repos import repositories as repos
 from entrepot.catalog.repos.folders import FolderFilter, FolderRow
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, InvalidName
-from entrepot.hub import access, folder_access
+from entrepot.hub import folder_access, roles
 from entrepot.hub.callers import MaybeCaller, require_login, seen_by
 from entrepot.hub.context import HubContext
 from entrepot.hub.folders.folders import FolderId, KnownFolder, check_type
@@ -103,7 +103,7 @@ def list_repos(
         namespace_id = _namespace_of(tx, caller, wanted)
         found = repos.page_of(tx, namespace_id, wanted.type, seen_by(caller), after=after, limit=limit + 1)
         page = found[:limit]
-        access.load_grants(tx, caller, page)
+        roles.load_grants(tx, caller, page)
         makers = accounts.by_ids(tx, sorted({row.creator_id for row in page if row.creator_id is not None}))
         items = [KnownRepo(row, folder_access.permission_on(tx, caller, row), _name_of(makers, row)) for row in page]
     return RepoPage(items, page[-1].name if len(found) > limit else None)

@@ -22,7 +22,7 @@ from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs
 from entrepot.hub.files.lfs_links import SignedUrl
-from entrepot.hub.git import git_wire, import_large_files, import_sources, lfs_rewrites, pushes
+from entrepot.hub.git import git_wire, import_large_files, import_sources, lfs_rewrites, push_publishing, pushes
 from entrepot.hub.git.import_sources import ImportSource
 from entrepot.hub.git.lfs_rewrites import Rewritten
 from entrepot.hub.repos import repositories
@@ -246,7 +246,7 @@ def _push(
             receiver = push.receiver(pushes.check_pack(file.read(HEADER_BYTES)))
             os.lseek(file.fileno(), 0, os.SEEK_SET)
             _pipe(receiver.argv, receiver.environ, file.fileno(), subprocess.DEVNULL)
-        return pushes.finish(push)
+        return push_publishing.finish(push)
     finally:
         push.close()
 

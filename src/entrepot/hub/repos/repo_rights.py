@@ -8,7 +8,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.community import discussions, likes
 from entrepot.catalog.repos import repo_tags
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.hub import access
+from entrepot.hub import access, roles
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussion_rules, subscriptions
 from entrepot.hub.context import HubContext
@@ -112,4 +112,4 @@ def may_archive(hub: HubContext, caller: MaybeCaller, ref: RepoRef) -> bool:
     """
     with hub.read() as tx:
         row, known = access.manageable(tx, caller, ref, by_alias=True)
-        return access.is_admin(known, row)
+        return roles.is_admin(known, row)

@@ -19,7 +19,7 @@ from entrepot.git import FLUSH, pkt_line
 from entrepot.git.commands import CommandStatus, parse_request, render_advertisement, render_report
 from entrepot.git.commands import PushRequest as Asked
 from entrepot.git.packs import HEADER_BYTES
-from entrepot.hub.git import pushes
+from entrepot.hub.git import push_publishing, pushes
 from entrepot.hub.git.pushes import Push
 from entrepot.names import RepoRef
 from entrepot.server.git.git_errors import text_error_response
@@ -112,7 +112,7 @@ async def _receive(state: AppState, push: Push, stream: PacketStream, wait: Keep
     except EntrepotError as error:
         return _refusal(asked, error)
     try:
-        work = state.threads.run_transfer(pushes.finish, push)
+        work = state.threads.run_transfer(push_publishing.finish, push)
         verdicts = await wait.during(work, lambda: push.progress.text)
     except Damaged:
         raise

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import histories, pulls, repo_rights
+from entrepot.hub.repos import histories, repo_rights
+from entrepot.hub.repos.pulls import openings
 from entrepot.names import RepoPath, RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.forms import FRESH, Form, answer_form
@@ -54,7 +55,7 @@ async def revert(request: Request, ref: RepoRef) -> Response:
 
     def act(hub: HubContext, caller: MaybeCaller, _form: Form) -> str:
         found = repo_rights.of(hub, caller, ref).row.ref
-        return f"/{found.path}/discussions/{pulls.open_revert(hub, caller, found, revision)}"
+        return f"/{found.path}/discussions/{openings.open_revert(hub, caller, found, revision)}"
 
     def again(hub: HubContext, caller: MaybeCaller, form: Form) -> WebPage:
         return build_commit(hub, caller, ref, revision, form)

@@ -9,8 +9,9 @@ import attrs
 from entrepot.errors import EntrepotError
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import branches, infos, pulls, repo_rights
+from entrepot.hub.repos import branches, infos, repo_rights
 from entrepot.hub.repos.infos import RevisionInfo
+from entrepot.hub.repos.pulls import pull_refs
 from entrepot.hub.repos.repo_rights import RepoRights
 from entrepot.names import MAIN, RefName, RepoRef
 from entrepot.server.pages.formats import quoted_segment
@@ -94,7 +95,7 @@ def _may_edit(hub: HubContext, caller: MaybeCaller, may: RepoRights, revision: s
     if not (may.may_write or may.may_discuss):
         return False
     try:
-        pulls.find_target(hub, caller, may.row.ref, revision)
+        pull_refs.find_target(hub, caller, may.row.ref, revision)
     except EntrepotError:
         return False
     return True

@@ -8,8 +8,9 @@ import pytest
 
 from entrepot.hub.community import discussions
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.repos import pulls, repositories
+from entrepot.hub.repos import repositories
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import RepoRef, parse_path
 from entrepot.server.pages.community.discussions import PAGE
@@ -21,7 +22,7 @@ Show = Callable[[str], str]
 def propose(site: ServedHub, ref: RepoRef, files: dict[str, bytes], title: str = "Change files") -> int:
     """Open a pull request of alice with one commit and return its number."""
     operations = [AddFile(parse_path(path), data) for path, data in files.items()]
-    return pulls.open_with_commit(site.hub, site.caller(), ref, "main", CommitDraft(title, operations)).num
+    return openings.open_with_commit(site.hub, site.caller(), ref, "main", CommitDraft(title, operations)).num
 
 
 def test_discussions_are_listed_in_pages_by_kind_and_state(site: ServedHub, show: Show) -> None:
@@ -98,7 +99,7 @@ def test_the_changes_of_a_pull_request(site: ServedHub, show: Show) -> None:
 
 def test_why_a_pull_request_cannot_be_merged(site: ServedHub, show: Show, signed_in: httpx2.Client) -> None:
     ref = site.repo("blocked")
-    draft = pulls.open_draft(site.hub, site.caller(), ref, "A draft", "Text").num
+    draft = openings.open_draft(site.hub, site.caller(), ref, "A draft", "Text").num
     assert "Cannot merge: it changes nothing" in show(f"/alice/blocked/discussions/{draft}")
     site.commit(ref, {"d.txt": b"d"}, f"refs/pr/{draft}")
     text = signed_in.get(f"/alice/blocked/discussions/{draft}").text

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from entrepot.errors import InvalidName
-from entrepot.hub.repos import pulls
+from entrepot.hub.repos.pulls import pull_refs
 from entrepot.server.pages.editing.commit_forms import fields_of, parent_of
 from entrepot.server.pages.forms import FRESH, Form
 from tests.support.served_hub import ServedHub
@@ -18,8 +18,8 @@ def test_the_parent_is_the_last_one_and_a_whole_id() -> None:
 
 def test_who_may_write_commits_and_others_propose(site: ServedHub) -> None:
     ref = site.repo("offered")
-    own = pulls.find_target(site.hub, site.caller(), ref, "main")
-    foreign = pulls.find_target(site.hub, site.hub.identify(site.bob), ref, "main")
+    own = pull_refs.find_target(site.hub, site.caller(), ref, "main")
+    foreign = pull_refs.find_target(site.hub, site.hub.identify(site.bob), ref, "main")
     found = fields_of(own, FRESH, "Update")
     assert (found.branch, found.may_commit, found.may_propose, found.as_pull) == ("main", True, True, False)
     assert fields_of(own, Form({"how": ["pull"]}), "Update").as_pull

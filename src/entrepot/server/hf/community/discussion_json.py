@@ -18,7 +18,7 @@ from entrepot.hub.community.discussion_events import (
     TitleChange,
 )
 from entrepot.hub.community.discussions import DiscussionList, DiscussionWithEvents, ListedDiscussion
-from entrepot.hub.repos.pulls import PullRequestDiff
+from entrepot.hub.repos.pulls.reviews import PullRequestDiff
 from entrepot.server.hf.accounts.people import AvatarUrl
 from entrepot.server.rendering.footnotes import without_anchors
 from entrepot.server.rendering.markdown import Renderer

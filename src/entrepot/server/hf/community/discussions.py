@@ -14,8 +14,8 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.community.discussions import DiscussionWithEvents
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import pulls
-from entrepot.hub.repos.pulls import PullRequestDiff
+from entrepot.hub.repos.pulls import merges, openings, pull_refs, reviews
+from entrepot.hub.repos.pulls.reviews import PullRequestDiff
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.bodies import read_small
@@ -103,7 +103,7 @@ async def list_all(request: Request, ref: RepoRef) -> Response:
 async def create(request: Request, ref: RepoRef) -> Response:
     """Handle ``POST discussions``: create a discussion, or a pull request as a draft."""
     new = await read_json(request, NewDiscussion)
-    begin = pulls.open_draft if new.pull_request else discussions.create
+    begin = openings.open_draft if new.pull_request else discussions.create
     text = new.description or ""
     discussion = await call_hub(request, begin, ref, new.title, text if text.strip() else "_No description._")
     url = f"{base_url(request)}/{ref.path}/discussions/{discussion.num}"
@@ -123,7 +123,7 @@ class _Details:
         found = discussions.show(hub, caller, self.ref, self.num)
         if not found.shown.discussion.is_pull:
             return found, None
-        return found, pulls.review(hub, caller, self.ref, self.num, with_diff=self.with_diff)
+        return found, reviews.review(hub, caller, self.ref, self.num, with_diff=self.with_diff)
 
 
 async def show(request: Request, ref: RepoRef) -> Response:
@@ -184,7 +184,7 @@ async def merge(request: Request, ref: RepoRef) -> Response:
     wish = decode_json(b"{}" if body.strip() in (b"", b"null") else body, MergeRequest)
 
     def act(hub: HubContext, caller: MaybeCaller, waiter: ReservationWaiter) -> None:
-        pulls.merge(hub, caller, ref, num, text=wish.comment, is_squash=wish.squash, waiter=waiter)
+        merges.merge(hub, caller, ref, num, text=wish.comment, is_squash=wish.squash, waiter=waiter)
 
     await call_hub_unreserved(request, act)
     return json_response({})
@@ -206,13 +206,13 @@ async def lock(request: Request, ref: RepoRef) -> Response:
 
 async def delete_ref(request: Request, ref: RepoRef) -> Response:
     """Handle ``DELETE ref``: delete the ref of a closed pull request."""
-    await call_hub(request, pulls.delete_ref, ref, number_of(request))
+    await call_hub(request, pull_refs.delete_ref, ref, number_of(request))
     return PlainTextResponse("OK")
 
 
 async def measure(request: Request, ref: RepoRef) -> Response:
     """Serve ``GET storage``: the storage that a pull request adds."""
-    return json_response(StorageResponse(await call_hub(request, pulls.added_bytes, ref, number_of(request))))
+    return json_response(StorageResponse(await call_hub(request, reviews.added_bytes, ref, number_of(request))))
 
 
 def number_of(request: Request) -> int:

@@ -17,7 +17,8 @@ from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import preuploads
 from entrepot.hub.files.preuploads import MAX_FILES, Candidate, UploadAdvicePage
-from entrepot.hub.repos import commits, pulls
+from entrepot.hub.repos import commits
+from entrepot.hub.repos.pulls import openings
 from entrepot.names import RepoRef, parse_path
 from entrepot.server.handlers import call_hub, json_response, query_flag, read_json
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
@@ -60,7 +61,7 @@ class _Preupload:
     def run(self, hub: HubContext, caller: MaybeCaller) -> UploadAdvicePage:
         """Return the advice; a caller who may not write there gets only that error."""
         body = self.body
-        check = pulls.check_open if self.is_proposal and not self._is_pull else commits.check_target
+        check = openings.check_open if self.is_proposal and not self._is_pull else commits.check_target
         check(hub, caller, self.ref, self.revision)
         for name, text in (("gitIgnore", body.git_ignore), ("gitAttributes", body.git_attributes)):
             if text is not None and len(text) > _MAX_RULES:

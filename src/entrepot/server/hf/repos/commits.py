@@ -14,8 +14,9 @@ from entrepot.errors import EntrepotError, Malformed
 from entrepot.hub import revisions
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import commits, pulls
+from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.bodies import SpooledBody, check_coding, read_small, spool_lines
@@ -121,7 +122,7 @@ class _CommitRequest:
 
     def check(self, hub: HubContext, caller: MaybeCaller) -> None:
         """Raise unless the caller may commit; errors as the use cases."""
-        check = pulls.check_open if self.is_proposal else commits.check_target
+        check = openings.check_open if self.is_proposal else commits.check_target
         check(hub, caller, self.ref, self.revision)
 
     def run(
@@ -144,7 +145,7 @@ class _CommitRequest:
             self.check(hub, caller)  # who may not commit hears of that only
             raise
         if self.is_proposal:
-            opened = pulls.open_with_commit(hub, caller, self.ref, self.revision, draft)
+            opened = openings.open_with_commit(hub, caller, self.ref, self.revision, draft)
             return _CommitResult(opened.recorded, opened.num)
         return _CommitResult(commits.create(hub, caller, self.ref, self.revision, draft, waiter))
 

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from entrepot.hub import restrictions
+from entrepot.hub.repos import restrictions
 from entrepot.names import ALL_TYPES, RepoRef, parse_repo_id
 from entrepot.server.handlers import call_hub, json_response, read_json
 from entrepot.server.hf.type_routes import type_of

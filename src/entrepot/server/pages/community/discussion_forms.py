@@ -12,8 +12,9 @@ from entrepot.git import MergeSide
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import conflicts, pulls, repo_rights
-from entrepot.hub.repos.conflicts import Resolution
+from entrepot.hub.repos import repo_rights
+from entrepot.hub.repos.pulls import conflicts, merges, openings
+from entrepot.hub.repos.pulls.conflicts import Resolution
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import RepoRef
 from entrepot.server.pages.community.discussions import MAX_CHOICES, build_discussion, build_new, number_of
@@ -65,9 +66,9 @@ async def create(request: Request, ref: RepoRef) -> Response:
             made = discussions.create(hub, caller, found, title, text)
         elif source:
             base = form.text("base").strip() or "main"
-            made = pulls.open_from_branch(hub, caller, found, title, text, source=source, base=base)
+            made = openings.open_from_branch(hub, caller, found, title, text, source=source, base=base)
         else:
-            made = pulls.open_draft(hub, caller, found, title, text)
+            made = openings.open_draft(hub, caller, found, title, text)
         return f"/{found.path}/discussions/{made.num}"
 
     return await answer_form(request, act, lambda hub, caller, form: build_new(hub, caller, ref, form))
@@ -136,7 +137,7 @@ def _lock(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Fo
 
 def _merge(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:
     said, is_squash = form.text("message") or None, form.has("squash")
-    pulls.merge(hub, caller, ref, num, text=said, is_squash=is_squash, waiter=ReservationWaiter.impatient())
+    merges.merge(hub, caller, ref, num, text=said, is_squash=is_squash, waiter=ReservationWaiter.impatient())
 
 
 def _resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, form: Form) -> None:

@@ -18,7 +18,8 @@ from entrepot.hub.community.discussion_rules import MAX_EVENTS
 from entrepot.hub.community.discussions import ListedDiscussion
 from entrepot.hub.context import HubContext
 from entrepot.hub.notifications import may_change
-from entrepot.hub.repos import merges, pulls, repo_rights
+from entrepot.hub.repos import repo_rights
+from entrepot.hub.repos.pulls import reviews
 from entrepot.names import RepoRef
 from entrepot.server.handlers import query_int
 from entrepot.server.pages.community.threads import author_name, comment_html, links_of, thread_of
@@ -62,8 +63,9 @@ class DiscussionLine:
 
 @attrs.frozen
 class MergeBox:
-    """Whether a pull request can be merged. ``obstacle``: as in :class:`~entrepot.hub.repos.merges.Mergeability`.
+    """Whether a pull request can be merged.
 
+    ``obstacle``: as in :class:`~entrepot.hub.repos.pulls.reviews.Mergeability`;
     ``sides``: the commits of base and pull request, if the visitor may choose between them here.
     """
 
@@ -242,7 +244,7 @@ def build_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) ->
     header, may = describe_repo(hub, caller, ref)
     repo_rights.check_read(hub, caller, may.row.ref)
     found = discussions.show(hub, caller, may.row.ref, num)
-    reviewed = pulls.review(hub, caller, may.row.ref, num, with_diff=True, most_files=MAX_FILES)
+    reviewed = reviews.review(hub, caller, may.row.ref, num, with_diff=True, most_files=MAX_FILES)
     diff = colour_diff(parse_diff(reviewed.diff or ""))
     values = {
         **_around(header, may.row.type.plural),
@@ -265,7 +267,7 @@ def _is_muted(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> b
 
 
 def _merge_box(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> MergeBox:
-    found = merges.mergeability(hub, caller, ref, num)
+    found = reviews.mergeability(hub, caller, ref, num)
     sides = found.sides if len(found.conflicts) <= MAX_CHOICES else None
     return MergeBox(found.obstacle, tuple(legible(path) for path in found.conflicts), found.added_bytes, sides)
 

@@ -10,9 +10,10 @@ from entrepot.errors import Malformed
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import Operation
-from entrepot.hub.repos import commits, pulls
+from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.pulls import ChangeTarget
+from entrepot.hub.repos.pulls import openings
+from entrepot.hub.repos.pulls.pull_refs import ChangeTarget
 from entrepot.hub.repos.push_reservations import ReservationWaiter
 from entrepot.names import Oid, parse_oid
 from entrepot.server.pages.forms import Form
@@ -63,13 +64,13 @@ def record(
     Raises:
         BranchMoved: others have changed one of the paths since the parent.
         Malformed: the form does not say where to commit.
-        As :func:`commits.create` and :func:`pulls.open_with_commit`.
+        As :func:`commits.create` and :func:`openings.open_with_commit`.
     """
     summary = form.text("summary").strip() or suggested
     draft = CommitDraft(summary, operations, form.text("description"), parent_of(form), allows_disjoint=True)
     path, how = target.row.ref.path, form.text("how")
     if how == "pull":
-        opened = pulls.open_with_commit(hub, caller, target.row.ref, target.ref, draft)
+        opened = openings.open_with_commit(hub, caller, target.row.ref, target.ref, draft)
         return f"/{path}/discussions/{opened.num}?done=created"
     if how != "commit":
         raise Malformed("form", "choose to commit, or to open a pull request")

@@ -18,8 +18,9 @@ from entrepot.errors import BranchMoved, Refused
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.hub.files.operations import AddFile, Delete, Operation
-from entrepot.hub.repos import contents, pulls
-from entrepot.hub.repos.pulls import ChangeTarget
+from entrepot.hub.repos import contents
+from entrepot.hub.repos.pulls import pull_refs
+from entrepot.hub.repos.pulls.pull_refs import ChangeTarget
 from entrepot.names import Oid, RepoPath, RepoRef, parse_path
 from entrepot.server.pages.card_html import CARD, CardLinks, render_card, without_front_matter
 from entrepot.server.pages.editing.commit_forms import fields_of, parent_of, record
@@ -108,7 +109,7 @@ def build(hub: HubContext, caller: MaybeCaller, page: FilePage, form: Form) -> W
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: the visitor may not change files.
         RevisionNotFound, EntryNotFound, Refused: the branch or file does not exist, or it cannot be edited.
     """
-    target = pulls.find_target(hub, caller, page.ref, page.revision)
+    target = pull_refs.find_target(hub, caller, page.ref, page.revision)
     header, _ = describe_header(hub, caller, target.row.ref, page.revision)
     fresh = "" if form.fields else _shown_text(hub, caller, target, page)
     folder = f"{page.path}/" if page.action == "new" and page.path else page.path
@@ -144,7 +145,7 @@ def change(hub: HubContext, caller: MaybeCaller, page: FilePage, form: Form) -> 
     """
     if form.has("preview"):
         return build(hub, caller, page, form)
-    target = pulls.find_target(hub, caller, page.ref, page.revision)
+    target = pull_refs.find_target(hub, caller, page.ref, page.revision)
     path, operations = _OPERATIONS[page.action](hub, caller, target, page, form)
     place = f"/{target.row.ref.path}/{'tree' if page.action == 'delete' else 'blob'}/{quoted_segment(page.revision)}"
     after = "" if page.action == "delete" else path

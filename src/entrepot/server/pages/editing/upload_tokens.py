@@ -15,7 +15,7 @@ from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.callers import FINE_GRAINED, MaybeCaller
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import pulls
+from entrepot.hub.repos.pulls import pull_refs
 from entrepot.hub.scopes import RequestedScope
 from entrepot.names import RepoRef
 from entrepot.server import browser_sessions
@@ -51,7 +51,7 @@ def issue_token(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: st
         RevisionNotFound, Refused: the branch does not exist, or the pull request is closed.
         LimitExceeded: the account has too many tokens.
     """
-    target, now = pulls.find_target(hub, caller, ref, revision), hub.now_ms()
+    target, now = pull_refs.find_target(hub, caller, ref, revision), hub.now_ms()
     for known in tokens.list_own(hub, caller):
         if known.token.name == NAME and known.token.expires_ms is not None and known.token.expires_ms <= now:
             tokens.revoke(hub, caller, known.token.uid)

@@ -26,8 +26,8 @@ from entrepot.hub.files.lfs import RequestedObject
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
 from entrepot.hub.files.preuploads import Candidate
-from entrepot.hub.repos import pulls
-from entrepot.hub.repos.pulls import ChangeTarget
+from entrepot.hub.repos.pulls import pull_refs
+from entrepot.hub.repos.pulls.pull_refs import ChangeTarget
 from entrepot.names import RepoPath, RepoRef, Sha256, parse_path
 from entrepot.server import browser_sessions
 from entrepot.server.bodies import receive_into
@@ -96,7 +96,7 @@ async def send_files(request: Request, ref: RepoRef) -> Response:
     if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return await upload_tokens.send_token(request, ref, revision)
     boundary = boundary_of(request.headers.get("content-type", ""))
-    await call_hub(request, pulls.find_target, ref, revision)
+    await call_hub(request, pull_refs.find_target, ref, revision)
     # The system's folder for temporary files is often a small one in memory.
     with tempfile.TemporaryFile(dir=state.hub.settings.temporary_folder, prefix="form-") as file:
         await _receive(request, file)
@@ -124,7 +124,7 @@ def build_upload(
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: the visitor may not change files.
         RevisionNotFound, Refused: the branch does not exist, or the pull request is closed.
     """
-    target = pulls.find_target(hub, caller, ref, revision)
+    target = pull_refs.find_target(hub, caller, ref, revision)
     header, _ = describe_header(hub, caller, target.row.ref, revision)
     values = {
         "section": target.row.type.plural,
@@ -163,7 +163,7 @@ def commit_files(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: s
         Refused: others have changed one of the files since the page was opened.
         as :func:`~entrepot.server.pages.editing.commit_forms.record`.
     """
-    target = pulls.find_target(hub, caller, ref, revision)
+    target = pull_refs.find_target(hub, caller, ref, revision)
     place = form.text("folder").strip().strip("/")
     paths = [parse_path(f"{place}/{part.filename}" if place else part.filename or "") for part in sent.parts]
     if not paths:

@@ -4,7 +4,8 @@ import pytest
 
 from entrepot.catalog.audit import AuditFilter
 from entrepot.errors import InvalidName, LoginRequired, NotAllowed, Refused, RepoNotFound
-from entrepot.hub import audit, restrictions
+from entrepot.hub import audit
+from entrepot.hub.repos import restrictions
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.wire.repos.restrictions import ProtectionChanges
 from tests.support.worlds import World

@@ -1,72 +1,24 @@
-"""Merges of pull requests, path by path: what they result in, and what prevents them."""
+"""Trees of pull requests merged with their base, path by path: what they result in, and what prevents it."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
 
-import attrs
-
 from entrepot.catalog import Read
-from entrepot.catalog.community.discussions import DRAFT, DiscussionRow
+from entrepot.catalog.community.discussions import DiscussionRow
 from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import commits as commit_rows
 from entrepot.catalog.repos import refs
 from entrepot.errors import LimitExceeded, NotMergeable
 from entrepot.git import Kind, Merged, MergeSide, merge_trees
-from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import lfs_rules
-from entrepot.hub.repos import diffs
-from entrepot.names import Oid, RepoPath, RepoRef, parse_path
+from entrepot.names import Oid, RepoPath, parse_path
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
 from entrepot.storage.trees import Trees
-
-
-@attrs.frozen
-class Mergeability:
-    """Whether a pull request could be merged at this moment.
-
-    ``obstacle``: empty if it can be; else its state (``draft``, ``closed``, ``merged``), ``base`` or ``head``
-    (the branch, or its own ref, is gone), ``same`` (it changes nothing), ``conflict``, or ``size`` (too
-    many changes to compare). ``conflicts``: the paths in conflict; ``added_bytes``: size of what it adds or changes;
-    ``sides``: the commits of base and pull request that are in conflict.
-    """
-
-    obstacle: str
-    conflicts: Sequence[RepoPath] = ()
-    added_bytes: int = 0
-    sides: tuple[Oid, Oid] | None = None
-
-
-def mergeability(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int) -> Mergeability:
-    """Return whether a pull request could be merged, and what prevents it.
-
-    Raises:
-        ThingNotFound: the pull request does not exist.
-        NotAllowed, RepoNotFound, RepoMoved, RepoDisabled: no access.
-    """
-    with hub.read() as tx:
-        row = discussion_rules.visible_repo(tx, caller, ref)
-        discussion = discussion_rules.get_pull(tx, row, num)
-        if not discussion.is_alive:
-            return Mergeability(discussion.status)
-        base = refs.find(tx, row.id, discussion.base) if discussion.base is not None else None
-        head = refs.find(tx, row.id, discussion_rules.head_ref(discussion))
-        if base is None or head is None:
-            return Mergeability("base" if base is None else "head")
-        try:
-            merged = merge_sides(hub, tx, discussion, base, head, {})
-            added = diffs.added_bytes(hub, tx, row.id, *sides(tx, discussion))
-        except LimitExceeded:
-            return Mergeability("size")
-        if merged.conflicts:
-            return Mergeability("conflict", merged.conflicts, added, (base, head))
-        if merged.root == stored.root_of(hub.store, tx, row.id, base):
-            return Mergeability("same", (), added)
-        return Mergeability("draft" if discussion.status == DRAFT else "", (), added)
 
 
 def merge_sides(

@@ -19,9 +19,10 @@ from entrepot.hub import capabilities
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.community import discussion_rules, pull_request_access
 from entrepot.hub.context import HubContext
-from entrepot.hub.repos import diffs, merges
+from entrepot.hub.repos import diffs
 from entrepot.hub.repos.commits import RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
+from entrepot.hub.repos.pulls import tree_merges
 from entrepot.names import Oid, RepoRef, pull_ref
 from entrepot.storage.objects import GitObject
 
@@ -60,7 +61,7 @@ def resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, wanted
             raise Refused("there is a new commit on one of the two sides; look at the conflicts and choose again")
         rules: dict[Oid, GitObject] = {}
         merged = _merged(hub, tx, discussion, base, branch.head, rules, wanted.sides)
-        merges.check_added_names(merged)
+        tree_merges.check_added_names(merged)
         large = diffs.large_files(tx, row.id, merged.taken)
     into = str(discussion.base).removeprefix("refs/heads/")
     summary = f"Merge {into} into {branch.ref}"
@@ -69,7 +70,7 @@ def resolve(hub: HubContext, caller: MaybeCaller, ref: RepoRef, num: int, wanted
         row.id,
         Move(branch.ref, branch.head, commit.oid),
         (branch.head, base),
-        merges.rows_of(merged, [*rules.values(), commit]),
+        tree_merges.rows_of(merged, [*rules.values(), commit]),
         large,
         [change.path for change in merged.taken],
         author.account.id,
@@ -86,12 +87,12 @@ def _merged(
     rules: dict[Oid, GitObject],
     sides: Sequence[MergeSide],
 ) -> Merged:
-    paths = merges.merge_sides(hub, tx, discussion, base, head, {}).conflicts
+    paths = tree_merges.merge_sides(hub, tx, discussion, base, head, {}).conflicts
     if not paths:
         raise NotMergeable(discussion.num, "nothing is in conflict")
     if len(sides) != len(paths):
         raise Malformed("choices", f"choose a side for each of the {len(paths)} files")
-    merged = merges.merge_sides(hub, tx, discussion, base, head, rules, dict(zip(paths, sides, strict=True)))
+    merged = tree_merges.merge_sides(hub, tx, discussion, base, head, rules, dict(zip(paths, sides, strict=True)))
     if merged.conflicts:
         raise NotMergeable(discussion.num, "one side has a file where the other has a folder", tuple(merged.conflicts))
     return merged

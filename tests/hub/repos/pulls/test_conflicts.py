@@ -9,9 +9,10 @@ from entrepot.git import MergeSide
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import discussions
 from entrepot.hub.files.operations import AddFile, Delete
-from entrepot.hub.repos import conflicts, merges, publishing, pulls
+from entrepot.hub.repos import publishing
 from entrepot.hub.repos.commits import CommitDraft
-from entrepot.hub.repos.conflicts import Resolution
+from entrepot.hub.repos.pulls import conflicts, merges, openings, reviews
+from entrepot.hub.repos.pulls.conflicts import Resolution
 from entrepot.names import RepoPath, RepoRef
 from entrepot.storage import objects as stored
 from tests.support.worlds import World
@@ -31,13 +32,13 @@ def ref(world: World) -> RepoRef:
 def num(world: World, ref: RepoRef) -> int:
     """A pull request of bob: both sides changed a.txt, main deleted b.txt, and each side added a file."""
     changes = [AddFile(P(path), b"two\n") for path in ("a.txt", "b.txt", "mine.txt")]
-    made = pulls.open_with_commit(world.hub, world.bob, ref, "main", CommitDraft("Change", changes)).num
+    made = openings.open_with_commit(world.hub, world.bob, ref, "main", CommitDraft("Change", changes)).num
     world.commit(ref, AddFile(P("a.txt"), b"three\n"), Delete(P("b.txt")), AddFile(P("new.txt"), b"n"), by=world.wendy)
     return made
 
 
 def seen(world: World, ref: RepoRef, num: int, *sides: MergeSide) -> Resolution:
-    found = merges.mergeability(world.hub, world.bob, ref, num)
+    found = reviews.mergeability(world.hub, world.bob, ref, num)
     assert found.sides is not None, found
     return Resolution(*found.sides, sides)
 
@@ -63,7 +64,7 @@ def test_each_file_gets_the_chosen_side_in_one_commit_and_the_pull_request_can_b
     assert commit.title == f"Merge main into refs/pr/{num}"
     assert world.head(ref) == wanted.base, "main does not change"
     assert (text(world, ref, "a.txt", f"refs/pr/{num}"), text(world, ref, "b.txt", f"refs/pr/{num}")) == (a, b)
-    pulls.merge(world.hub, world.wendy, ref, num)
+    merges.merge(world.hub, world.wendy, ref, num)
     assert (text(world, ref, "a.txt", "main"), text(world, ref, "b.txt", "main")) == (a, b)
     assert {"c.txt", "mine.txt", "new.txt"} <= set(world.paths(ref))
 
@@ -91,7 +92,7 @@ def test_choices_between_other_commits_are_refused(world: World, ref: RepoRef, n
 
 def test_a_file_where_the_other_side_has_a_folder_is_told(world: World, ref: RepoRef) -> None:
     wish = CommitDraft("Folder", [AddFile(P("x/y"), b"1")])
-    num = pulls.open_with_commit(world.hub, world.bob, ref, "main", wish).num
+    num = openings.open_with_commit(world.hub, world.bob, ref, "main", wish).num
     world.add(ref, "x", b"2", by=world.wendy)
     with pytest.raises(NotMergeable, match="a file where the other has a folder"):
         conflicts.resolve(world.hub, world.bob, ref, num, seen(world, ref, num, OURS))
