@@ -103,8 +103,9 @@ def plan_uploads(
             files.touch(tx, known, hub.now_ms())
             # Verify and commit must find it here, even if it is only readable elsewhere now.
             admit(tx, author, row, known, quota, hub.now_ms())
+    together = sum(item.size for item in wanted) if takes_parts else None
     return [
-        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, holder, item, stored, takes_parts)
+        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, holder, item, stored, together)
         for item in wanted
     ]
 
@@ -314,15 +315,16 @@ def _plan_upload(
     holder: Mapping[str, str],
     item: RequestedObject,
     stored: Mapping[Sha256, int],
-    takes_parts: bool,
+    together: int | None,
 ) -> ObjectPlan:
+    """Return how to upload a file; ``together``: size of all files of the request, None if no parts can be sent."""
     if item.sha256 in stored:
         return ObjectPlan(item)
     fields = {"oid": item.sha256, "size": str(item.size), **holder}
     threshold = row.settings.get(multipart_uploads.MULTIPART_THRESHOLD)
-    if not takes_parts or item.size <= (threshold or hub.settings.multipart_threshold):
+    if together is None or item.size <= (threshold or hub.settings.multipart_threshold):
         return ObjectPlan(item, lfs_links.sign(hub, UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
-    upload = multipart_uploads.begin(hub, row, author.account.id, item.sha256, item.size)
+    upload = multipart_uploads.begin(hub, row, author.account.id, item.sha256, item.size, together=together)
     links = [
         lfs_links.sign(hub, PART, f"/_lfs/uploads/{upload.uid}/{number}", fields)
         for number in range(1, upload.part_count + 1)
