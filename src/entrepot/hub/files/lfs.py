@@ -64,6 +64,16 @@ class ObjectPlan:
     refusal: tuple[int, str] | None = None
 
 
+def check_number(count: int) -> None:
+    """Raise if a batch has too many files.
+
+    Raises:
+        LimitExceeded: they are more than 1,000.
+    """
+    if count > MAX_OBJECTS:
+        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "send several smaller requests")
+
+
 def plan_uploads(
     hub: HubContext,
     caller: MaybeCaller,
@@ -88,7 +98,7 @@ def plan_uploads(
         LimitExceeded: more than 1,000 files.
         QuotaExceeded: files that are stored already exceed the quota of the namespace.
     """
-    _check_number(wanted)
+    check_number(len(wanted))
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
@@ -119,7 +129,7 @@ def plan_downloads(
         RepoNotFound, RepoMoved, GatedRepo: no access.
         LimitExceeded: more than 1,000 files.
     """
-    _check_number(wanted)
+    check_number(len(wanted))
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         holder = capabilities.of(row, caller).fields()
@@ -333,8 +343,3 @@ def _plan_upload(
         item,
         MultipartUpload(upload.part_size, links, lfs_links.sign(hub, COMPLETE, f"/_lfs/uploads/{upload.uid}", fields)),
     )
-
-
-def _check_number(wanted: Sequence[RequestedObject]) -> None:
-    if len(wanted) > MAX_OBJECTS:
-        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "send several smaller requests")
