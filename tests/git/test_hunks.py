@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entrepot.git import Kind, Mode, Side, matching_lines, oid_of, unified_diff
+from entrepot.git import Effort, Kind, Mode, Side, matching_lines, oid_of, unified_diff
 from entrepot.names import Oid, RepoPath
 
 Git = Callable[..., bytes]
@@ -99,6 +99,43 @@ def test_files_made_to_be_hard_take_little_time() -> None:
     diff = unified_diff(RepoPath("hard"), side(old), side(new))
     assert time.process_time() - began < 5  # comparing all pairs would take minutes
     assert diff.count(b"\n-") >= 20_000 - 1
+
+
+def test_many_regions_made_to_be_hard_take_little_time() -> None:
+    marks = [b"mark %d\n" % number for number in range(30)]
+    old = b"".join(mark + b"x\n" * 4_800 for mark in marks)
+    new = b"".join(mark + b"x\ny\n" * 95 for mark in marks)
+    began = time.process_time()
+    diff = unified_diff(RepoPath("hard"), side(old), side(new))
+    assert time.process_time() - began < 10  # each region is small, but all of them would take a minute
+    assert b"\n mark 29\n" in diff
+
+
+def test_the_files_of_a_diff_share_its_effort() -> None:
+    old, new = b"head\n" + b"x\n" * 50, b"tail\n" + b"x\ny\n" * 25
+    effort = Effort(5_000)
+    diffs = [unified_diff(RepoPath(name), side(old), side(new), effort) for name in ("a", "b", "c")]
+    assert [b"\n x\n" in diff for diff in diffs] == [True, False, False]
+    assert effort.left < 5_000
+
+
+def test_hunks_below_no_function_take_little_time() -> None:
+    lines = [b"%d\n" % number for number in range(100_000)]
+    changed = [b"-\n" if number % 10 == 0 else line for number, line in enumerate(lines)]
+    began = time.process_time()
+    diff = unified_diff(RepoPath("hard"), side(b"".join(lines)), side(b"".join(changed)))
+    assert time.process_time() - began < 5
+    assert diff.count(b"@@\n") == 10_000
+
+
+def test_a_hunk_names_the_nearest_function_within_reach() -> None:
+    lines = [b"def first\n", *[b"%d\n" % number for number in range(4_000)], b"def last\n", *[b"-\n"] * 100]
+    changed = [*lines]
+    for at in (1_000, 1_100, 3_000, 4_050):
+        changed[at] = b"new\n"
+    diff = unified_diff(RepoPath("code"), side(b"".join(lines)), side(b"".join(changed)))
+    heads = [line.rpartition(b"@@")[2] for line in diff.split(b"\n") if line.startswith(b"@@")]
+    assert heads == [b" def first", b" def first", b"", b" def last"]
 
 
 def test_matching_lines_are_regions_in_both_versions() -> None:

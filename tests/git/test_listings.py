@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 from entrepot.git import DELIM, pkt_line, read_pkt_lines
@@ -59,3 +60,14 @@ def test_the_installed_git_offers_all_that_is_announced(tmp_path: Path) -> None:
     theirs = {line for line in read_pkt_lines(told) if isinstance(line, bytes) and not line.startswith(b"agent=")}
     ours = {line for line in read_pkt_lines(render_capabilities()) if isinstance(line, bytes)}
     assert ours - theirs == {b"agent=entrepot\n"}
+
+
+def test_many_prefixes_take_little_time() -> None:
+    found = RefFilter((*(f"refs/heads/{number}x" for number in range(65_000)), "refs/tags/"))
+    began = time.process_time()
+    names = [f"refs/heads/{number}-branch" for number in range(20_000)]
+    assert [name for name in [*names, "refs/heads/7xyz", "refs/tags/v1"] if found.covers(name)] == [
+        "refs/heads/7xyz",
+        "refs/tags/v1",
+    ]
+    assert time.process_time() - began < 3  # comparing each name with each prefix takes half a minute

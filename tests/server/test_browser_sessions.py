@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from starlette.requests import Request
 
@@ -7,6 +9,7 @@ from entrepot.errors import NotAllowed
 from entrepot.hub.accounts import accounts, sessions
 from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
+from entrepot.server.pages.frames import theme_of
 from tests.support.served_hub import ServedHub
 
 
@@ -45,6 +48,23 @@ def test_other_cookies_are_nobody(hub: HubContext, cookie: str) -> None:
     state: dict[str, object] = {"takes_session": True}
     assert browser_sessions.caller_of(request(state, cookie=cookie).scope, hub) is None
     assert "session" not in state
+
+
+def test_the_value_of_a_cookie_is_what_the_browser_sent() -> None:
+    scope = request(cookie='a=1; b=3; longb=2;b="x"', other="b=4").scope
+    assert [browser_sessions.find_cookie(scope, name) for name in ("a", "b", "longb", "c")] == ["1", '"x"', "2", ""]
+    scope["headers"].append((b"cookie", b"c = 5 "))  # HTTP/2 may send several
+    assert browser_sessions.find_cookie(scope, "c") == "5"
+
+
+def test_a_cookie_made_to_be_hard_takes_little_time(hub: HubContext) -> None:
+    hard = '"' + chr(92) * 200_000 + '"'
+    cookie = f"other={hard}; entrepot_session={hard}"
+    began = time.process_time()
+    asked = request({"takes_session": True}, cookie=cookie)
+    assert browser_sessions.caller_of(asked.scope, hub) is None
+    assert theme_of(asked) == ""
+    assert time.process_time() - began < 2
 
 
 def test_the_cookie_is_protected_and_over_https_bound_to_the_host(hub: HubContext) -> None:

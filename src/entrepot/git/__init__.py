@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from entrepot.git.commits import Commit, Signature, encode_commit, parse_commit
     from entrepot.git.diffs import Change, diff_trees
     from entrepot.git.edits import TreeEditor
-    from entrepot.git.hunks import Side, matching_lines, unified_diff
+    from entrepot.git.hunks import Effort, Side, matching_lines, unified_diff
     from entrepot.git.ignores import Ignores
     from entrepot.git.merges import Merged, MergeSide, merge_trees
     from entrepot.git.objects import EMPTY_TREE, BlobHasher, Kind, oid_of
@@ -46,6 +46,7 @@ __all__ = [
     "BlobHasher",
     "Change",
     "Commit",
+    "Effort",
     "Entry",
     "Ignores",
     "Kind",
@@ -92,6 +93,7 @@ _HOMES = {
     "BlobHasher": "objects",
     "Change": "diffs",
     "Commit": "commits",
+    "Effort": "hunks",
     "Entry": "trees",
     "Ignores": "ignores",
     "Kind": "objects",

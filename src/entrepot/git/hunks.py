@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import difflib
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -22,6 +23,10 @@ CONTEXT_LINES: Final = 3
 MAX_COMPARED: Final = 1_000_000
 """The largest product of line counts between two anchors that is compared; larger regions are shown as replaced."""
 
+MAX_STEPS: Final = 20_000_000
+"""Steps of comparing lines in regions without anchors, for one diff; they take about a second."""
+
+_FUNCTION_REACH: Final = 2_000  # lines above a hunk that are searched for the name of a function
 _BINARY_SAMPLE = 8_000  # the bytes that git searches for a NUL (xdiff-interface.c)
 _FORMAT = 0o170000
 _NO_OID = "0" * 40
@@ -41,24 +46,39 @@ class Side:
     content: bytes
 
 
-def unified_diff(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
+@attrs.define
+class Effort:
+    """The steps that comparisons may still take; what differs after that is shown as replaced."""
+
+    left: int = MAX_STEPS
+
+    def take(self, steps: int) -> bool:
+        """Count steps; return False, without counting them, if they are too many."""
+        if steps > self.left:
+            return False
+        self.left -= steps
+        return True
+
+
+def unified_diff(path: RepoPath, old: Side | None, new: Side | None, effort: Effort | None = None) -> bytes:
     """Return the diff of one file as ``git diff`` prints it; empty if nothing differs.
 
     Args:
         old, new: None if the file does not exist on that side.
+        effort: shared by all files of a diff; None: this file has its own.
 
     Returns:
         Bytes, because a file may have any encoding; decode with ``replace`` to
         show them. ``git apply`` can apply the diff, except for binary files,
         for which it only states that they differ.
 
-    Guarantees: the time is bounded by the number of lines of both sides, not by
-    their product: large regions that differ are shown as replaced instead of
+    Guarantees: the time is bounded by the number of lines of both sides and by the
+    effort: large regions that differ are shown as replaced instead of
     searched for the shortest diff. The caller must limit the size of the contents.
     """
     if old is not None and new is not None and (old.mode ^ new.mode) & _FORMAT:
         # A file that becomes a link is a removal and an addition, not a text change.
-        return unified_diff(path, old, None) + unified_diff(path, None, new)
+        return unified_diff(path, old, None, effort) + unified_diff(path, None, new, effort)
     if old == new:
         return b""
     head = [f"diff --git {_quoted('a/' + path)} {_quoted('b/' + path)}\n"]
@@ -73,7 +93,7 @@ def unified_diff(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
         return "".join(head).encode("utf-8", "surrogateescape")
     mode = f" {old.mode:06o}" if old and new and old.mode == new.mode else ""
     head.append(f"index {before[:7]}..{after[:7]}{mode}\n")
-    return "".join(head).encode("utf-8", "surrogateescape") + _body(path, old, new)
+    return "".join(head).encode("utf-8", "surrogateescape") + _body(path, old, new, effort or Effort())
 
 
 def matching_lines(old: bytes, new: bytes) -> Iterator[tuple[int, int, int]]:
@@ -81,10 +101,10 @@ def matching_lines(old: bytes, new: bytes) -> Iterator[tuple[int, int, int]]:
 
     Guarantees: as for :func:`unified_diff`; lines are counted from 0, and regions are in ascending order.
     """
-    return _merged(_matches(_lines(old), _lines(new)))
+    return _merged(_matches(_lines(old), _lines(new), Effort()))
 
 
-def _body(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
+def _body(path: RepoPath, old: Side | None, new: Side | None, effort: Effort) -> bytes:
     left, right = _text(old), _text(new)
     from_name = "/dev/null" if old is None else _quoted("a/" + path)
     to_name = "/dev/null" if new is None else _quoted("b/" + path)
@@ -95,7 +115,7 @@ def _body(path: RepoPath, old: Side | None, new: Side | None) -> bytes:
     # A tab terminates a name that contains a space, so that patch programs find its end.
     tail = "\t" if " " in path else ""
     names = f"--- {from_name}{tail if old else ''}\n+++ {to_name}{tail if new else ''}\n"
-    return names.encode("utf-8", "surrogateescape") + b"".join(_hunks(_lines(left), _lines(right)))
+    return names.encode("utf-8", "surrogateescape") + b"".join(_hunks(_lines(left), _lines(right), effort))
 
 
 def _id(side: Side | None) -> str:
@@ -114,10 +134,11 @@ def _lines(content: bytes) -> list[bytes]:
     return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
-def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
-    for group in _groups(list(_codes(old, new))):
+def _hunks(old: list[bytes], new: list[bytes], effort: Effort) -> Iterator[bytes]:
+    functions = _Functions(old)
+    for group in _groups(list(_codes(old, new, effort))):
         old_start, old_end, new_start, new_end = group[0][1], group[-1][2], group[0][3], group[-1][4]
-        function = _function(old, old_start)
+        function = functions.above(old_start)
         ranges = f"@@ -{_range(old_start, old_end)} +{_range(new_start, new_end)} @@"
         yield ranges.encode() + (b" " + function if function else b"") + b"\n"
         for tag, i1, i2, j1, j2 in group:
@@ -138,12 +159,22 @@ def _range(start: int, end: int) -> str:
     return f"{first}" if count == 1 else f"{first},{count}"
 
 
-def _function(old: list[bytes], start: int) -> bytes:
-    """Return the nearest line above a hunk that starts like an identifier: git's guess at the function."""
-    for line in reversed(old[max(0, start - 2_000) : start]):
-        if _FUNCTION.match(line):
-            return line[:80].rstrip()
-    return b""
+class _Functions:
+    """Finds the nearest line above a hunk that starts like an identifier: git's guess at the function."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self._lines, self._searched, self._last = lines, 0, -1
+
+    def above(self, start: int) -> bytes:
+        """Return the line for a hunk; hunks are asked for in their order, so that no line is looked at twice."""
+        for at in range(start - 1, self._searched - 1, -1):
+            if _FUNCTION.match(self._lines[at]):
+                self._last = at
+                break
+        self._searched = max(self._searched, start)
+        if not 0 <= start - 1 - self._last < _FUNCTION_REACH or self._last < 0:
+            return b""
+        return self._lines[self._last][:80].rstrip()
 
 
 def _groups(codes: list[_Code]) -> Iterator[list[_Code]]:
@@ -166,10 +197,10 @@ def _groups(codes: list[_Code]) -> Iterator[list[_Code]]:
         yield group
 
 
-def _codes(old: list[bytes], new: list[bytes]) -> Iterator[_Code]:
+def _codes(old: list[bytes], new: list[bytes], effort: Effort) -> Iterator[_Code]:
     """Yield equal and differing regions alternately."""
     i = j = 0
-    for a, b, size in _merged(_matches(old, new)):
+    for a, b, size in _merged(_matches(old, new, effort)):
         if i < a or j < b:
             yield ("change", i, a, j, b)
         yield ("equal", a, a + size, b, b + size)
@@ -193,7 +224,7 @@ def _merged(matches: Iterator[_Match]) -> Iterator[_Match]:
         yield run
 
 
-def _matches(old: list[bytes], new: list[bytes]) -> Iterator[_Match]:
+def _matches(old: list[bytes], new: list[bytes], effort: Effort) -> Iterator[_Match]:
     """Yield equal regions in ascending order: common ends, lines unique on both sides, difflib in the gaps."""
     start = 0
     while start < min(len(old), len(new)) and old[start] == new[start]:
@@ -205,20 +236,40 @@ def _matches(old: list[bytes], new: list[bytes]) -> Iterator[_Match]:
     yield (0, 0, start)
     i, j = start, start
     for a, b in _anchors(old[start:old_end], new[start:new_end]):
-        yield from _gap(old, new, (i, start + a, j, start + b))
+        yield from _gap(old, new, (i, start + a, j, start + b), effort)
         yield (start + a, start + b, 1)
         i, j = start + a + 1, start + b + 1
-    yield from _gap(old, new, (i, old_end, j, new_end))
+    yield from _gap(old, new, (i, old_end, j, new_end), effort)
     yield (old_end, new_end, end)
 
 
-def _gap(old: list[bytes], new: list[bytes], bounds: tuple[int, int, int, int]) -> Iterator[_Match]:
+def _gap(old: list[bytes], new: list[bytes], bounds: tuple[int, int, int, int], effort: Effort) -> Iterator[_Match]:
     i1, i2, j1, j2 = bounds
     if not 0 < (i2 - i1) * (j2 - j1) <= MAX_COMPARED:
         return
-    matcher = difflib.SequenceMatcher(None, old[i1:i2], new[j1:j2])
-    for block in matcher.get_matching_blocks():
-        yield (i1 + block.a, j1 + block.b, block.size)
+    for a, b, size in _BoundedMatcher(old[i1:i2], new[j1:j2], effort).get_matching_blocks():
+        yield (i1 + a, j1 + b, size)
+
+
+class _BoundedMatcher(difflib.SequenceMatcher[bytes]):
+    """A matcher whose work is bounded: it may search a region again for each line that both sides have."""
+
+    b2j: dict[bytes, list[int]]  # the places of lines in the second side, which the stubs leave out
+
+    def __init__(self, old: list[bytes], new: list[bytes], effort: Effort) -> None:
+        super().__init__(None, old, new)
+        self._effort, self._end = effort, len(old)
+        each = (1 + len(self.b2j.get(line, ())) for line in old)
+        self._steps = list(itertools.accumulate(each, initial=0))
+
+    def find_longest_match(
+        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+    ) -> difflib.Match:
+        """Return the longest equal region, an empty one when the effort is used up."""
+        end = self._end if ahi is None else ahi
+        if not self._effort.take(self._steps[end] - self._steps[alo]):
+            return difflib.Match(alo, blo, 0)
+        return super().find_longest_match(alo, ahi, blo, bhi)
 
 
 def _anchors(old: Sequence[bytes], new: Sequence[bytes]) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ Source: git, Documentation/gitprotocol-v2.adoc, "Capability Advertisement" and "
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -48,10 +49,23 @@ class RefFilter:
     peels: bool = False
     symrefs: bool = False
     unborn: bool = False
+    _prefixes: frozenset[str] = attrs.field(init=False, eq=False, repr=False)
+    _lengths: Sequence[int] = attrs.field(init=False, eq=False, repr=False)
+
+    @_prefixes.default
+    def _find_prefixes(self) -> frozenset[str]:
+        return frozenset(self.prefixes)
+
+    @_lengths.default
+    def _find_lengths(self) -> Sequence[int]:
+        return sorted({len(prefix) for prefix in self.prefixes})
 
     def covers(self, name: str) -> bool:
-        """Return whether the request includes this ref."""
-        return not self.prefixes or name.startswith(self.prefixes)
+        """Return whether the request includes this ref, in time that does not grow with the number of prefixes."""
+        if not self.prefixes:
+            return True
+        lengths = self._lengths[: bisect.bisect_right(self._lengths, len(name))]
+        return any(name[:length] in self._prefixes for length in lengths)
 
 
 def render_capabilities() -> bytes:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -51,16 +50,20 @@ def caller_of(scope: Scope, hub: HubContext) -> MaybeCaller:
 
 def secret_of(scope: Scope, hub: HubContext) -> str | None:
     """Return the secret in the cookie of a request, valid or not; None if there is no cookie."""
-    name = cookie_name(is_https(scope, hub))
+    return find_cookie(scope, cookie_name(is_https(scope, hub))) or None
+
+
+def find_cookie(scope: Scope, name: str) -> str:
+    """Return the value of a cookie of a request as the browser sent it; empty if there is none, the last one if several.
+
+    Cookies of this hub are never quoted, and Python's reader takes minutes for a long quoted one.
+    """
+    wanted, found = name.encode(), b""
     for header, value in scope["headers"]:
-        if header == b"cookie" and name.encode() in value:
-            try:
-                found = SimpleCookie(value.decode("latin-1")).get(name)
-            except CookieError:
-                return None
-            if found is not None and found.value:
-                return found.value
-    return None
+        if header == b"cookie" and wanted in value:
+            pairs = (part.partition(b"=") for part in value.split(b";"))
+            found = next((text.strip() for key, _, text in reversed([*pairs]) if key.strip() == wanted), found)
+    return found.decode("latin-1")
 
 
 def is_https(scope: Scope, hub: HubContext) -> bool:

@@ -153,7 +153,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = _GIB
     part_size: Annotated[
         int,
-        _Doc(size(5 * _MIB, 5 * _GIB), "The size of one part; larger if a file would otherwise need too many parts."),
+        _Doc(
+            size(5 * _MIB, 5 * _GIB),
+            "The size of one part; larger if a file, or all files of one request, would otherwise need too many parts.",
+        ),
     ] = 64 * _MIB
     url_lifetime_s: Annotated[
         int, _Doc(duration(60, 7 * _DAY), "How long a signed upload or download URL is valid.")

@@ -7,6 +7,7 @@ from entrepot.catalog import Catalog
 from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import collections
 from entrepot.catalog.community.collections import CollectionFilter, CollectionRow, ItemRow
+from entrepot.catalog.lists import MAX_VALUES
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import new_uid
 from tests.support.database_steps import steps_of
@@ -39,6 +40,13 @@ def test_a_collection_reads_back(catalog: Catalog, alice: Account, add: Callable
         assert collections.titled(tx, alice.id, "models") == row
         assert collections.titled(tx, alice.id, "data") is None
         assert collections.count(tx, alice.id) == 1
+
+
+def test_any_number_of_collections_is_found_by_id(catalog: Catalog, add: Callable[..., CollectionRow]) -> None:
+    rows = [add("first"), add("last")]
+    with catalog.read() as tx:
+        found = collections.by_ids(tx, [rows[0].id, *range(10**6, 10**6 + MAX_VALUES), rows[1].id])
+    assert found == {row.id: row for row in rows}
 
 
 def test_items_come_in_their_order(catalog: Catalog, repo: RepoRow, add: Callable[..., CollectionRow]) -> None:

@@ -91,3 +91,11 @@ def test_headers_of_gguf_files_are_compared() -> None:
     assert found.metadata[0].old == "a" * 200 + "…"
     assert {change.name: change.kind for change in found.tensors} == {"w": "reshaped", "u": "added"}
     assert found.equal == 1
+
+
+def test_tensors_that_overlap_are_not_compared() -> None:
+    names = {f"t{number}": {"dtype": "U8", "shape": [100], "data_offsets": [0, 100]} for number in range(50)}
+    text = json.dumps(names).encode()
+    data = struct.pack("<Q", len(text)) + text + b"x" * 100
+    with pytest.raises(Malformed, match="overlap"):
+        compare_safetensors(*sides(safetensors({"a": ("U8", [1], b"x")}), data))

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from entrepot.cards.dataset_splits import DatasetConfig
 from entrepot.errors import RepoNotFound, RevisionNotFound, SplitNotFound, UnsupportedDataset
+from entrepot.hub.conversions import folder_plans
 from entrepot.hub.datasets import layouts
 from entrepot.hub.datasets.layouts import find_layout
 from entrepot.hub.repos import contents, repositories
@@ -93,3 +95,25 @@ def test_errors_of_a_tree_are_remembered_without_the_name(world: World) -> None:
     with pytest.raises(UnsupportedDataset) as again:
         find_layout(world.hub, None, ref, "main")
     assert str(again.value) == str(first.value)
+
+
+def test_the_files_of_a_configuration_are_looked_at_once_for_all_splits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref = world.repo("alice/d", kind=RepoType.DATASET)
+    for split in ("train", "test", "validation"):
+        world.add(ref, f"{split}.csv", b"a\n")
+    looked: list[str] = []
+    read = folder_plans.unread_option
+
+    def note(config: DatasetConfig, *, is_converted: bool) -> str | None:
+        looked.append(config.name)
+        return read(config, is_converted=is_converted)
+
+    monkeypatch.setattr(layouts, "unread_option", note)
+    layout = find_layout(world.hub, None, ref, "main")
+    found = [layout.table("default", split) for split in layout.configs[0].splits]
+    assert ([list(one.paths) for one in found], looked) == (
+        [["train.csv"], ["validation.csv"], ["test.csv"]],
+        ["default"],
+    )

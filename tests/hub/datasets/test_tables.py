@@ -90,6 +90,19 @@ def test_sizes_are_those_of_the_footers(world: World, shards: RepoRef) -> None:
     assert (one.rows, one.features) == (1, {"a": {"dtype": "int64", "_type": "Value"}})
 
 
+def test_sizes_of_many_splits_are_read_for_a_limited_time(
+    world: World, shards: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = counted(world, monkeypatch)
+    monkeypatch.setattr(tables, "_MEASURING_S", -1)
+    found = measure(world.hub, None, shards, "main", None)
+    assert [(size.split, size.rows, size.is_partial) for size in found.splits] == [
+        ("train", 0, True),
+        ("test", 0, True),
+    ]
+    assert opened == []
+
+
 def test_a_split_with_many_files_is_partial(world: World, shards: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "MAX_SHARDS", 1)
     assert (page(world, shards).total, page(world, shards).is_partial) == (3, True)

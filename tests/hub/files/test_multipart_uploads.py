@@ -195,3 +195,22 @@ def test_parts_grow_when_there_would_be_too_many(make_world: Callable[..., World
     [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [big], takes_parts=True)
     assert isinstance(answer.link, MultipartUpload)
     assert (answer.link.part_size, len(answer.link.links)) == (3, 8334)
+
+
+def test_parts_grow_when_many_files_are_requested_together(
+    make_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(part_size=1, multipart_threshold=1)
+    ref = world.repo()
+    monkeypatch.setattr(multipart_uploads, "MAX_TOGETHER", 100)
+    files = [RequestedObject(Sha256(f"{number:064x}"), 90) for number in range(10)]
+    for item in files:  # alone, each has a part for each byte
+        [answer] = lfs.plan_uploads(world.hub, world.alice, ref, [item], takes_parts=True)
+        assert isinstance(answer.link, MultipartUpload)
+        assert len(answer.link.links) == 90
+    answers = [
+        [item.link for item in lfs.plan_uploads(world.hub, world.alice, ref, files, takes_parts=True)] for _ in range(2)
+    ]
+    links, again = ([link for link in answer if isinstance(link, MultipartUpload)] for answer in answers)
+    assert [len(link.links) for link in links] == [10] * 10
+    assert [uid_of(link) for link in links] == [uid_of(link) for link in again]

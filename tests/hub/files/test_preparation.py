@@ -169,3 +169,14 @@ def test_a_folder_of_too_many_entries_is_not_copied(world: World, monkeypatch: p
     world.commit(ref, Copy(P("d/c"), P("d")))
     with pytest.raises(LimitExceeded, match="exceeds the limit of 4; copy parts of it"):
         world.commit(ref, Copy(P("d/e"), P("d")))
+
+
+def test_one_commit_does_not_copy_a_folder_many_times(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    world.commit(ref, *(AddFile(P(f"d/{n}"), b"same") for n in range(4)))
+    monkeypatch.setattr(preparation, "_MAX_COPIED", 8)
+    before = world.head(ref)
+    with pytest.raises(LimitExceeded, match="in several commits"):
+        world.commit(ref, *(Copy(P(f"c{n}"), P("d")) for n in range(3)))
+    assert world.head(ref) == before
+    world.commit(ref, *(Copy(P(f"c{n}"), P("d")) for n in range(2)), *(Copy(P(f"f{n}"), P("d/1")) for n in range(9)))

@@ -44,6 +44,13 @@ def test_a_page_reads_the_footer_and_one_row_group() -> None:
     assert source.read < source.size // 8  # one of 20 row groups, and the footer
 
 
+def test_row_groups_that_overlap_have_no_places() -> None:
+    data = parquet_of({"a": list(range(10_000))})
+    assert len(opened("parquet", data).groups) > 1  # type: ignore[attr-defined]
+    footer = data[-8 - int.from_bytes(data[-8:-4], "little") :]
+    assert opened("parquet", b"PAR1" + footer).groups == ()  # type: ignore[attr-defined]
+
+
 def test_a_damaged_row_group_is_refused() -> None:
     data = bytearray(parquet_of({"a": list(range(5000))}))
     data[10:2000] = bytes(1990)

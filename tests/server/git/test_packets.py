@@ -41,3 +41,30 @@ def test_a_head_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packets, "MAX_HEAD", 1000)
     with pytest.raises(LimitExceeded):
         read(pkt_line(b"x" * 100) * 50, PacketStream.section)
+
+
+def test_many_small_packets_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packets, "MAX_HEAD", 1000)
+    assert read(pkt_line(b"") * 10 + FLUSH, PacketStream.section, 1000) == [b""] * 10
+    with pytest.raises(LimitExceeded):
+        read(pkt_line(b"") * 50 + FLUSH, PacketStream.section, 1000)
+
+
+def test_other_requests_have_their_turn_while_packets_are_read() -> None:
+    async def use(stream: PacketStream) -> tuple[int, int]:
+        turns = 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(take_turns())
+        found = await stream.section()
+        other.cancel()
+        return len(found), turns
+
+    number, turns = read(pkt_line(b"x") * 5_000 + FLUSH, use, 1 << 20)
+    assert number == 5_000
+    assert turns >= 10

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.lists import MAX_VALUES, bounded
+from entrepot.catalog.lists import MAX_VALUES, bounded, slices
 from entrepot.names import Uid
 
 _C = community_tables.collections
@@ -101,7 +101,10 @@ def find(tx: Read, uid: str) -> CollectionRow | None:
 
 def by_ids(tx: Read, ids: Sequence[int]) -> dict[int, CollectionRow]:
     """Return the collections with these row ids."""
-    return {row[0]: CollectionRow(*row) for row in tx.sql.execute(_SELECT.where(_C.c.id.in_(bounded(ids))))}
+    found: dict[int, CollectionRow] = {}
+    for batch in slices(ids):
+        found.update((row.id, CollectionRow(*row)) for row in tx.sql.execute(_SELECT.where(_C.c.id.in_(batch))))
+    return found
 
 
 def titled(tx: Read, namespace_id: int, title: str) -> CollectionRow | None:

@@ -45,9 +45,13 @@ def get(tx: Read, uid: str) -> Upload | None:
     return Upload(*row) if row else None
 
 
-def find(tx: Read, repo_id: int, sha256: Sha256, user_id: int) -> Upload | None:
-    """Return an unfinished upload of the same file into the same repository by the same user, or None."""
-    here = (_U.c.repo_id == repo_id) & (_U.c.sha256 == sha256) & (_U.c.user_id == user_id)
+def find(tx: Read, repo_id: int, sha256: Sha256, user_id: int, *, least: int = 0) -> Upload | None:
+    """Return the last unfinished upload of the same file into the same repository by the same user, or None.
+
+    Args:
+        least: bytes that its parts must have, except for the last one.
+    """
+    here = (_U.c.repo_id == repo_id) & (_U.c.sha256 == sha256) & (_U.c.user_id == user_id) & (_U.c.part_size >= least)
     row = tx.sql.execute(sa.select(*_COLUMNS).where(here).order_by(_U.c.touched_ms.desc())).first()
     return Upload(*row) if row else None
 

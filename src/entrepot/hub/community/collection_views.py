@@ -105,7 +105,7 @@ def show_all(
     held = collections.items(tx, [row.id for row in rows])
     everything = [item for items in held.values() for item in items]
     found = repositories.by_ids(tx, list({item.repo_id for item in everything if item.repo_id is not None}))
-    linked = collections.by_ids(tx, [item.linked_id for item in everything if item.linked_id is not None])
+    linked = collections.by_ids(tx, list({item.linked_id for item in everything if item.linked_id is not None}))
     owners = accounts.by_ids(tx, list({row.namespace_id for row in rows}))
     roles.load_grants(tx, caller, found.values())
     voted = collections.voted(tx, [row.id for row in rows], caller.account.id) if caller is not None else frozenset()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
+from entrepot.errors import Malformed
 from entrepot.hub.comparisons.sides import ComparedFile, compare_files
 from entrepot.previews import gguf, safetensors
 from entrepot.previews.gguf import GgufHeader
@@ -65,11 +66,14 @@ def compare_safetensors(old: ComparedFile, new: ComparedFile) -> TensorsDiff:
     """Compare two safetensors files: headers, then the bytes of each tensor by chunks, and by reading where needed.
 
     Raises:
-        Malformed: one of them is no safetensors file.
+        Malformed: one of them is no safetensors file, or has tensors that overlap.
         LimitExceeded: too much would have to be read.
     """
     with time_limit():
         before, after = (safetensors.read_header(side, most=MAX_HEADER) for side in (old, new))
+    for side, header in ((old, before), (new, after)):
+        if sum(map(_length, header.tensors.values())) > side.size:  # each of them could take as long as the file
+            raise Malformed("safetensors file", "its tensors overlap")
     starts = [int.from_bytes(side.read_at(0, 8), "little") + 8 for side in (old, new)]
     changes: list[TensorChange] = []
     equal = equal_bytes = 0

@@ -71,6 +71,17 @@ class SplitFiles:
 
 
 @attrs.frozen
+class _Reading:
+    """How the splits of a configuration are read; ``sizes``: of the files that were made of a split, by its name."""
+
+    config: DatasetConfig
+    declared: Mapping[str, Any]
+    sizes: Mapping[str, Sequence[int]]
+    folder: MediaFolder | None = None
+    reason: str | None = None
+
+
+@attrs.frozen
 class Layout:
     """The configurations of a repository at a commit; ``sizes``: bytes of their files, by path.
 
@@ -85,6 +96,7 @@ class Layout:
     card: Mapping[str, JsonValue] = attrs.field(factory=dict)
     made: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict)
     made_in: Oid | None = None
+    _readings: dict[str, _Reading] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     def config(self, name: str) -> DatasetConfig:
         """Return a configuration.
@@ -122,25 +134,35 @@ class Layout:
             UnsupportedDataset: the card says how the files are read, in a way that the hub does not know.
         """
         paths = self.files(config, split)
+        how = self._readings.get(config)
+        if how is None:  # it takes as long as the configuration has files, which may all be in splits of their own
+            how = self._readings[config] = self._reading(self.config(config))
+        sizes = how.sizes.get(split)
+        if sizes is not None and self.made_in is not None:
+            made = {f"{config}/{split}/{number:04}.parquet": size for number, size in enumerate(sizes)}
+            return SplitFiles(
+                self.made_in, "parquet", tuple(made), made, {}
+            )  # they were made with what the card states
+        if how.reason is not None:
+            raise UnsupportedDataset(str(self.repo.ref.id), how.reason)
+        form, declared = how.config.format, {} if how.folder else how.declared
+        separator = how.config.separator if form == "csv" else ""
+        return SplitFiles(self.commit, form, paths, self.sizes, declared, how.folder, separator)
+
+    def _reading(self, config: DatasetConfig) -> _Reading:
         try:
-            declared = declared_features(self.card, config) or {}
+            declared = declared_features(self.card, config.name) or {}
         except Malformed:
             declared = {}
-        splits = self.made.get(config, {}).get("splits", ())
-        sizes = next((made["sizes"] for made in splits if made["name"] == split), None)
-        if sizes is None or self.made_in is None:
-            found = self.config(config)
-            try:
-                folder = plan_media_folder(found)
-            except Malformed as error:
-                raise UnsupportedDataset(str(self.repo.ref.id), error.reason) from error
-            if found.format != "parquet" and (unread := unread_option(found, is_converted=False)):
-                raise UnsupportedDataset(str(self.repo.ref.id), unread)
-            separator = found.separator if found.format == "csv" else ""
-            declared = {} if folder else declared
-            return SplitFiles(self.commit, found.format, paths, self.sizes, declared, folder, separator)
-        made = {f"{config}/{split}/{number:04}.parquet": size for number, size in enumerate(sizes)}
-        return SplitFiles(self.made_in, "parquet", tuple(made), made, {})  # they were made with what the card states
+        sizes = {made["name"]: made["sizes"] for made in self.made.get(config.name, {}).get("splits", ())}
+        if sizes.keys() >= config.splits.keys():  # nothing else is read
+            return _Reading(config, declared, sizes)
+        try:
+            folder = plan_media_folder(config)
+        except Malformed as error:
+            return _Reading(config, declared, sizes, reason=error.reason)
+        reason = unread_option(config, is_converted=False) if config.format != "parquet" else None
+        return _Reading(config, declared, sizes, folder, reason or None)
 
 
 def find_layout(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str) -> Layout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import posixpath
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +40,7 @@ FIRST_ROWS_BYTES = 200_000
 """Bytes of the first rows of a split; longer cells are then cut."""
 
 _MAX_BYTES, _MAX_S = 2 << 30, 10.0  # of all files, for one request
+_MEASURING_S = 30.0  # of all splits, for one request
 _TOO_LONG = (
     "counting the rows of the files before it takes too long; ask again, what was counted is kept, "
     "or store the split as Parquet, which tells how many there are"
@@ -275,19 +277,22 @@ def _found(data: bytes, row: int, column: str) -> bytes:
 def measure(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, config: str | None) -> DatasetSizes:
     """Return the sizes and the features of all splits, or of those of one configuration.
 
+    After half a minute, files that were not read before are left out, and their splits are partial; those that were
+    read are known to the next request.
+
     Raises:
         as :func:`read_rows`.
     """
     layout = find_layout(hub, caller, ref, revision)
     configs = layout.configs if config is None else [layout.config(config)]
-    found = []
+    found, ends = [], time.monotonic() + _MEASURING_S
     for item in configs:
         for name in item.splits:
-            shards = _Shards(hub, caller, layout, item.name, name)
+            shards = _Shards(hub, caller, layout, item.name, name, ends=ends)
             rows, memory, is_partial, features = 0, 0, shards.is_cut, dict[str, Any]()
             for path in shards.paths:
                 facts = shards.find(path)
-                if facts is None and shards.is_spent():
+                if time.monotonic() > ends or (facts is None and shards.is_spent()):
                     is_partial = True
                     break
                 facts = facts or shards.describe(path)
@@ -320,7 +325,17 @@ def describe_first(
 class _Shards:
     """The files of a split, and how much one request may still read to count their rows."""
 
-    def __init__(self, hub: HubContext, caller: MaybeCaller, layout: Layout, config: str, split: str) -> None:
+    def __init__(
+        self,
+        hub: HubContext,
+        caller: MaybeCaller,
+        layout: Layout,
+        config: str,
+        split: str,
+        *,
+        ends: float = math.inf,
+    ) -> None:
+        """Find the files; ``ends``: when, by the monotonic clock, a request for several splits may read no others."""
         check_installed()
         self.files, self._split = layout.table(config, split), split
         # The rows of a folder of media are one table, whose content is made for it.
@@ -328,7 +343,7 @@ class _Shards:
         self._hub, self._caller, self._repo = hub, caller, layout.repo
         self._form = self.files.format
         self._left = _MAX_BYTES
-        self._deadline = time.monotonic() + _MAX_S
+        self._deadline = min(time.monotonic() + _MAX_S, ends)
 
     @property
     def is_cut(self) -> bool:

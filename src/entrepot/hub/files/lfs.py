@@ -64,6 +64,16 @@ class ObjectPlan:
     refusal: tuple[int, str] | None = None
 
 
+def check_number(count: int) -> None:
+    """Raise if a batch has too many files.
+
+    Raises:
+        LimitExceeded: they are more than 1,000.
+    """
+    if count > MAX_OBJECTS:
+        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "send several smaller requests")
+
+
 def plan_uploads(
     hub: HubContext,
     caller: MaybeCaller,
@@ -88,7 +98,7 @@ def plan_uploads(
         LimitExceeded: more than 1,000 files.
         QuotaExceeded: files that are stored already exceed the quota of the namespace.
     """
-    _check_number(wanted)
+    check_number(len(wanted))
     sha256s = [item.sha256 for item in wanted]
     with hub.read() as tx:
         row, author = pull_request_access.uploader(tx, caller, ref, revision)
@@ -103,8 +113,9 @@ def plan_uploads(
             files.touch(tx, known, hub.now_ms())
             # Verify and commit must find it here, even if it is only readable elsewhere now.
             admit(tx, author, row, known, quota, hub.now_ms())
+    together = sum(item.size for item in wanted) if takes_parts else None
     return [
-        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, holder, item, stored, takes_parts)
+        _refuse(hub, item, stored, quota) or _plan_upload(hub, row, author, holder, item, stored, together)
         for item in wanted
     ]
 
@@ -118,7 +129,7 @@ def plan_downloads(
         RepoNotFound, RepoMoved, GatedRepo: no access.
         LimitExceeded: more than 1,000 files.
     """
-    _check_number(wanted)
+    check_number(len(wanted))
     with hub.read() as tx:
         row = access.readable(tx, caller, ref)
         holder = capabilities.of(row, caller).fields()
@@ -314,15 +325,16 @@ def _plan_upload(
     holder: Mapping[str, str],
     item: RequestedObject,
     stored: Mapping[Sha256, int],
-    takes_parts: bool,
+    together: int | None,
 ) -> ObjectPlan:
+    """Return how to upload a file; ``together``: size of all files of the request, None if no parts can be sent."""
     if item.sha256 in stored:
         return ObjectPlan(item)
     fields = {"oid": item.sha256, "size": str(item.size), **holder}
     threshold = row.settings.get(multipart_uploads.MULTIPART_THRESHOLD)
-    if not takes_parts or item.size <= (threshold or hub.settings.multipart_threshold):
+    if together is None or item.size <= (threshold or hub.settings.multipart_threshold):
         return ObjectPlan(item, lfs_links.sign(hub, UPLOAD, f"/_lfs/objects/{item.sha256}", fields))
-    upload = multipart_uploads.begin(hub, row, author.account.id, item.sha256, item.size)
+    upload = multipart_uploads.begin(hub, row, author.account.id, item.sha256, item.size, together=together)
     links = [
         lfs_links.sign(hub, PART, f"/_lfs/uploads/{upload.uid}/{number}", fields)
         for number in range(1, upload.part_count + 1)
@@ -331,8 +343,3 @@ def _plan_upload(
         item,
         MultipartUpload(upload.part_size, links, lfs_links.sign(hub, COMPLETE, f"/_lfs/uploads/{upload.uid}", fields)),
     )
-
-
-def _check_number(wanted: Sequence[RequestedObject]) -> None:
-    if len(wanted) > MAX_OBJECTS:
-        raise LimitExceeded("the number of objects in one LFS batch", MAX_OBJECTS, "send several smaller requests")

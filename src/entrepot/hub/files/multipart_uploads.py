@@ -19,24 +19,32 @@ from entrepot.hub.files.preparation import present_sizes
 from entrepot.names import Sha256, new_uid
 
 MAX_PARTS = 10_000
+"""Maximum number of parts of one file."""
+MAX_TOGETHER = 20_000
+"""Maximum number of parts of the files of one request, besides one for each: a link is signed for every part."""
 MULTIPART_THRESHOLD = "multipartThreshold"
 """Setting of a repository: size in bytes above which files are uploaded in parts."""
 
 
-def begin(hub: HubContext, row: RepoRow, user_id: int, sha256: Sha256, size: int) -> Upload:
+def begin(hub: HubContext, row: RepoRow, user_id: int, sha256: Sha256, size: int, *, together: int) -> Upload:
     """Return a new multipart upload, or the unfinished one of the same user for this file.
 
-    Guarantees: at most :data:`MAX_PARTS` parts; they grow beyond the setting ``part_size`` if necessary.
+    Args:
+        together: the size of all files that are requested with this one, and of this one.
+
+    Guarantees: at most :data:`MAX_PARTS` parts, and for all of those files together at most :data:`MAX_TOGETHER`,
+    besides one for each; parts grow beyond the setting ``part_size`` if necessary.
     """
+    least = -(-together // MAX_TOGETHER)
     with hub.read() as tx:
-        found = uploads.find(tx, row.id, sha256, user_id)
+        found = uploads.find(tx, row.id, sha256, user_id, least=least)
     if found is not None and found.size == size:
         hub.store.parts.begin_parts(found.uid, size)  # a crash while it was completed may have left only its row
         with hub.write(Lock.repo(row.id)) as tx:
             uploads.touch(tx, found.uid, hub.now_ms())
         return found
     wanted = min(hub.settings.part_size, row.settings.get(MULTIPART_THRESHOLD) or hub.settings.part_size)
-    part_size = max(wanted, -(-size // MAX_PARTS))
+    part_size = max(wanted, -(-size // MAX_PARTS), least)
     upload = Upload(new_uid(), row.id, user_id, sha256, size, part_size, hub.now_ms())
     hub.store.parts.begin_parts(upload.uid, size)
     with hub.write(Lock.repo(row.id)) as tx:

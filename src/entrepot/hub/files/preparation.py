@@ -34,8 +34,8 @@ _JOINED_BYTES, _JOINED_ROWS = 256 << 10, 32
 """Most bytes and rows that the publishing transaction stores itself, so that a small commit needs no other transaction;
 more would hold the lock of the repository for too long."""
 _MAX_COPIED = 200_000
-"""Maximum number of entries in a copied folder. Copies of copies double a tree each time: without a limit,
-a kilobyte of requests could create more files than any listing can hold."""
+"""Maximum number of entries in the folders that one commit copies. Copies of copies double a tree each time: without
+a limit, a kilobyte of requests could create more files than any listing can hold."""
 
 
 @attrs.frozen
@@ -168,6 +168,7 @@ class _Preparation:
         self._pointers: list[tuple[RepoPath, Pointer]] = []
         self._touched: set[RepoPath] = set()
         self._written: dict[RepoPath, Oid] = {}
+        self._copied = 0
 
     def take(self, operation: Operation) -> None:
         """Prepare one operation."""
@@ -255,7 +256,9 @@ class _Preparation:
             entry = trees.find(objects.root_of(self._hub.store, tx, source.id, commit), operation.source)
             if entry is None:
                 raise EntryNotFound(operation.source, commit)
-            needed, named = _closure(trees, entry, operation)
+            nodes = _below(trees, entry, operation, _MAX_COPIED - self._copied)
+            self._copied += len(nodes) - 1
+            needed, named = _closure(trees, nodes)
         if entry.is_folder and not operation.source:
             raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
         with self._hub.write(Lock.repo(source.id), Lock.repo(self._row.id)) as tx:
@@ -393,24 +396,28 @@ def admit(
     return usable
 
 
-def _closure(trees: Trees, entry: Entry, operation: Copy) -> tuple[list[Oid], list[tuple[Sha256, RepoPath, Oid]]]:
-    """Return every object at and below an entry without duplicates, its large files by new path, and pointer ids.
+def _below(trees: Trees, entry: Entry, operation: Copy, most: int) -> list[Node]:
+    """Return a copied entry and all those below it, by their new paths.
 
     Raises:
-        InvalidPath: below the target, a path would be too long or too deep.
-        LimitExceeded: the folder has more entries than one copy may contain.
+        InvalidPath: below the target, a path would be too long or too deep, or breaks the rules of names.
+        LimitExceeded: there are more than ``most`` entries below it, those that the commit may still copy.
     """
     nodes = [Node(operation.path, entry)]
     for node in trees.walk(entry.oid, operation.path, is_deep=True) if entry.is_folder else ():
         check_extent(node.path)
-        if len(nodes) > _MAX_COPIED:
-            raise LimitExceeded(
-                f"the number of entries of the copied folder '{operation.source}'", _MAX_COPIED, "copy parts of it"
-            )
+        if len(nodes) > most:
+            what = f"the number of entries of '{operation.source}' and of the folders copied before it in this commit"
+            raise LimitExceeded(what, _MAX_COPIED, "copy parts of it, or in several commits")
         nodes.append(node)
     if trees.left_out:
         path = trees.left_out[0]
         fault = name_fault(path.rpartition("/")[2], is_top=False)
         raise InvalidPath(path, f"{fault or 'it breaks a rule'}; rename it in the source first")
+    return nodes
+
+
+def _closure(trees: Trees, nodes: Sequence[Node]) -> tuple[list[Oid], list[tuple[Sha256, RepoPath, Oid]]]:
+    """Return every object of some entries without duplicates, their large files by path, and the ids of pointers."""
     named = [(item.lfs.sha256, item.path, item.oid) for item in trees.measure(nodes) if item.lfs]
     return list({node.entry.oid for node in nodes if node.entry.mode != Mode.GITLINK}), named

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence, Set
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.git import Change, Entry, Mode, Side, diff_trees, unified_diff
+from entrepot.git import Change, Effort, Entry, Mode, Side, diff_trees, unified_diff
 from entrepot.hub import access
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
@@ -52,7 +52,7 @@ def between(
 
     Returns:
         At most about 8 MiB of text and ``most_files`` files: after this text, files are only named, and after these
-        files, one line stands for all others.
+        files, one line stands for all others. All files together have the effort of one diff.
     """
     before, after = (objects.root_of(hub.store, tx, row.id, side) if side else None for side in (old, new))
     return render(hub, tx, caller, row, diff_trees(before, after, Trees(hub.store, tx, row.id).read), most_files)
@@ -70,14 +70,14 @@ def render(
     """Return changes of files in git's format, as :func:`between`; after ``most_texts`` files, files are only named."""
     shows_all = not flagged_files.hides(hub.settings) or (caller is not None and access.may_manage(tx, caller, row))
     pieces: list[str] = []
-    size = 0
+    size, effort = 0, Effort()
     for change in changes:
         if len(pieces) >= most_files:
             pieces.append("(more files differ)\n")
             break
         is_short = size < _TEXT_LIMIT and len(pieces) < most_texts
         hidden = set() if shows_all or not is_short else _hidden(hub, tx, row, change)
-        pieces.append(_file_diff(tx, row.id, change, hidden, is_short=is_short))
+        pieces.append(_file_diff(tx, row.id, change, hidden, effort, is_short=is_short))
         size += len(pieces[-1])
     return "".join(pieces)
 
@@ -100,16 +100,16 @@ def added_bytes(hub: HubContext, tx: Read, repo_id: int, old: Oid | None, new: O
     return sum(item.size for item in trees.measure(nodes))
 
 
-def _file_diff(tx: Read, repo_id: int, change: Change, hidden: Set[Oid], *, is_short: bool) -> str:
+def _file_diff(tx: Read, repo_id: int, change: Change, hidden: Set[Oid], effort: Effort, *, is_short: bool) -> str:
     if not is_short:
         return f"diff --git a/{change.path} b/{change.path}\n"
-    sides = (
+    old, new = (
         None
         if entry is None
         else Side(entry.mode, entry.oid, b"\0" if entry.oid in hidden else _diffable(tx, repo_id, entry))
         for entry in (change.old, change.new)
     )
-    return unified_diff(change.path, *sides).decode("utf-8", "replace")
+    return unified_diff(change.path, old, new, effort).decode("utf-8", "replace")
 
 
 def _diffable(tx: Read, repo_id: int, entry: Entry) -> bytes:

@@ -69,7 +69,7 @@ class ParquetTable:
     def groups(self) -> Sequence[tuple[int, int, int, int]]:
         """First row, rows, first byte and bytes of its row groups; none if the file does not give them reliably."""
         metadata = (self._file if self._footer is None else self._open(None)).metadata
-        return _places([metadata.row_group(at) for at in range(metadata.num_row_groups)])
+        return _places([metadata.row_group(at) for at in range(metadata.num_row_groups)], self._source.size)
 
     def _open(self, described: bytes | None) -> Any:  # noqa: ANN401 - a file of pyarrow
         """Return the file as pyarrow reads it; ``described``: a file with another footer, None for its own."""
@@ -137,8 +137,11 @@ class ParquetTable:
                 return
 
 
-def _places(groups: Sequence[Any]) -> Sequence[tuple[int, int, int, int]]:
-    """Return where row groups of pyarrow lie; none if the file does not tell it as it should."""
+def _places(groups: Sequence[Any], size: int) -> Sequence[tuple[int, int, int, int]]:
+    """Return where row groups of pyarrow lie; none if the file does not tell it as it should.
+
+    Guarantees: they have no more bytes together than the file, so that it costs little to look at each of them.
+    """
     found, first = [], 0
     for group in groups:
         columns = [group.column(at) for at in range(group.num_columns)]
@@ -148,7 +151,7 @@ def _places(groups: Sequence[Any]) -> Sequence[tuple[int, int, int, int]]:
         ends = [start + column.total_compressed_size for start, column in zip(starts, columns, strict=True)]
         found.append((first, group.num_rows, min(starts), max(max(ends) - min(starts), 0)))
         first += group.num_rows
-    return found
+    return found if sum(length for *_, length in found) <= size else ()
 
 
 def _start_of(column: Any) -> int:  # noqa: ANN401 - a column of pyarrow

@@ -39,9 +39,12 @@ async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
     stream = PacketStream(inflated(request.scope, request.receive, limit=MAX_REQUEST))
     if git_wire.uses_protocol_v2(protocol) and (await stream.peek(4 + len(COMMAND)))[4:] == COMMAND:
         # Every clone begins with this request; reading rows is faster than starting a process.
-        listing_request = parse_question(await stream.message())
-        listed = await call_hub(request, git_wire.list_refs, ref)
-        return Response(render_listing(listing_request, listed), headers=NO_CACHE, media_type=_RESULT)
+        packets = await stream.message()
+
+        def answer(hub: HubContext, caller: git_wire.MaybeCaller) -> bytes:
+            return render_listing(parse_question(packets), git_wire.list_refs(hub, caller, ref))
+
+        return Response(await call_hub(request, answer), headers=NO_CACHE, media_type=_RESULT)
     command = await fetch_command(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
     return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Iterator
 
@@ -32,6 +33,7 @@ async def inflated(scope: Scope, receive: Receive, *, limit: int) -> AsyncIterat
             if total > limit:
                 raise LimitExceeded("the size of the request body in bytes", limit)
             yield piece
+            await asyncio.sleep(0)  # a few bytes may become many pieces: other requests have their turn between them
     if unpack:
         unpack.finish()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from entrepot.errors import LimitExceeded, Malformed
@@ -9,6 +10,11 @@ from entrepot.git import FLUSH, Signal, read_pkt_lines
 
 MAX_HEAD = 16 << 20
 """Maximum size of the list of commands, in bytes."""
+
+LEAST_COUNTED = 64
+"""Bytes that a packet counts as at least: reading many small ones takes time, and a command has more."""
+
+_TOGETHER = 500  # packets that are read before other requests have their turn
 
 
 class PacketStream:
@@ -47,9 +53,11 @@ class PacketStream:
                 return found
             [packet] = read_pkt_lines(head + await self._take(_length(head) - 4))
             found.append(packet)
-            self._seen += 4 + (len(packet) if isinstance(packet, bytes) else 0)
+            self._seen += max(LEAST_COUNTED, 4 + (len(packet) if isinstance(packet, bytes) else 0))
             if self._seen > MAX_HEAD:
                 raise LimitExceeded("the size of the list of refs in bytes", MAX_HEAD, "push in smaller steps")
+            if len(found) % _TOGETHER == 0:
+                await asyncio.sleep(0)
 
     async def peek(self, count: int) -> bytes:
         """Return the next bytes without consuming them; fewer at the end of the body."""

@@ -62,6 +62,7 @@ def batch(kind: RepoType) -> Handler:
         asked = await read_json(request, BatchRequest)
         if asked.hash_algo not in _HASHES:
             raise Refused(f"This hub names large files by sha256, not by {asked.hash_algo[:40]!r}")
+        lfs.check_number(len(asked.objects))
         read = [_read(item) for item in asked.objects]
         wanted = [item for item in read if isinstance(item, RequestedObject)]
         ref = repo_of(request, kind)

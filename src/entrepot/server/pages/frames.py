@@ -17,7 +17,7 @@ from entrepot.hub.accounts.passkey_proofs import PasskeySite, find_site
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import notification_lists
 from entrepot.hub.context import HubContext
-from entrepot.server.browser_sessions import csrf_token
+from entrepot.server.browser_sessions import csrf_token, find_cookie
 from entrepot.server.compression import compress_page
 from entrepot.server.handlers import app_state, base_url, call_hub, call_hub_in_turn, call_hub_slow
 from entrepot.server.limits.fair_slots import FairSlots
@@ -228,7 +228,7 @@ def _capped(unread: int) -> str:
 
 def theme_of(request: Request) -> str:
     """Return the theme that the visitor has chosen: light or dark; empty: that of the system."""
-    chosen = request.cookies.get(THEME_COOKIE, "")
+    chosen = find_cookie(request.scope, THEME_COOKIE)
     return chosen if chosen in THEMES else ""
 
 

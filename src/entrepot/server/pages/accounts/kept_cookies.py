@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-
 from starlette.requests import Request
 
 from entrepot.server import browser_sessions
@@ -20,12 +18,8 @@ def kept_cookie(request: Request, name: str, value: str | None, life_s: int) -> 
 
 def kept_value(request: Request, name: str) -> str:
     """Return the text that a cookie has kept; empty if the cookie is absent."""
-    full = _full(name, browser_sessions.is_https(request.scope, app_state(request).hub))
-    try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(full)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+    is_secure = browser_sessions.is_https(request.scope, app_state(request).hub)
+    return browser_sessions.find_cookie(request.scope, _full(name, is_secure))
 
 
 def _full(name: str, is_secure: bool) -> str:
