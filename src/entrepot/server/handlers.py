@@ -6,8 +6,9 @@ result. Handlers do not catch errors; the middleware renders them.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entrepot.errors import DatabaseUnavailable, InvalidName, Malformed, shown
+from entrepot.errors import ClientGone, DatabaseUnavailable, InvalidName, Malformed, shown
 from entrepot.hub import revisions
 from entrepot.hub.accounts.token_usage import TokenUsage
 from entrepot.hub.callers import Caller, MaybeCaller
@@ -49,7 +50,7 @@ MAX_JSON = 8 << 20
 """Maximum size of a JSON or form body, in bytes; commits are streamed and have their own limit."""
 
 MAX_ARCHIVES, MAX_ARCHIVES_EACH = 16, 2
-"""Archives that a server process sends at the same time, and of these to one address."""
+"""Archives that a server process sends at the same time, and of these to one caller: an account, or an address."""
 
 NO_REPO = RepoId("", "")
 """An id that no repository and no alias can have."""
@@ -234,9 +235,36 @@ async def call_hub_in_turn(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """As :func:`call_hub_slow`, when it is the turn of the request's address: while it waits, it holds no thread."""
-    async with slots.hold(line_of(request.scope).hex()):
+    """As :func:`call_hub_slow`, when it is the turn of the caller: while it waits, it holds no thread.
+
+    The body of the request must have been read.
+
+    Raises:
+        ClientGone: the client has left before its turn.
+    """
+    async with turn(request, slots):
         return await call_hub_slow(request, use_case, *args, **kwargs)
+
+
+@contextlib.asynccontextmanager
+async def turn(request: Request, slots: FairSlots) -> AsyncIterator[None]:
+    """Hold a slot in the turn of the caller: an account, from whatever addresses; without one, the address.
+
+    Raises:
+        InvalidCredentials: the token is unknown, revoked or expired.
+        ClientGone: the client has left before its turn.
+    """
+    account = await call_hub_briefly(request, lambda _hub, caller: caller and caller.account.uid)
+    line = f"account {account}" if account else f"address {line_of(request.scope).hex()}"
+    async with slots.hold(line, until_gone=lambda: wait_until_gone(request)):
+        yield
+
+
+async def wait_until_gone(request: Request) -> None:
+    """Return when the client has gone; the body of the request must have been read."""
+    with contextlib.suppress(ClientGone):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
 
 
 def _request(
