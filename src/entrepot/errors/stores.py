@@ -182,7 +182,7 @@ class TooManyArchives(Unavailable):
     @property
     def message(self) -> str:
         return (
-            f"too many archives are being sent, or {self.most_each} to this address; "
+            f"too many archives are being sent, or {self.most_each} to this account or address; "
             "try again when one of them is complete, or use 'hf download'"
         )
 

@@ -31,7 +31,7 @@ FOLDER_GRANT = "folder-grant"
 """Kinds of notifications."""
 
 MAX_KEPT = 1_000
-"""Notifications kept for a user; older ones are deleted."""
+"""Notifications kept for a user; beyond, the oldest are deleted of the account that has caused most of them."""
 
 MAX_NOTIFIED = 50
 """Maximum number of people who are notified of an access request: those who decide, oldest accounts first."""

@@ -126,6 +126,18 @@ def test_only_the_newest_are_kept_for_each_user(
     assert listed(catalog, bob, None) == ["t5", "t4"]
 
 
+def test_one_account_does_not_push_out_the_notifications_that_others_cause(catalog: Catalog, alice: Account) -> None:
+    caused_by = {"a1": 1, "b1": 2, "flood1": 3, "flood2": 3, "c1": 4, "flood3": 3, "flood4": 3, "b2": 2}
+    with catalog.write() as tx:
+        for at_ms, (topic, actor) in enumerate(caused_by.items(), 1):
+            notifications.put(tx, attrs.evolve(told(topic, at_ms), actor_id=actor), {alice.id: ""})
+        notifications.keep_newest(tx, [alice.id], 6)
+    assert listed(catalog, alice, None) == ["b2", "flood4", "flood3", "c1", "b1", "a1"]
+    with catalog.write() as tx:
+        notifications.keep_newest(tx, [alice.id], 4)
+    assert listed(catalog, alice, None) == ["b2", "flood4", "c1", "a1"]
+
+
 def test_the_count_reads_one_index(catalog: Catalog, alice: Account) -> None:
     with catalog.read() as tx:
         if tx.sql.dialect.name != "sqlite":

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +25,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubContext]:
     opened.close()
 
 
+async def stay() -> Any:
+    """Receive nothing: the client neither sends nor leaves."""
+    await asyncio.Event().wait()
+
+
 @pytest.fixture
 def request_of(hub: HubContext, threads: Threads) -> Ask:
     """Return a factory of requests to a hub with the given settings."""
@@ -42,6 +48,6 @@ def request_of(hub: HubContext, threads: Threads) -> Ask:
             "path_params": path or {},
             "state": {"app": AppState(here, threads, DownloadCounter())},
         }
-        return Request(scope)
+        return Request(scope, stay)
 
     return make

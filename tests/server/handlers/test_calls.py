@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from starlette.requests import Request
 
-from entrepot.errors import DatabaseUnavailable, InvalidCredentials
+from entrepot.errors import ClientGone, DatabaseUnavailable, InvalidCredentials
+from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.context import HubContext
 from entrepot.server.handlers import calls
@@ -91,7 +93,11 @@ def test_errors_of_a_short_read_are_those_of_the_use_case(request_of: Ask) -> No
         asyncio.run(calls.call_hub_briefly(request, lambda _hub, _caller: "read"))
 
 
-def test_requests_of_one_address_wait_for_each_other_and_not_for_those_of_another(request_of: Ask) -> None:
+def in_turns(asked: Sequence[tuple[Request, str]]) -> list[str]:
+    """Send requests whose turns are one for each caller, of which the first ends last; return the order of their work.
+
+    The last one is of a caller who is no other one's.
+    """
     slots = FairSlots(2, per_caller=1)
     may_end, began = threading.Event(), list[str]()
 
@@ -100,19 +106,57 @@ def test_requests_of_one_address_wait_for_each_other_and_not_for_those_of_anothe
         if name == "first":
             may_end.wait(60)
 
-    async def ask(network: bytes, name: str) -> None:
-        request = request_of()
-        request.scope["state"]["network"] = network
-        await calls.call_hub_in_turn(request, slots, use_case, name)
-
     async def run() -> None:
-        first = asyncio.create_task(ask(b"a", "first"))
-        second = asyncio.create_task(ask(b"a", "second"))
-        await asyncio.sleep(0)
-        await ask(b"b", "other")
+        tasks = []
+        for request, name in asked[:-1]:
+            tasks.append(asyncio.create_task(calls.call_hub_in_turn(request, slots, use_case, name)))
+            await asyncio.sleep(0.05)
+        await calls.call_hub_in_turn(asked[-1][0], slots, use_case, asked[-1][1])
         may_end.set()
-        await asyncio.gather(first, second)
+        await asyncio.gather(*tasks)
 
     asyncio.run(run())
+    return began
+
+
+def test_requests_of_one_address_wait_for_each_other_and_not_for_those_of_another(request_of: Ask) -> None:
+    asked = [(request_of(), name) for name in ("first", "second", "other")]
+    for (request, _), network in zip(asked, (b"a", b"a", b"b"), strict=True):
+        request.scope["state"]["network"] = network
+    began = in_turns(asked)
     assert sorted(began[:2]) == ["first", "other"]
     assert began[2:] == ["second"]
+
+
+def test_requests_of_one_account_wait_for_each_other_at_any_address_and_others_at_the_same_do_not(
+    hub: HubContext, request_of: Ask
+) -> None:
+    secrets = []
+    for name in ("busy-one", "patient"):
+        accounts.create_user(hub, name)
+        secrets.append(accounts.create_token(hub, name, role="read").secret)
+    headers = [f"Bearer {secrets[number]}" for number in (0, 0, 1)]
+    names = ("first", "second", "other")
+    asked = [(request_of(authorization=it), name) for it, name in zip(headers, names, strict=True)]
+    for (request, _), network in zip(asked, (b"a", b"b", b"a"), strict=True):
+        request.scope["state"]["network"] = network
+    began = in_turns(asked)
+    assert began == ["first", "other", "second"]
+
+
+def test_a_request_whose_client_leaves_before_its_turn_does_nothing(request_of: Ask) -> None:
+    slots, began = FairSlots(1), list[str]()
+
+    async def run() -> None:
+        async with calls.turn(request_of(), slots):
+            request = request_of()
+
+            async def receive() -> Any:
+                return {"type": "http.disconnect"}
+
+            gone = Request(request.scope, receive)
+            with pytest.raises(ClientGone):
+                await calls.call_hub_in_turn(gone, slots, lambda _hub, _caller: began.append("gone"))
+
+    asyncio.run(run())
+    assert not began

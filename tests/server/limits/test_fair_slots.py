@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from entrepot.errors import ClientGone
 from entrepot.server.limits.fair_slots import FairSlots
 
 
@@ -131,3 +132,47 @@ def test_a_caller_who_has_given_slots_back_holds_as_many_as_before() -> None:
         await work.end("a4", "a5", "a6")
 
     in_a_loop(FairSlots(4, per_caller=2), test)
+
+
+def test_a_client_that_leaves_gives_up_its_place() -> None:
+    async def run() -> None:
+        slots, began = FairSlots(1), list[str]()
+        ends, leaves = asyncio.Event(), asyncio.Event()
+
+        async def leave() -> None:
+            await leaves.wait()
+
+        async def ask(name: str) -> None:
+            async with slots.hold("a", until_gone=leave if name == "gone" else None):
+                began.append(name)
+                await ends.wait()
+
+        running = asyncio.create_task(ask("first"))
+        await asyncio.sleep(0)
+        gone, last = asyncio.create_task(ask("gone")), asyncio.create_task(ask("last"))
+        await asyncio.sleep(0)
+        leaves.set()
+        with pytest.raises(ClientGone):
+            await gone
+        ends.set()
+        await asyncio.gather(running, last)
+        assert began == ["first", "last"]
+        async with asyncio.timeout(10), slots.hold("b"):
+            pass
+
+    asyncio.run(run())
+
+
+def test_a_waiting_request_that_is_cancelled_is_not_one_that_left() -> None:
+    async def run() -> None:
+        slots = FairSlots(1)
+
+        async def stay() -> None:
+            await asyncio.Event().wait()
+
+        async with slots.hold("a"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01), slots.hold("a", until_gone=stay):
+                    pass
+
+    asyncio.run(run())

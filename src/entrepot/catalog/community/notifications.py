@@ -129,12 +129,21 @@ def remove_topic(tx: Write, user_id: int, topic: str) -> None:
 
 
 def keep_newest(tx: Write, user_ids: Collection[int], most: int) -> None:
-    """Delete notifications of some users until each has at most ``most``, the newest; at most 500 of each at a time."""
+    """Delete notifications of some users until each has at most ``most``; at most 500 of each at a time.
+
+    The oldest go of the account that has caused most of them, so that no account pushes out what others have caused.
+    """
     for user_id in sorted(user_ids):
-        mine = sa.select(_N.c.id).where(_N.c.user_id == user_id)
-        excess = mine.order_by(_N.c.happened_ms.desc(), _N.c.id.desc()).offset(most).limit(BATCH)
-        old = [row[0] for row in tx.sql.execute(excess)]
-        if old:
+        mine = _N.c.user_id == user_id
+        newest = (_N.c.happened_ms.desc(), _N.c.id.desc())
+        excess = sa.select(_N.c.id).where(mine).order_by(*newest).offset(most).limit(BATCH)
+        count = len(tx.sql.execute(excess).all())
+        if count:
+            place = sa.func.row_number().over(partition_by=_N.c.actor_id, order_by=newest)
+            ranked = sa.select(_N.c.id, place.label("place"), _N.c.happened_ms).where(mine).subquery()
+            deepest = (ranked.c.place.desc(), ranked.c.happened_ms, ranked.c.id)
+            last = sa.select(ranked.c.id).order_by(*deepest).limit(count)
+            old = [row[0] for row in tx.sql.execute(last)]
             tx.sql.execute(sa.delete(_N).where(_N.c.id.in_(bounded(old))))
 
 

@@ -15,6 +15,8 @@ from entrepot.server.handlers.calls import (
     identify,
     remembering,
     secret_of,
+    turn,
+    wait_until_gone,
 )
 from entrepot.server.handlers.requests import (
     MAX_JSON,
@@ -61,4 +63,6 @@ __all__ = [
     "remembering",
     "repo_of",
     "secret_of",
+    "turn",
+    "wait_until_gone",
 ]

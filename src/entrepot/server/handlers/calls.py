@@ -5,13 +5,14 @@ Handlers do not catch the errors of use cases; the middleware renders them.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from starlette.requests import Request
 
-from entrepot.errors import DatabaseUnavailable
+from entrepot.errors import ClientGone, DatabaseUnavailable
 from entrepot.hub import revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext, NotBrief
@@ -148,9 +149,36 @@ async def call_hub_in_turn(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """As :func:`call_hub_slow`, when it is the turn of the request's address: while it waits, it holds no thread."""
-    async with slots.hold(line_of(request.scope).hex()):
+    """As :func:`call_hub_slow`, when it is the turn of the caller: while it waits, it holds no thread.
+
+    The body of the request must have been read.
+
+    Raises:
+        ClientGone: the client has left before its turn.
+    """
+    async with turn(request, slots):
         return await call_hub_slow(request, use_case, *args, **kwargs)
+
+
+@contextlib.asynccontextmanager
+async def turn(request: Request, slots: FairSlots) -> AsyncIterator[None]:
+    """Hold a slot in the turn of the caller: an account, from whatever addresses; without one, the address.
+
+    Raises:
+        InvalidCredentials: the token is unknown, revoked or expired.
+        ClientGone: the client has left before its turn.
+    """
+    account = await call_hub_briefly(request, lambda _hub, caller: caller and caller.account.uid)
+    line = f"account {account}" if account else f"address {line_of(request.scope).hex()}"
+    async with slots.hold(line, until_gone=lambda: wait_until_gone(request)):
+        yield
+
+
+async def wait_until_gone(request: Request) -> None:
+    """Return when the client has gone; the body of the request must have been read."""
+    with contextlib.suppress(ClientGone):
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
 
 
 def _request(

@@ -22,7 +22,7 @@ from entrepot.server.tag_cache import TagCache
 from entrepot.server.threads import Threads
 
 MAX_ARCHIVES, MAX_ARCHIVES_EACH = 16, 2
-"""Archives that a server process sends at the same time, and of these to one address."""
+"""Archives that a server process sends at the same time, and of these to one caller: an account, or an address."""
 
 
 @attrs.frozen

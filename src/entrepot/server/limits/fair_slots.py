@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+from entrepot.errors import ClientGone
+from entrepot.server.threads import settle
 
 
 class FairSlots:
@@ -29,17 +33,36 @@ class FairSlots:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     @contextlib.asynccontextmanager
-    async def hold(self, caller: str) -> AsyncIterator[None]:
-        """Wait for a slot in the caller's turn, and hold it inside the ``async with`` block."""
+    async def hold(
+        self, caller: str, *, until_gone: Callable[[], Coroutine[Any, Any, None]] | None = None
+    ) -> AsyncIterator[None]:
+        """Wait for a slot in the caller's turn, and hold it inside the ``async with`` block.
+
+        Args:
+            until_gone: returns when the client has left, which gives up its place; called only if it has to wait.
+
+        Raises:
+            ClientGone: the client has left before its turn.
+        """
         place = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(caller, deque()).append(place)
         self._grant()
+        leaving = None if until_gone is None or place.done() else asyncio.create_task(until_gone())
+        if leaving is not None:
+            leaving.add_done_callback(lambda _ended: place.cancel())  # which does nothing after its turn has come
         try:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
                 self._release(caller)
+            task = asyncio.current_task()
+            if leaving is not None and leaving.done() and task is not None and not task.cancelling():
+                raise ClientGone from None
             raise
+        finally:
+            if leaving is not None:
+                leaving.cancel()
+                await settle(leaving)
         try:
             yield
         finally:

@@ -131,7 +131,7 @@ async def show_page(
 
     Args:
         is_slow: run on the threads for long work.
-        turns: run there when it is the turn of the visitor's address.
+        turns: run there when it is the turn of the visitor: an account, or an address.
 
     Raises:
         Whatever the use cases raise.

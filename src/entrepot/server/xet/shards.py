@@ -24,7 +24,7 @@ from entrepot.hub.files import shards
 from entrepot.hub.files.shards import MAX_SHARD_BODY
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.server.bodies import read_small
-from entrepot.server.handlers import app_state, json_response
+from entrepot.server.handlers import app_state, json_response, wait_until_gone
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.release_times import ReleaseTimes
 from entrepot.server.log_format import render
@@ -94,7 +94,7 @@ class ShardHandler:
                 async with self._slots.hold(account):
                     if not await threads.run_transfer(_run_slice, steps):
                         return
-                watching = watching or asyncio.create_task(_wait_for_disconnect(request))
+                watching = watching or asyncio.create_task(wait_until_gone(request))
                 if watching.done():
                     raise ClientGone
         finally:
@@ -125,13 +125,6 @@ def _run_slice(steps: Generator[None, None, None]) -> bool:
     """Run the next steps of a shard; return whether some are left."""
     ends = time.monotonic() + SLICE_S
     return any(time.monotonic() > ends for _step in steps)
-
-
-async def _wait_for_disconnect(request: Request) -> None:
-    """Return when the client has gone; the body of the request must have been read."""
-    with contextlib.suppress(ClientGone):
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
 
 
 @attrs.frozen

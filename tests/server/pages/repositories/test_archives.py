@@ -183,7 +183,7 @@ def test_what_would_exceed_a_limit_is_a_page_that_says_what_to_do(
     assert "hf download" in answer.text
 
 
-def test_few_archives_are_sent_to_one_address_at_a_time(
+def test_few_archives_are_sent_to_one_caller_at_a_time(
     site: ServedHub, packed: RepoRef, browser: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "_WAIT_S", 0.1)
@@ -197,7 +197,7 @@ def test_few_archives_are_sent_to_one_address_at_a_time(
     ):
         refused = browser.get("/alice/packed/archive/main")
         assert refused.status_code == 503
-        assert "2 to this address" in refused.text
+        assert "2 to this account or address" in refused.text
     monkeypatch.setattr(pages, "_WAIT_S", 30)
     assert browser.get("/alice/packed/archive/main").status_code == 200
 

@@ -18,13 +18,13 @@ from entrepot.hub.search import archives
 from entrepot.hub.search.archives import ArchivedFile, ArchiveListing, ArchivePiece
 from entrepot.hub.search.downloads import is_counted
 from entrepot.names import RepoRef
-from entrepot.server.handlers import MAX_ARCHIVES_EACH, app_state, call_hub_slow, identify, left_out_header
+from entrepot.server.handlers import MAX_ARCHIVES_EACH, app_state, call_hub_slow, identify, left_out_header, turn
 from entrepot.server.hf.files.files import count_download
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import path_of
 from entrepot.server.raw_path import split_revision
 from entrepot.server.responders import send_content
-from entrepot.server.threads import Threads, line_of
+from entrepot.server.threads import Threads
 from entrepot.wire.files import zip_streams
 from entrepot.wire.files.zip_streams import ZipWriter
 
@@ -147,7 +147,7 @@ async def send_archive(request: Request, ref: RepoRef) -> Response:
     async with contextlib.AsyncExitStack() as place:
         try:
             async with asyncio.timeout(_WAIT_S):
-                await place.enter_async_context(state.archives.hold(line_of(request.scope).hex()))
+                await place.enter_async_context(turn(request, state.archives))
         except TimeoutError:
             raise TooManyArchives(MAX_ARCHIVES_EACH) from None
         listing = await call_hub_slow(request, archives.describe, ref, revision, folder)
