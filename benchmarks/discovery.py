@@ -99,7 +99,7 @@ def seed(file: Path, repositories: int, each: int) -> None:
         orgs = [accounts.add(tx, accounts.fresh(f"org-{number}", "org", 1)) for number in range(20)]
         rows = [_repo(tx, dice, orgs[number % 20], number) for number in range(repositories)]
         likes = [
-            {"repo_id": row.id, "user_id": person.id, "liked_ms": _NOW_MS - dice.randrange(90) * _DAY_MS}
+            {"repo_id": row.id, "user_id": person.id, "liked_ms": _NOW_MS - dice.randrange(90) * _DAY_MS, "mark": 0}
             for row in rows
             for person in people
         ]

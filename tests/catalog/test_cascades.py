@@ -77,7 +77,7 @@ def discussion(tx: Write, repo: RepoRow, author: int) -> None:
 
 def gather(tx: Write, repo: RepoRow, user: int, owner: int) -> None:
     """Add one row of every kind that a user can leave around a repository, in collections of an owner."""
-    insert(tx, community_tables.likes, repo_id=repo.id, user_id=user, liked_ms=1)
+    insert(tx, community_tables.likes, repo_id=repo.id, user_id=user, liked_ms=1, mark=0)
     tx.sql.execute(sa.update(tables.repos).where(tables.repos.c.id == repo.id).values(likes=tables.repos.c.likes + 1))
     insert(
         tx,

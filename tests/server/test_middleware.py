@@ -289,6 +289,37 @@ def test_a_peer_that_stops_sending_its_body_gets_the_whole_response_soon(serve: 
     assert answer.endswith(b'{"error":"Invalid rev id: dev"}')
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "said"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a", 400, b"more than one Host header"),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: evil.example", 400, b"more than one Host header"),
+        (
+            b"OPTIONS /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nAccess-Control-Request-Method: GET",
+            400,
+            b"more than one",
+        ),
+        (b"GET /healthz HTTP/1.1", 400, b"no Host header"),
+        (b"GET /healthz HTTP/1.1\r\nHost: a b", 400, b"not a host"),
+        (b"GET /healthz HTTP/1.1\r\nHost: a/b", 400, b"not a host"),
+        (b"GET /healthz HTTP/1.1\r\nHost: u@a", 400, b"not a host"),
+        (b"GET /healthz HTTP/1.1\r\nHost: a:b", 400, b"not a host"),
+        (b"GET /healthz HTTP/1.1\r\nHost: some_host.example:8080", 200, b""),
+        (b"GET /healthz HTTP/1.1\r\nHost: [::1]:8080", 200, b""),
+        (b"GET /healthz HTTP/1.0", 200, b""),
+        # Servers must accept a whole URL as request target (RFC 9112, section 3.2.2).
+        (b"GET http://a/healthz HTTP/1.1\r\nHost: a", 200, b""),
+    ],
+)
+def test_a_request_names_one_host(world: ServedHub, head: bytes, status: int, said: bytes) -> None:
+    url = httpx2.URL(world.url)
+    with socket.create_connection((url.host, url.port), timeout=240) as peer:
+        peer.sendall(head + b"\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: peer.recv(10_000), b""))
+    assert int(answer.split(b" ", 2)[1]) == status
+    assert said in answer
+
+
 def test_a_short_body_is_refused_with_its_reason(world: ServedHub) -> None:
     url = httpx2.URL(world.url)
     with socket.create_connection((url.host, url.port), timeout=240) as peer:

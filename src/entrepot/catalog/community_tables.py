@@ -80,7 +80,9 @@ likes = sa.Table(
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey(_REPO), primary_key=True),
     sa.Column("user_id", sa.BigInteger, sa.ForeignKey(_NAMESPACE), primary_key=True),
     sa.Column("liked_ms", sa.BigInteger, nullable=False),
-    sa.Index("likes_by_user", "user_id", "liked_ms"),
+    # That of the repository.
+    sa.Column("mark", sa.BigInteger, nullable=False),
+    sa.Index("likes_by_user", "user_id", "mark", "liked_ms"),
     sa.Index("likes_by_time", "repo_id", "liked_ms"),
     sqlite_with_rowid=False,
 )

@@ -36,14 +36,15 @@ LOCKS: dict[str, frozenset[LockClass]] = {
     **dict.fromkeys(
         ("repos", "repo_name_parts", "redirects", "repo_tags", "repo_texts"), frozenset({_REPO, _NAMESPACE, _HUB})
     ),
+    # Rows with the mark of a repository, which changes with the grants of its folder.
+    **dict.fromkeys(("likes", "activity", "lineage_edges"), frozenset({_REPO, _NAMESPACE, _HUB})),
     # The removal of an account holds the lock of the hub: likes, requests, uploads and deleted repositories go with it.
     **dict.fromkeys(
         (
             *("refs", "objects", "commits", "parents", "path_changes", "downloads", "file_links", "uploads"),
-            "activity",
-            *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "likes", "access_requests"),
+            *("upload_parts", "lfs_locks", "staged", "discussions", "discussion_events", "access_requests"),
             *("push_reservations", "subscriptions"),
-            *("collection_items", "lineage_edges", "bucket_files", "trusted_publishers", "conversions"),
+            *("collection_items", "bucket_files", "trusted_publishers", "conversions"),
             "repo_scans",
         ),
         frozenset({_REPO, _HUB}),

@@ -324,8 +324,10 @@ lineage_edges = sa.Table(
     sa.Column("source_name", sa.String(200), nullable=False),
     sa.Column("origin", sa.String(8), nullable=False),
     sa.Column("created_ms", sa.BigInteger, nullable=False),
-    sa.Index("lineage_edges_by_source", "source_type", "source_key"),
-    sa.Index("lineage_edges_by_run", "run"),
+    # That of the repository.
+    sa.Column("mark", sa.BigInteger, nullable=False),
+    sa.Index("lineage_edges_by_source", "source_type", "source_key", "mark"),
+    sa.Index("lineage_edges_by_run", "run", "mark"),
     sqlite_with_rowid=False,
 )
 
@@ -394,8 +396,10 @@ activity = sa.Table(
     # The account that owns the repository, also if it is in a folder.
     sa.Column("owner_id", sa.BigInteger, nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
-    sa.Index("activity_by_account", "account_id", "day"),
-    sa.Index("activity_by_owner", "owner_id", "day"),
+    # That of the repository.
+    sa.Column("mark", sa.BigInteger, nullable=False),
+    sa.Index("activity_by_account", "account_id", "mark", "day"),
+    sa.Index("activity_by_owner", "owner_id", "mark", "day"),
     sqlite_with_rowid=False,
 )
 

@@ -109,6 +109,15 @@ def marked_condition(tx: Read, seen: Visibility | None) -> sa.ColumnElement[bool
     return visible if marks is None else _R.c.mark.in_(bounded(marks)) & visible
 
 
+def mark_condition(tx: Read, seen: Visibility | None, mark: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Return the condition that a row with the mark of its repository can be one that a caller sees.
+
+    It only leaves unread what is hidden for certain: the repository decides, by :func:`visible_condition`.
+    """
+    marks = marks_of(namespaces_of(tx, seen))
+    return sa.true() if marks is None else mark.in_(bounded(marks))
+
+
 def _namespaces(tx: Read, seen: Visibility) -> Iterable[int]:
     yield from seen.namespaces
     queries = [

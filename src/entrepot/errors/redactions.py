@@ -24,13 +24,14 @@ _SHORTEST_PART = 8
 _TOKEN = re.compile(r"\b(?:hf|ep)_[A-Za-z0-9]{20,}")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+(?=[^\s'\"]*[\d_=])[^\s'\"]+", re.IGNORECASE)
 _USER_INFO = re.compile(r"\b((?:https?|git|ssh|ftp|socks\w*)://)[^/\s?#]*@", re.IGNORECASE)
-_LOGIN = re.compile(r"\b([a-z][a-z0-9+.-]*://)[^/\s?#:@]*:[^/\s?#]*@", re.IGNORECASE)
+_LOGIN = re.compile(r"(?<![a-z0-9+.-])([a-z][a-z0-9+.-]*+://)[^/\s?#:@]*:[^/\s?#]*@", re.IGNORECASE)
 _SIGNATURE = re.compile(
     r"([?&](?:[\w-]*signature|sig|[\w-]*token|x-amz-credential|[\w-]*password|secret|key)=)[^&\s\"']+", re.IGNORECASE
 )
 
 _TOKEN_BYTES = re.compile(rb"(?:hf|ep)_[A-Za-z0-9]{20,}")
-_ENCODED = re.compile(r"[A-Za-z0-9+/_-]{28,}={0,2}")
+_ENCODED = re.compile(r"[A-Za-z0-9+/_-]++={0,2}")
+_SHORTEST_ENCODED = 28
 _ENCODED_SIGNS = ("aGZf", "hmX", "oZl", "ZXBf", "VwX", "lcF")
 """The characters in base64 that come from ``hf_`` or ``ep_`` alone, for each number of bytes before it modulo 3."""
 
@@ -77,6 +78,8 @@ def mask_encoded_tokens(text: str, mask: str) -> str:
 
 def _hides_token(word: str) -> bool:
     """Return whether base64, which may begin in the middle of a path, contains a token."""
+    if len(word) < _SHORTEST_ENCODED:
+        return False
     digits = word.rstrip("=").replace("-", "+").replace("_", "/")
     for begin in range(4):
         whole = digits[begin:]

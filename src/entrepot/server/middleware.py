@@ -57,6 +57,8 @@ _SURELY_SENT_BYTES = 64 * 1024
 """An unwanted body up to this size is awaited before its response begins: the connection can then be reused."""
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:;=@/+-]{1,200}")
+# Source: RFC 3986, section 3.2.2.
+_HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.vV%~_!$&'()*+,;=-]+\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(?::[0-9]*)?")
 _SANE_LIST = re.compile(rb"[A-Za-z0-9_, -]{1,1000}")
 _EXPOSED = (
     b"X-Repo-Commit,X-Request-Id,X-Error-Code,X-Error-Message,X-Total-Count,ETag,Link,Accept-Ranges,"
@@ -208,6 +210,7 @@ class _Request:
         self._wanted_headers = b""
         self._has_body = self.has_credentials = False
         self._announced: int | None = None
+        self._hosts: list[bytes] = []
         for name, value in self._scope["headers"]:
             if name == b"x-request-id":
                 own_id = value
@@ -226,11 +229,16 @@ class _Request:
                 self._preflight = self._scope["method"] == "OPTIONS"
             elif name == b"access-control-request-headers":
                 self._wanted_headers = value
+            elif name == b"host":
+                self._hosts.append(value)
         self._id = _request_id(own_id, trace)
         self._scope.setdefault("state", {})["request_id"] = self._id.decode("ascii")
 
     async def run(self, app: ASGIApp) -> None:
         """Call the application and render any error as a response."""
+        if fault := self._host_fault():
+            await self._respond(text_response(400, fault))
+            return
         if self._preflight:
             await self._respond(_preflight(self._wanted_headers))
             return
@@ -265,6 +273,21 @@ class _Request:
                 return
             message = f"internal error; the details are in the hub's log under {self._scope['state']['request_id']}"
             await self._fail(text_response(500, message), error)
+
+    def _host_fault(self) -> str | None:
+        """Return why the request does not name one host, as HTTP/1.1 requires; None if it does.
+
+        The server gives the host of a whole URL as request target if the header is missing, else empty text.
+
+        Source: RFC 9112, section 3.2.
+        """
+        if len(self._hosts) > 1:
+            return "the request has more than one Host header"
+        if self._hosts == [b""] and self._scope.get("http_version") == "1.1":
+            return "the request has no Host header, which HTTP/1.1 requires"
+        if self._hosts and not _HOST.fullmatch(self._hosts[0]):
+            return "the Host header is not a host with or without a port"
+        return None
 
     def _explain(self, error: EntrepotError) -> ErrorResponse:
         if isinstance(error, GatedRepo):

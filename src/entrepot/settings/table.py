@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(
             duration(2, 300),
-            "How long to wait for PostgreSQL to accept a connection, also if it hangs.",
+            "How long PostgreSQL may take to accept a connection, also if it hangs, and the lookup of its address.",
         ),
     ] = 10
     store: Annotated[

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from entrepot.catalog import Catalog, Lock, hub_metadata, open_catalog
-from entrepot.catalog.dialects import postgres_stalls
+from entrepot.catalog.dialects import postgres_hosts, postgres_stalls
 from entrepot.errors import DatabaseUnavailable
 from tests.support.postgres import PostgresServer, running_if_installed
 
@@ -76,6 +76,8 @@ class Simulation:
         self.asked: list[Mapping[str, Any]] = []
         self.guard = postgres_stalls.StallGuard(2)
         self.guard._connect = self._connect
+        self.away: set[str] = set()
+        """The addresses that no packet reaches."""
         self._used: list[Simulated] = []
 
     def use(self, host: str = "a") -> Simulated:
@@ -147,7 +149,9 @@ def test_a_transaction_that_began_before_is_undone(opened: Catalog, server: Post
         assert hub_metadata.find(again, "b") is None
 
 
-def test_the_version_is_unknown_while_a_server_hangs(opened: Catalog, server: PostgresServer) -> None:
+def test_the_version_is_unknown_while_a_server_hangs(
+    opened: Catalog, server: PostgresServer, caplog: pytest.LogCaptureFixture
+) -> None:
     watch = opened.watch()
     assert watch.version() is not None
     with ThreadPoolExecutor(1) as pool, server.hanging():
@@ -155,6 +159,7 @@ def test_the_version_is_unknown_while_a_server_hangs(opened: Catalog, server: Po
     await_response(opened)
     assert watch.version() is not None
     watch.close()
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
 def test_a_slow_statement_of_a_server_that_responds_is_left_alone(
@@ -163,8 +168,8 @@ def test_a_slow_statement_of_a_server_that_responds_is_left_alone(
     asked = threading.Event()
     responds = postgres_stalls.StallGuard._responds
 
-    def note(guard: postgres_stalls.StallGuard, place: Mapping[str, Any]) -> bool:
-        found = responds(guard, place)
+    def note(guard: postgres_stalls.StallGuard, place: Mapping[str, Any], *addresses: Any) -> bool:
+        found = responds(guard, place, *addresses)
         asked.set()
         return found
 
@@ -207,6 +212,7 @@ def test_a_probe_that_cannot_be_made_changes_nothing(
 def simulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[Simulation]:
     found = Simulation()
     monkeypatch.setattr(postgres_stalls, "_EVERY_S", 3600)
+    monkeypatch.setattr(postgres_hosts, "is_away", lambda address, _port, _limit_s: address in found.away)
     monkeypatch.setattr(postgres_stalls, "time", SimpleNamespace(monotonic=lambda: found.now_s))
     yield found
     found.close()
@@ -266,6 +272,31 @@ def test_only_connections_to_a_host_that_hangs_are_cut(simulated: Simulation) ->
     simulated.guard.begin(other.driver)
     with pytest.raises(psycopg.OperationalError):
         simulated.guard.begin(used.driver)
+
+
+def test_a_host_without_a_route_to_it_does_not_respond_although_connecting_fails_immediately(
+    simulated: Simulation,
+) -> None:
+    used = simulated.use()
+    simulated.away.add("192.0.2.1")
+    simulated.answers["a"] = psycopg.OperationalError("No route to host")
+    for _ in range(2):
+        simulated.judge()
+    assert used.is_cut()
+    assert simulated.judge() == 1  # it is asked for, until packets reach it
+    with pytest.raises(psycopg.OperationalError, match="does not respond"):
+        simulated.guard.begin(used.driver)
+    simulated.away.clear()
+    simulated.judge()
+    simulated.guard.begin(used.driver)
+
+
+def test_a_name_that_is_not_found_cuts_no_connection(simulated: Simulation) -> None:
+    used = simulated.use()
+    simulated.answers["a"] = psycopg.OperationalError("Name or service not known")
+    for _ in range(3):
+        simulated.judge()
+    assert not used.is_cut()
 
 
 def test_a_refusal_is_a_response_also_after_waiting_for_another_host(simulated: Simulation) -> None:

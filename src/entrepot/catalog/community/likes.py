@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.repos import marks
+from entrepot.catalog.visibility import PUBLIC
 from entrepot.names import RepoId, RepoRef, RepoType
 
 _L = community_tables.likes
@@ -33,7 +35,8 @@ def add(tx: Write, repo_id: int, user_id: int, now_ms: int) -> bool:
     """Like a repository; return False if the user likes it already."""
     if is_liked(tx, repo_id, user_id):
         return False
-    tx.sql.execute(sa.insert(_L).values(repo_id=repo_id, user_id=user_id, liked_ms=now_ms))
+    mark = marks.marks_of(tx, [repo_id])[repo_id]
+    tx.sql.execute(sa.insert(_L).values(repo_id=repo_id, user_id=user_id, liked_ms=now_ms, mark=mark))
     _count(tx, repo_id, 1)
     return True
 
@@ -72,7 +75,7 @@ def public_of(tx: Read, user_id: int, *, after: After | None, limit: int) -> Seq
         .select_from(_L)
         .join(_R, _R.c.id == _L.c.repo_id)
         .join(_N, _N.c.id == _R.c.namespace_id)
-        .where((_L.c.user_id == user_id) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None))
+        .where(_is_public_of(user_id))
         .order_by(_L.c.liked_ms.desc(), _L.c.repo_id.desc())
         .limit(limit)
     )
@@ -87,8 +90,13 @@ def public_of(tx: Read, user_id: int, *, after: After | None, limit: int) -> Seq
 def count_public_of(tx: Read, user_id: int) -> int:
     """Return the number of public repositories that a user likes."""
     query = sa.select(sa.func.count()).select_from(_L).join(_R, _R.c.id == _L.c.repo_id)
-    here = (_L.c.user_id == user_id) & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
-    return tx.sql.execute(query.where(here)).scalar_one()
+    return tx.sql.execute(query.where(_is_public_of(user_id))).scalar_one()
+
+
+def _is_public_of(user_id: int) -> sa.ColumnElement[bool]:
+    """Return the condition on likes of a user and their repositories; those of private ones are not read."""
+    here = (_L.c.user_id == user_id) & (_L.c.mark == PUBLIC)
+    return here & (_R.c.visibility == "public") & _R.c.deleted_ms.is_(None)
 
 
 def _count(tx: Write, repo_id: int, change: int) -> None:

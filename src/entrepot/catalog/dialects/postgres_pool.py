@@ -15,6 +15,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg.pq import TransactionStatus
 
+from entrepot.catalog.dialects.postgres_hosts import addresses_of
 from entrepot.catalog.dialects.postgres_stalls import StallGuard
 from entrepot.catalog.dialects.postgres_statements import BEGIN_WRITING, PreparedConnection
 from entrepot.catalog.dialects.snapshots import DriverConnection
@@ -30,9 +31,12 @@ def watch_for_stalls(engine: sa.Engine, patience_s: float) -> StallGuard:
         patience_s: how long a server that hangs may take to accept one more connection.
     """
     guard = StallGuard(patience_s)
-    sa.event.listen(
-        engine, "do_connect", lambda _dialect, _record, args, options: guard.check_may_connect(args, options)
-    )
+
+    def prepare(_dialect: object, _record: object, args: Sequence[Any], options: dict[str, Any]) -> None:
+        guard.check_may_connect(args, options)
+        options.update(addresses_of(options, patience_s))
+
+    sa.event.listen(engine, "do_connect", prepare)
     sa.event.listen(engine, "connect", lambda connection, _record: guard.add(connection))
     sa.event.listen(engine, "checkout", lambda connection, _record, _proxy: guard.begin(connection))
     sa.event.listen(engine, "checkin", lambda connection, _record: guard.end(connection))
@@ -107,10 +111,16 @@ def _prepared_on(on_loss: Callable[[], None], pooled: sa.PoolProxiedConnection) 
 
 
 def end_transaction(connection: Any, record: sa.pool.ConnectionPoolEntry | None, _state: object) -> None:  # noqa: ANN401
-    """End the transaction of a connection that is given back, as an event of the pool; nothing waits for that."""
+    """End the transaction of a connection that is given back, as an event of the pool; nothing waits for that.
+
+    One that is lost is replaced: whoever used it has been told.
+    """
     prepared: PreparedConnection | None = None if record is None else record.info.get(_PREPARED)
     if prepared is not None:
         prepared.end_later()
+    elif connection.closed:
+        if record is not None:
+            record.invalidate()
     elif connection.pgconn.transaction_status != TransactionStatus.IDLE:
         connection.rollback()
 

@@ -1,15 +1,16 @@
 """Servers of PostgreSQL that hang: their connections are cut, so that nothing waits for them without a limit.
 
-A server that stops or crashes closes its connections. One that hangs, or whose machine is lost, does not, and libpq
-waits for it without a limit. A slow statement and a lock look the same on their connection, so another connection to
-the same server decides. If the server does not respond on a new connection twice in a row, and meanwhile on none of the
-existing ones, all connections to it are cut. Statements that wait on them fail as on a lost connection, and new ones
-fail immediately, until the server responds again.
+A server that stops or crashes closes its connections. One that hangs, or whose machine or network is lost, does not,
+and libpq waits for it without a limit. A slow statement and a lock look the same on their connection, so another
+connection to the same server decides. If the server does not respond on a new connection twice in a row, and meanwhile
+on none of the existing ones, all connections to it are cut. Statements that wait on them fail as on a lost connection,
+and new ones fail immediately, until the server responds again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import select
@@ -22,6 +23,8 @@ from weakref import WeakKeyDictionary
 
 import attrs
 import psycopg
+
+from entrepot.catalog.dialects import postgres_hosts
 
 _log = logging.getLogger("entrepot.catalog")
 
@@ -95,7 +98,7 @@ class StallGuard:
         Raises:
             psycopg.OperationalError: the server does not respond now, nor does another of several.
         """
-        self._connect = lambda place: psycopg.connect(*args, **{**options, **place})
+        self._connect = functools.partial(_connected, tuple(args), dict(options), self._patience_s)
         if self._stalled():
             raise psycopg.OperationalError(_STALLED)
 
@@ -167,13 +170,13 @@ class StallGuard:
             OSError: a server could not be asked, for a reason on this side.
         """
         if stalled := self._stalled():
-            if self._responds({}):  # this one or, of several, another one that has taken over
+            if self._responds({}, *(server.address for server in stalled)):  # or, of several, one that has taken over
                 self._end_stall(closing)
             else:
                 self._cut_all(stalled, closing)
         for server, newest_s in self._suspects():
             begun = time.monotonic()
-            responds = self._responds(_place_of(server.address)) or server.answered_s >= begun
+            responds = self._responds(_place_of(server.address), server.address) or server.answered_s >= begun
             self._note(server, newest_s, closing, responds=responds)
 
     def _stalled(self) -> Sequence[_WatchedServer]:
@@ -237,11 +240,12 @@ class StallGuard:
         for connection, found in watched:
             _cut(connection, found.socket_id)
 
-    def _responds(self, place: Mapping[str, Any]) -> bool:
+    def _responds(self, place: Mapping[str, Any], *addresses: _Address) -> bool:
         """Return whether a server accepts a connection and answers on it; a refusal is a response.
 
         Args:
             place: parameters of the driver that name one server; without them, any of the configured ones may answer.
+            addresses: of servers; if packets reach none of them, a failure to connect is not a refusal.
 
         Raises:
             OSError: this could not be found out.
@@ -256,7 +260,14 @@ class StallGuard:
         except psycopg.errors.ConnectionTimeout:
             return False
         except psycopg.Error:
-            return True
+            return not addresses or any(
+                not ip or not postgres_hosts.is_away(ip, port, self._patience_s) for _, ip, port in addresses
+            )
+
+
+def _connected(args: Sequence[Any], options: Mapping[str, Any], limit_s: float, place: Mapping[str, Any]) -> Connection:
+    found = {**options, **place}
+    return psycopg.connect(*args, **{**found, **postgres_hosts.addresses_of(found, limit_s)})
 
 
 def _address_of(connection: Connection) -> _Address:

@@ -9,7 +9,7 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import count_up
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.catalog.visibility import Visibility, visible_condition
+from entrepot.catalog.visibility import PUBLIC, Visibility, mark_condition, visible_condition
 
 _A, _R, _N = tables.activity, tables.repos, tables.namespaces
 
@@ -35,6 +35,7 @@ def add(tx: Write, row: RepoRow, account_id: int, now_ms: int) -> None:
         "account_id": account_id,
         "owner_id": row.owner_id,
         "count": 1,
+        "mark": PUBLIC if row.visibility == "public" else row.namespace_id,
     }
     count_up(tx, _A, counted, "count")
 
@@ -59,7 +60,13 @@ def _by_day(tx: Read, whose: sa.ColumnElement[bool], first: int, seen: Visibilit
     newest = (
         sa.select(_A.c.day, _A.c.count)
         .join(_R, _R.c.id == _A.c.repo_id)
-        .where(whose & (_A.c.day >= first) & _R.c.deleted_ms.is_(None) & visible_condition(seen))
+        .where(
+            whose
+            & mark_condition(tx, seen, _A.c.mark)
+            & (_A.c.day >= first)
+            & _R.c.deleted_ms.is_(None)
+            & visible_condition(seen)
+        )
         .order_by(_A.c.day.desc())
         .limit(MAX_ROWS)
         .subquery()

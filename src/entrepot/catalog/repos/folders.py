@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import MAX_VALUES, bounded
-from entrepot.catalog.repos import name_parts, repo_tags, repositories
+from entrepot.catalog.repos import marks, name_parts, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
 from entrepot.names import RepoId, RepoRef, RepoType, Uid, new_uid
@@ -206,7 +206,7 @@ def move(tx: Write, folder: FolderRow, namespace_id: int, namespace: str) -> Non
     tx.sql.execute(sa.update(_R).where(here).values(namespace_id=namespace_id))
     moved = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind) & _R.c.deleted_ms.is_(None)
     name_parts.put_repos(tx, moved)
-    repo_tags.renew_marks(tx, moved)
+    marks.renew(tx, moved)
     update(tx, folder.id, namespace_id=namespace_id)
     if namespace.lower() != folder.namespace.lower():
         values = {"type": kind, "name_key": folder.namespace.lower(), "folder_id": folder.id}

@@ -15,7 +15,8 @@ from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import MAX_VALUES, bounded, slices
-from entrepot.catalog.visibility import Visibility, visible_condition
+from entrepot.catalog.repos import marks
+from entrepot.catalog.visibility import Visibility, mark_condition, visible_condition
 from entrepot.names import Oid, RepoType
 
 CARD, COMMIT, API = "card", "commit", "api"
@@ -60,7 +61,8 @@ def put(tx: Write, rows: Sequence[EdgeRow]) -> None:
         if row.origin != PROPOSED:
             same = [_E.c[name] == value for name, value in _values(row).items() if _E.c[name].primary_key]
             tx.sql.execute(sa.delete(_E).where((_E.c.origin == PROPOSED) & sa.and_(*same)))
-    insert_missing(tx, _E, [_values(row) for row in rows])
+    found = marks.marks_of(tx, {row.repo_id for row in rows})
+    insert_missing(tx, _E, [_values(row) | {"mark": found[row.repo_id]} for row in rows])
 
 
 def proposed(tx: Read, repo_id: int) -> list[Oid]:
@@ -98,19 +100,20 @@ def uses_of(tx: Read, names: Sequence[tuple[RepoType, str]], seen: Visibility | 
     keys = [(kind.value, name.lower()) for kind, name in names]
     return _select(
         tx,
-        sa.tuple_(_E.c.source_type, _E.c.source_key).in_(bounded(keys, MAX_VALUES // 2)) & _leads_to(seen),
+        sa.tuple_(_E.c.source_type, _E.c.source_key).in_(bounded(keys, MAX_VALUES // 2)) & _leads_to(tx, seen),
         limit=limit,
     )
 
 
 def edges_of_run(tx: Read, run: str, seen: Visibility | None, *, limit: int) -> list[EdgeRow]:
     """Return the edges that a run has made in repositories that are visible, newest first."""
-    return _select(tx, (_E.c.run == run) & _leads_to(seen), limit=limit)
+    return _select(tx, (_E.c.run == run) & _leads_to(tx, seen), limit=limit)
 
 
-def _leads_to(seen: Visibility | None) -> sa.ColumnElement[bool]:
+def _leads_to(tx: Read, seen: Visibility | None) -> sa.ColumnElement[bool]:
     repos = tables.repos
-    return sa.exists().where((repos.c.id == _E.c.repo_id) & repos.c.deleted_ms.is_(None) & visible_condition(seen))
+    here = (repos.c.id == _E.c.repo_id) & repos.c.deleted_ms.is_(None) & visible_condition(seen)
+    return mark_condition(tx, seen, _E.c.mark) & sa.exists().where(here)
 
 
 def former_names(tx: Read, repo_id: int) -> list[str]:

@@ -21,7 +21,8 @@ _FIRST_LABEL = 1_000_000
 """Position of the first label among the tags of a repository."""
 _UNTAG = sa.delete(_T).where(_T.c.repo_id == sa.bindparam("repo"))
 _UNLABEL = _UNTAG.where(_T.c.is_label.is_(True))
-_PLACE = sa.select(_R.c.labels, _R.c.mark).where(_R.c.id == sa.bindparam("repo"))
+_PLACE = sa.select(_R.c.labels, _R.c.mark).where(_R.c.id == sa.bindparam("repo")).with_for_update(key_share=True)
+"""Labels and mark, which no other transaction changes until this one ends, as for :func:`marks.marks_of`."""
 _TAGS = PreparedForList(
     _T.c.repo_id, lambda wanted: sa.select(_T.c.repo_id, _T.c.tag).where(wanted).order_by(_T.c.position)
 )
@@ -84,16 +85,6 @@ def add_labels(tx: Write, repo_id: int, labels: Sequence[str]) -> None:
     """Add labels as tags, after those of the card."""
     if labels:
         _add_labels(tx, repo_id, labels, tx.sql.execute(_PLACE, {"repo": repo_id}).one().mark)
-
-
-def renew_marks(tx: Write, chosen: sa.ColumnElement[bool]) -> None:
-    """Set the marks of tags after the visibility or the namespace of repositories has changed.
-
-    Args:
-        chosen: a condition on rows of ``repos``.
-    """
-    mark = sa.select(_R.c.mark).where(_R.c.id == _T.c.repo_id).scalar_subquery()
-    tx.sql.execute(sa.update(_T).where(_T.c.repo_id.in_(sa.select(_R.c.id).where(chosen))).values(mark=mark))
 
 
 def _add_labels(tx: Write, repo_id: int, labels: Sequence[str], mark: int) -> None:

@@ -13,7 +13,7 @@ from entrepot.catalog import cascades, file_tables, sign_in_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
 from entrepot.catalog.prepared import Prepared, PreparedForList, PreparedWrite
-from entrepot.catalog.repos import name_parts, repo_tags
+from entrepot.catalog.repos import marks, name_parts, repo_tags
 from entrepot.catalog.repos.file_metadata import WeightMetadata, decode, encode
 from entrepot.catalog.visibility import Visibility, condition_in, marked_condition
 from entrepot.names import MAIN, Oid, RepoId, RepoRef, RepoType, Uid
@@ -320,7 +320,7 @@ def rename(tx: Write, row: RepoRow, target: RepoRef, namespace_id: int) -> None:
         .values(namespace_id=namespace_id, name=target.id.name, name_key=target.id.name.lower())
     )
     name_parts.put_repos(tx, _R.c.id == row.id)
-    repo_tags.renew_marks(tx, _R.c.id == row.id)
+    marks.renew(tx, _R.c.id == row.id)
     if target.id.key != row.ref.id.key:
         tx.sql.execute(
             sa.insert(redirects).values(type=row.type.value, path_key=row.ref.id.key, repo_id=row.id),

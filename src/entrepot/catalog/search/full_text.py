@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from entrepot.catalog import tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import bounded, slices
-from entrepot.catalog.repos import name_parts, repo_tags
+from entrepot.catalog.repos import marks, name_parts
 from entrepot.catalog.repos.repo_tags import tags_of
 from entrepot.catalog.repos.repositories import COLUMNS, RepoRow, row_of
 from entrepot.catalog.search import text_scopes, word_vectors
@@ -148,7 +148,7 @@ def rename_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
 def follow(tx: Write, repo_id: int) -> None:
     """Index the text, the name and the tags of a repository again after its visibility or namespace has changed."""
     name_parts.renew_repos(tx, _R.c.id == repo_id)
-    repo_tags.renew_marks(tx, _R.c.id == repo_id)
+    marks.renew(tx, _R.c.id == repo_id)
     _put_again(tx, _R.c.id == repo_id)
 
 
@@ -156,7 +156,7 @@ def follow_all(tx: Write, namespace_id: int, kind: RepoType) -> None:
     """Index the texts, names and tags of all repositories of a type in a namespace again, after a change."""
     here = (_R.c.namespace_id == namespace_id) & (_R.c.type == kind.value)
     name_parts.renew_repos(tx, here & _R.c.deleted_ms.is_(None))
-    repo_tags.renew_marks(tx, here)
+    marks.renew(tx, here)
     _put_again(tx, here)
 
 

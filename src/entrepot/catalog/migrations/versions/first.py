@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_f1a49f2fd483"
+revision = "first_c42dae3845ff"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -660,6 +660,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.BigInteger(), nullable=False),
         sa.Column("owner_id", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -667,8 +668,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "day", "account_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("activity_by_account", "activity", ["account_id", "day"], unique=False)
-    op.create_index("activity_by_owner", "activity", ["owner_id", "day"], unique=False)
+    op.create_index("activity_by_account", "activity", ["account_id", "mark", "day"], unique=False)
+    op.create_index("activity_by_owner", "activity", ["owner_id", "mark", "day"], unique=False)
     op.create_table(
         "bucket_files",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
@@ -937,6 +938,7 @@ def upgrade() -> None:
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("liked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -949,7 +951,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("likes_by_time", "likes", ["repo_id", "liked_ms"], unique=False)
-    op.create_index("likes_by_user", "likes", ["user_id", "liked_ms"], unique=False)
+    op.create_index("likes_by_user", "likes", ["user_id", "mark", "liked_ms"], unique=False)
     op.create_table(
         "lineage_edges",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
@@ -962,6 +964,7 @@ def upgrade() -> None:
         sa.Column("source_name", sa.String(length=200), nullable=False),
         sa.Column("origin", sa.String(length=8), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["repo_id"],
             ["repos.id"],
@@ -969,8 +972,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("repo_id", "oid", "kind", "source_type", "source_key", "source_oid", "run"),
         sqlite_with_rowid=False,
     )
-    op.create_index("lineage_edges_by_run", "lineage_edges", ["run"], unique=False)
-    op.create_index("lineage_edges_by_source", "lineage_edges", ["source_type", "source_key"], unique=False)
+    op.create_index("lineage_edges_by_run", "lineage_edges", ["run", "mark"], unique=False)
+    op.create_index("lineage_edges_by_source", "lineage_edges", ["source_type", "source_key", "mark"], unique=False)
     op.create_table(
         "objects",
         sa.Column("repo_id", sa.BigInteger(), nullable=False),
