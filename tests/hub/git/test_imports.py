@@ -23,8 +23,9 @@ from entrepot.errors import (
 from entrepot.hub.files.operations import AddFile
 from entrepot.hub.git import imports, pushes
 from entrepot.hub.jobs import maintenance
-from entrepot.hub.repos import histories, pulls, repo_rights
+from entrepot.hub.repos import histories, repo_rights
 from entrepot.hub.repos.commits import CommitDraft
+from entrepot.hub.repos.pulls import merges, openings
 from entrepot.names import Oid, RepoId, RepoPath, RepoRef, RepoType
 from tests.support.worlds import World
 
@@ -237,9 +238,9 @@ def test_padded_modes_are_no_change_and_can_be_merged(world: World, source: Sour
     text = histories.compare(world.hub, world.alice, ref, "main^..main")
     assert [line for line in text.splitlines() if line.startswith("diff")] == ["diff --git a/d/b b/d/b"]
     change = CommitDraft("change", (AddFile(RepoPath("d/c"), b"3\n"),))
-    num = pulls.open_with_commit(world.hub, world.alice, ref, "main", change).num
+    num = openings.open_with_commit(world.hub, world.alice, ref, "main", change).num
     world.add(ref, "d/a", b"4\n")
-    pulls.merge(world.hub, world.alice, ref, num)
+    merges.merge(world.hub, world.alice, ref, num)
     assert sorted(world.paths(ref)) == ["d/a", "d/b", "d/c"]
 
 
