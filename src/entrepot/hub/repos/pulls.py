@@ -380,7 +380,8 @@ def _attempt(
         [change.path for change in merged.taken],
         merger.account.id,
     )
-    with hub.write(Lock.repo(row.id)) as tx:
+    ahead = waiter.ahead_of(row.id, capabilities.ahead_of_recheck(merger, row))
+    with hub.write(Lock.repo(row.id), ahead=ahead) as tx:
         present, merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
         if waiter.is_held(hub, tx, row.id) or not _is_unchanged(tx, discussion, head):
             return None
@@ -454,7 +455,7 @@ def _open(
         NotAllowed: the author has lost the right since it was checked.
         Busy: objects of the commit were swept in the meantime.
     """
-    with hub.write(Lock.repo(row.id)) as tx:
+    with hub.write(Lock.repo(row.id), ahead=capabilities.ahead_of_recheck(author, row)) as tx:
         present, author = capabilities.recheck(tx, author, row, None, hub.now_ms())
         discussion = discussion_rules.create(hub, tx, row, author, title_of(summary), text, status=OPEN, base=base.ref)
         publication = make(discussion_rules.head_ref(discussion))
