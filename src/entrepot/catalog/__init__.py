@@ -6,7 +6,7 @@ transactions, and names what each writing one locks (:class:`Lock`).
 """
 
 from entrepot.catalog.brief_reads import NotBrief
-from entrepot.catalog.database import Catalog, Read, Write, open_catalog
+from entrepot.catalog.database import Announcement, Catalog, Read, Write, open_catalog
 from entrepot.catalog.named_locks import AnyLock, Lock
 
-__all__ = ["AnyLock", "Catalog", "Lock", "NotBrief", "Read", "Write", "open_catalog"]
+__all__ = ["Announcement", "AnyLock", "Catalog", "Lock", "NotBrief", "Read", "Write", "open_catalog"]

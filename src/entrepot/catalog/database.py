@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import TypeAlias
 
 import attrs
 import sqlalchemy as sa
@@ -64,6 +65,10 @@ class Read:
         Raises:
             NotBrief: the transaction is a brief one, and this is too much for it.
         """
+
+
+Announcement: TypeAlias = Callable[[Read], None]
+"""Announces statements that a transaction will run, perhaps (:meth:`entrepot.catalog.prepared.Prepared.ask_ahead`)."""
 
 
 class _BriefRead(Read):
@@ -166,11 +171,12 @@ class Catalog:
             raise NotBrief
         self._shared.end_before_waiting()
 
-    def write(self, *locks: AnyLock) -> AbstractContextManager[Write]:
+    def write(self, *locks: AnyLock, ahead: Announcement | None = None) -> AbstractContextManager[Write]:
         """Open a transaction that changes rows: all changes take effect, or none if the block raises.
 
         Args:
             locks: the names of everything that the block checks before it writes, in any order.
+            ahead: announces what the block reads first, which is then read as soon as the locks are taken.
 
         Guarantees: the changes are durable when the block has ended; serialised with every
         other writing transaction on the same database that names one of the same locks.
@@ -182,7 +188,7 @@ class Catalog:
                 seconds, or if another server has taken over or it has crashed and the block has not set
                 :attr:`Write.proof`, everything may have been changed.
         """
-        return self._writing(locks)
+        return self._writing(locks, ahead)
 
     def write_unflushed(self, *locks: AnyLock) -> AbstractContextManager[Write]:
         """Open a transaction as :meth:`write` does, which does not wait for the disk when it ends.
@@ -190,15 +196,15 @@ class Catalog:
         Other transactions see its changes immediately. A loss of power may undo them until a later transaction of
         :meth:`write` has ended.
         """
-        return self._writing(locks, **{UNFLUSHED: True})
+        return self._writing(locks, None, **{UNFLUSHED: True})
 
     @contextlib.contextmanager
-    def _writing(self, locks: Sequence[AnyLock], **options: object) -> Iterator[Write]:
+    def _writing(self, locks: Sequence[AnyLock], ahead: Announcement | None, **options: object) -> Iterator[Write]:
         self.check_may_wait()
         kinds = frozenset(lock.kind for lock in locks)
         ended: _Ended | None = None
         try:
-            with self._begun(locks, **{KINDS: kinds}, **options) as transaction:
+            with self._begun(locks, ahead, **{KINDS: kinds}, **options) as transaction:
                 tx = Write(transaction)
                 yield tx
                 tx.run_last_checks()
@@ -210,13 +216,16 @@ class Catalog:
             _log.info("database.confirmed-later")
 
     @contextlib.contextmanager
-    def _begun(self, locks: Sequence[AnyLock], **options: object) -> Iterator[OpenTransaction]:
+    def _begun(
+        self, locks: Sequence[AnyLock], ahead: Announcement | None = None, **options: object
+    ) -> Iterator[OpenTransaction]:
         """Begin a transaction that can write, under locks; it is confirmed at the end of the block."""
+        before = None if ahead is None else lambda transaction: ahead(Read(transaction))
         with (
             engines.translated(),
             self._lock.hold(),
             self._engine.connect().execution_options(**options) as connection,
-            self._dialect.begin(connection, locks) as transaction,
+            self._dialect.begin(connection, locks, before) as transaction,
         ):
             yield transaction
 

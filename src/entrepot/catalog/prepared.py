@@ -7,11 +7,12 @@ itself. Values pass through the same conversions in both directions, and the sta
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final, Protocol, TypeAlias
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy.sql import visitors
 
 from entrepot.catalog.lists import slices
 
@@ -51,7 +52,8 @@ class WriteConnection(ReadConnection, Protocol):
 class _Compiled:
     """A statement for one kind of database.
 
-    ``order``: names of the parameters if they go by position; ``given``: values that are part of the statement.
+    ``order``: names of the parameters if they go by position; ``given``: values that are part of the statement;
+    ``tables``: the names of the tables that a SELECT reads.
     """
 
     text: str
@@ -61,6 +63,7 @@ class _Compiled:
     results: Sequence[tuple[int, _Convert]]
     make_row: Callable[[Sequence[Any]], Any]
     errors: type[Exception]
+    tables: Set[str]
 
     def rows(self, tx: ReadConnection, values: Mapping[str, Any]) -> list[Any]:
         """Run the statement and return its rows."""
@@ -138,7 +141,8 @@ class Prepared:
     def ask_ahead(self, tx: ReadConnection, values: Mapping[str, Any]) -> None:
         """Announce that the transaction will run the statement with these values, perhaps.
 
-        If the database is on another machine, it runs together with the next statement, and costs no message.
+        If the database is on another machine, it runs together with the next statement, and costs no message. In a
+        transaction that can write, its rows are forgotten when the transaction changes a table that it reads.
 
         Raises:
             sqlalchemy.exc.DBAPIError: as :meth:`all`; so does the next statement, if this one fails.
@@ -178,7 +182,7 @@ class Prepared:
             return
         compiled = self.compiled(tx.dialect)
         try:
-            ask(compiled.text, compiled.parameters(values), *more)
+            ask(compiled.text, compiled.parameters(values), compiled.tables, *more)
         except compiled.errors as error:
             raise compiled.translated(tx, error) from error
 
@@ -247,6 +251,8 @@ class PreparedWrite:
             found = self._compiled[tx.dialect.name] = change, _compile(change, tx.dialect, self._columns)
         for listener in tx.sql.dispatch.before_execute:
             listener(tx.sql, found[0], [], {}, {})
+        if (forget := getattr(tx.driver, "forget_answers", None)) is not None:
+            forget(_changed_table(found[0]))
         return found[1]
 
 
@@ -293,6 +299,13 @@ class PreparedForList:
         return self._prepared[length]
 
 
+def _changed_table(change: Change) -> str | None:
+    """Return the name of the only table that a statement changes; None if it may change others too."""
+    if isinstance(change, sa.Delete):  # which takes rows of other tables along
+        return None
+    return change.table.name if isinstance(change.table, sa.Table) else None
+
+
 def _from_driver(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> _Convert | None:
     """Return the conversion of the values of a column; None if the driver's values are used as they are."""
     code = _DOUBLE_PRECISION if isinstance(kind, sa.Float) else None
@@ -321,4 +334,5 @@ def _compile(
         [(at, convert) for at, convert in enumerate(results) if convert is not None],
         row._make,
         dialect.dbapi.Error,
+        frozenset(node.name for node in visitors.iterate(statement) if isinstance(node, sa.Table)),
     )

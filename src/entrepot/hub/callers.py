@@ -217,6 +217,12 @@ def renewed(tx: Read, caller: Caller, now_ms: int) -> Caller:
     return find_by_stamp(tx, stamp_of(caller), caller.account.id, now_ms)
 
 
+def ask_ahead_renewed(tx: Read, caller: Caller) -> None:
+    """Announce that :func:`renewed` will be called."""
+    if caller.session is None and caller.token.secret_hash:
+        token_rows.ask_ahead_by_uid(tx, caller.token.uid)
+
+
 def check_still_holds(tx: Read, caller: Caller, now_ms: int) -> None:
     """Raise if a caller has lost any right since they were identified, and forget the grants looked up since.
 

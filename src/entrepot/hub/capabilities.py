@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from entrepot.catalog import Read
+from entrepot.catalog import Announcement, Read
 from entrepot.catalog.repos import folders, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import (
@@ -149,6 +149,16 @@ def recheck(tx: Read, caller: Caller, row: RepoRow, ref: RefName | str | None, n
         raise RepoNotFound
     known = callers.renewed(tx, caller, now_ms)
     return pull_request_access.uploader(tx, known, now.ref, None if ref is None else str(ref), found=now)
+
+
+def ahead_of_recheck(caller: Caller, row: RepoRow) -> Announcement:
+    """Return the announcement of what :func:`recheck` and :func:`recheck_push` read, for the transaction's locks."""
+
+    def announce(tx: Read) -> None:
+        repositories.ask_ahead_by_id(tx, row.id)
+        callers.ask_ahead_renewed(tx, caller)
+
+    return announce
 
 
 def recheck_push(tx: Read, caller: Caller, row: RepoRow, now_ms: int) -> tuple[RepoRow, Caller]:

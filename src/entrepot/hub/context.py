@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 
-from entrepot.catalog import AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
+from entrepot.catalog import Announcement, AnyLock, Catalog, Lock, Read, Write, hub_metadata, open_catalog
 from entrepot.catalog import NotBrief as NotBrief
 from entrepot.catalog.clocks import DatabaseClock
 from entrepot.catalog.grouped_writes import GroupedWrites
@@ -23,7 +23,7 @@ from entrepot.hub.file_modes import create_private, make_private
 from entrepot.hub.folder_locks import opening
 from entrepot.hub.host_slots import HostSlots
 from entrepot.hub.job_signals import JobSignal
-from entrepot.hub.revisions import Announcement, ReadableTree
+from entrepot.hub.revisions import ReadableTree
 from entrepot.hub.signing import Signer
 from entrepot.hub.tables.forked_processes import ForkedProcesses
 from entrepot.hub.tables.known_layouts import KnownLayouts
@@ -129,19 +129,22 @@ class HubContext:
         return self.store.catalog.together()
 
     @contextlib.contextmanager
-    def write(self, *locks: AnyLock, by: MaybeCaller | str = None) -> Iterator[Write]:
+    def write(
+        self, *locks: AnyLock, by: MaybeCaller | str = None, ahead: Announcement | None = None
+    ) -> Iterator[Write]:
         """Open a transaction for writing. Do nothing slow inside it, and move no blobs.
 
         Args:
             locks: the names of everything that the block checks before it writes, in any order.
             by: the caller whose rights the block relies on, who may have lost them while it waited for the locks;
                 None if it relies on no one's, or judges them itself. Words that name the console are not judged.
+            ahead: announces what the block reads first, which is then read as soon as the locks are taken.
 
         Raises:
             InvalidCredentials, LoginRequired, AccountSuspended, NotAllowed: as :func:`callers.check_still_holds`.
             whatever the :class:`JudgedLock` values among the locks raise.
         """
-        with self.store.catalog.write(*locks) as tx:
+        with self.store.catalog.write(*locks, ahead=ahead) as tx:
             if isinstance(by, Caller):
                 callers.check_still_holds(tx, by, self.now_ms())
             for lock in locks:

@@ -60,6 +60,11 @@ def emit(
     hub.job_added.set()
 
 
+def ask_ahead(tx: Read, row: RepoRow) -> None:
+    """Announce that :func:`emit` will be called for a repository."""
+    webhooks.ask_ahead_listening(tx, row.id, row.namespace_id, row.ref)
+
+
 def has_listeners(tx: Read) -> bool:
     """Return whether the hub has any enabled webhook; else there is nothing to emit about many repositories."""
     return webhooks.is_any_enabled(tx)

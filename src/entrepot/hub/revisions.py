@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable
-from typing import TypeAlias
 
 import attrs
 
+from entrepot.catalog import Announcement as Announcement
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs, repositories
@@ -19,9 +18,6 @@ from entrepot.storage import objects as stored
 from entrepot.storage.store import Store
 
 _SHORT = re.compile(r"[0-9a-f]{5,39}")
-
-Announcement: TypeAlias = "Callable[[Read], None]"
-"""Announces to a transaction what it will be asked, perhaps, so that the answers come with fewer messages."""
 
 
 @attrs.frozen

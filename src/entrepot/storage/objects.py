@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -19,6 +19,9 @@ from entrepot.storage.store import Store
 
 INLINE_LIMIT = 256 * 1024
 """File objects larger than this (bytes) are stored in ``blobs``; trees and commits stay in their rows."""
+
+_MAX_REMEMBERED = 16 * 1024
+"""Size of the largest new tree that is cached, in bytes: splitting a larger one takes longer than reading it."""
 
 
 @attrs.frozen
@@ -136,6 +139,24 @@ def root_of(store: Store, tx: Read, repo_id: int, commit: Oid) -> Oid:
         root = read_commit(tx, repo_id, commit).tree
         store.roots.put((repo_id, commit), root)
     return Oid(root)
+
+
+def ask_ahead_root(store: Store, tx: Read, repo_id: int, commit: Oid) -> None:
+    """Announce that :func:`root_of` will be called."""
+    if store.roots.find((repo_id, commit)) is None:
+        objects.ask_ahead(tx, repo_id, commit)
+
+
+def remember_commit(store: Store, repo_id: int, commit: Oid, root: Oid, trees: Mapping[Oid, bytes]) -> None:
+    """Cache a commit that was stored, and its new trees: the next commit to the branch reads them.
+
+    Args:
+        trees: their contents, by id.
+    """
+    store.roots.put((repo_id, commit), root)
+    for oid, content in trees.items():
+        if len(content) <= _MAX_REMEMBERED:
+            store.trees.put((repo_id, oid), TreeScan(content))
 
 
 def peel(tx: Read, repo_id: int, oid: Oid) -> Oid:

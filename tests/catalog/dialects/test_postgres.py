@@ -453,7 +453,7 @@ def test_after_a_crash_a_number_that_another_transaction_got_again_does_not_prov
     number_of(opened)
     connection = opened._engine.connect()
     connection.execute(sa.insert(tables.meta), {"key": "a", "value": "1"})
-    receipt = PostgresTransaction(connection, None).receipt()
+    receipt = PostgresTransaction(connection).receipt()
     assert isinstance(receipt, PostgresReceipt)
     crashing.stop()
     connection.invalidate()

@@ -17,7 +17,7 @@ def test_a_writing_transaction_reads_with_the_statements_of_the_others(opened: C
     with opened.write(Lock.hub()) as tx:
         hub_metadata.put_first(tx, "a", "1")
         assert FIND.scalar(tx, {"key": "a"}) == "1"
-    assert prepared_statements(opened) == before + 1, "the insert"
+    assert prepared_statements(opened) == before + 2, "the locks and the insert"
 
 
 def test_a_connection_that_is_lost_while_its_transaction_ends_is_replaced(opened: Catalog) -> None:

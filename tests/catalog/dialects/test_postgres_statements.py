@@ -4,6 +4,8 @@ import contextlib
 import os
 import socket
 import threading
+import time
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,8 +16,8 @@ from psycopg.pq import TransactionStatus
 
 from entrepot.catalog import Catalog, Lock, Read, Write, hub_metadata, open_catalog, tables
 from entrepot.catalog.dialects import postgres
-from entrepot.catalog.dialects.postgres_statements import PreparedConnection
-from entrepot.catalog.prepared import Prepared
+from entrepot.catalog.dialects.postgres_statements import BEGIN_WRITING, PreparedConnection
+from entrepot.catalog.prepared import Prepared, PreparedWrite
 from entrepot.errors import DatabaseUnavailable
 from tests.support.database_messages import count_messages
 
@@ -286,6 +288,7 @@ def test_locks_are_taken_with_the_message_that_begins_the_transaction(opened: Ca
     with opened.read() as tx:
         driver: Any = tx.driver
     with opened._engine.connect() as connection, connection.begin():
+        driver.take_part(BEGIN_WRITING)
         number = driver.lock([(1, -(2**31)), (2**31 - 1, 5)])
         assert driver._pgconn.transaction_status == TransactionStatus.INTRANS
         assert set(connection.exec_driver_sql(held)) == {(1, 2**31), (2**31 - 1, 5)}
@@ -395,6 +398,93 @@ def test_writing_transactions_read_what_they_wrote_whatever_was_announced(opened
         assert FIND.scalar(tx, {"key": "k"}) == "1"
 
 
+TOUCH = PreparedWrite(lambda _dialect: sa.insert(_M), ["key", "value"])
+REMOVE = PreparedWrite(lambda _dialect: sa.delete(_M).where(_M.c.key == sa.bindparam("gone")))
+NAMESPACES = Prepared(sa.select(sa.func.count()).select_from(tables.namespaces))
+LARGE_KEYS = Prepared(sa.select(tables.tokens.c.id).where(tables.tokens.c.secret_hash == sa.bindparam("secret")))
+
+
+def test_what_is_announced_with_the_locks_comes_with_them(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    def announce(tx: Read) -> None:
+        FIND.ask_ahead(tx, {"key": "k"})
+        LARGE_KEYS.ask_ahead(tx, {"secret": "0a" * 32})
+
+    sent = count_messages(monkeypatch)
+    with opened.write(Lock.repo(1), Lock.hub(), ahead=announce) as tx:
+        assert sent == [4], "the beginning, the locks and both statements"
+        assert FIND.all(tx, {"key": "k"}) == []
+        assert LARGE_KEYS.all(tx, {"secret": "0a" * 32}) == [], "also if values are wrapped bytes"
+        assert sent == [4]
+        TOUCH.run_all(tx, [{"key": "k", "value": "1"}])
+    assert sent == [4, 2]
+
+
+def test_what_is_announced_with_the_locks_is_read_when_they_are_taken(opened: Catalog, url: str) -> None:
+    held, ended = threading.Event(), threading.Event()
+
+    def change() -> None:
+        other = open_catalog(url, pool_size=1)
+        with other.write(Lock.hub()) as tx:
+            held.set()
+            wait_for_waiting(opened)
+            hub_metadata.put_first(tx, "k", "new")
+        other.close()
+        ended.set()
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    assert held.wait(60)
+    with opened.write(Lock.hub(), ahead=lambda tx: FIND.ask_ahead(tx, {"key": "k"})) as tx:
+        assert FIND.scalar(tx, {"key": "k"}) == "new", "written while this transaction waited for the lock"
+    writer.join()
+    assert ended.is_set()
+
+
+def wait_for_waiting(catalog: Catalog) -> None:
+    """Wait until a transaction waits for an advisory lock."""
+    engine = catalog._engine
+    query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    other = psycopg.connect(
+        host=str(engine.url.query["host"]), user="postgres", dbname=engine.url.database, autocommit=True
+    )
+    with other:
+        while other.execute(query).fetchone() == (0,):
+            time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "is_forgotten"),
+    [
+        (lambda tx: TOUCH.run_all(tx, [{"key": "k2", "value": "2"}]), True),
+        (lambda tx: TOUCH.run(tx, {"key": "k2", "value": "2"}), True),
+        (lambda tx: REMOVE.run(tx, {"gone": "other"}), True),
+        (lambda tx: tx.sql.execute(sa.update(_M).values(value="2")), True),
+        (lambda tx: tx._transaction.lock_late(Lock.audit()), True),
+        (lambda tx: NAMESPACES.all(tx, {}), False),
+    ],
+    ids=["deferred", "change", "deletion", "sqlalchemy", "lock", "read"],
+)
+def test_changes_and_locks_make_a_writing_transaction_read_again(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch, change: Callable[[Write], object], is_forgotten: bool
+) -> None:
+    put(opened, "k", "1")
+    with opened.write(Lock.hub(), ahead=lambda tx: COUNT.ask_ahead(tx, {"least": "k"})) as tx:
+        change(tx)
+        sent = count_messages(monkeypatch)
+        assert COUNT.scalar(tx, {"least": "k"}) >= 1
+        assert bool(sent) == is_forgotten
+
+
+def test_a_change_of_another_table_leaves_what_was_announced(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened.write(Lock.hub(), ahead=lambda tx: NAMESPACES.ask_ahead(tx, {})) as tx:
+        TOUCH.run(tx, {"key": "k", "value": "1"})
+        sent = count_messages(monkeypatch)
+        assert NAMESPACES.scalar(tx, {}) == 0
+        assert sent == []
+        assert NAMESPACES.scalar(tx, {}) == 0
+        assert sent == [1], "the second time, others may have changed it"
+
+
 def test_an_announced_statement_can_answer_one_whose_values_it_finds(
     opened: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -412,7 +502,7 @@ def test_an_announced_statement_can_answer_one_whose_values_it_finds(
 
 def test_an_announced_statement_that_fails_fails_the_transaction(opened: Catalog) -> None:
     with opened.read() as tx:
-        tx.driver.ask_ahead("SELECT 1 / %(n)s::BIGINT", {"n": 0})
+        tx.driver.ask_ahead("SELECT 1 / %(n)s::BIGINT", {"n": 0}, set())
         with pytest.raises(sa.exc.DBAPIError, match="division by zero"):
             FIND.scalar(tx, {"key": "k"})
     with opened.read() as tx:

@@ -292,14 +292,14 @@ class Interruption:
         self.count = 0
         self.is_busy = False
 
-        def write(this: Any, *locks: Any) -> Any:
+        def write(this: Any, *locks: Any, **more: Any) -> Any:
             if not self.is_busy:
                 self.count += 1
                 if self.count == step:
                     self.is_busy = True
                     act()
                     self.is_busy = False
-            return genuine(this, *locks)
+            return genuine(this, *locks, **more)
 
         monkeypatch.setattr(type(catalog), "write", write)
 

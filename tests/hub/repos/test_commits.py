@@ -28,6 +28,9 @@ from entrepot.errors import (
     RevisionNotFound,
 )
 from entrepot.git import Mode, Pointer, render_pointer
+from entrepot.hub import revisions
+from entrepot.hub.accounts import tokens
+from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder
 from entrepot.hub.repos import branches, commits, histories
 from entrepot.hub.repos.commits import CommitDraft
@@ -442,16 +445,36 @@ def test_a_small_commit_takes_one_writing_transaction_and_its_objects_come_with_
     ref, written = world.repo(), 0
     write = Catalog.write
 
-    def counted(catalog: Catalog, *locks: AnyLock) -> AbstractContextManager[Write]:
+    def counted(catalog: Catalog, *locks: AnyLock, **more: Any) -> AbstractContextManager[Write]:
         nonlocal written
         written += 1
-        return write(catalog, *locks)
+        return write(catalog, *locks, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Catalog, "write", counted)
         commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", [add("deep/a", b"1"), add("b", b"2")]))
     assert written == 1
     assert (world.read(ref, "deep/a"), world.read(ref, "b")) == (b"1", b"2")
+
+
+def test_on_a_server_of_databases_a_commit_takes_few_messages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    if world.hub.catalog.is_file:
+        pytest.skip("a file takes no messages")
+    from tests.support.database_messages import count_messages  # needs the driver
+
+    ref, secret = world.repo(), tokens.create_for(world.hub, "alice", TokenDraft("write"))[0].secret
+
+    def change(path: str) -> list[int]:
+        sent = count_messages(monkeypatch)
+        with world.hub.together():
+            caller = world.hub.identify(secret, None, revisions.branch_lookups(ref, "main"))
+            commits.create(world.hub, caller, ref, "main", CommitDraft("s", [add(path)], inline_bytes=2))
+        return sent
+
+    change("a/b")
+    assert change("a/c") == [4, 2, 5, 4, 10], "who and where; the quota; locks and rights; the ref; rows and the end"
+    world.hub.store.roots.drop((world.row_id(ref), world.head(ref)))
+    assert len(change("a/d")) == 5, "a commit that another server has made comes with the quota"
 
 
 def test_a_commit_needs_write_access(world: World) -> None:

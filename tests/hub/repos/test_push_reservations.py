@@ -180,7 +180,7 @@ def test_a_database_that_cannot_be_written_fails_no_push(world: World, monkeypat
     push_reservations.note_loss(world.hub, row_id, ME)
 
     @contextlib.contextmanager
-    def write(*_locks: object) -> Iterator[Write]:
+    def write(*_locks: object, **_more: object) -> Iterator[Write]:
         raise Busy("the database")
         yield
 

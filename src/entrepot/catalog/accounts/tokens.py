@@ -114,6 +114,11 @@ def find_by_uid(tx: Read, uid: str) -> OwnedToken | None:
     return _owned(_TOKEN_BY_UID.all(tx, {"uid": uid}))
 
 
+def ask_ahead_by_uid(tx: Read, uid: str) -> None:
+    """Announce that :func:`find_by_uid` will look for this token."""
+    _TOKEN_BY_UID.ask_ahead(tx, {"uid": uid})
+
+
 def _owned(rows: Sequence[Any]) -> OwnedToken | None:
     if not rows:
         return None

@@ -111,6 +111,10 @@ class OpenTransaction(OpenSnapshot, Protocol):
         """Take one more lock, if the database has several writers at a time."""
 
 
+BeforeLocks: TypeAlias = Callable[[OpenTransaction], None]
+"""Announces what a transaction will read first (:meth:`entrepot.catalog.prepared.Prepared.ask_ahead`)."""
+
+
 class Dialect(Protocol):
     """One kind of database. Stateless."""
 
@@ -130,10 +134,15 @@ class Dialect(Protocol):
     def reader(self, engine: sa.Engine) -> Callable[[], AbstractContextManager[OpenSnapshot]]:
         """Return a function that begins a transaction which reads one consistent snapshot."""
 
-    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> AbstractContextManager[OpenTransaction]:
+    def begin(
+        self, connection: sa.Connection, locks: Sequence[AnyLock], ahead: BeforeLocks | None = None
+    ) -> AbstractContextManager[OpenTransaction]:
         """Begin a writing transaction that holds the locks, so that what it reads from now on stays true.
 
         It is committed at the end of the block.
+
+        Args:
+            ahead: called before the locks are taken, if that takes a message to a server; it reads nothing yet.
         """
 
     def insert(self, table: sa.Table) -> Upsert:

@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from entrepot.catalog import tables
-from entrepot.catalog.dialects.interfaces import OpenSnapshot, TransactionOutcome
+from entrepot.catalog.dialects.interfaces import BeforeLocks, OpenSnapshot, TransactionOutcome
 from entrepot.catalog.dialects.snapshots import UNFLUSHED, BegunTransaction, DriverConnection, begun_by_driver
 from entrepot.catalog.dialects.stored_json import decode_stored
 from entrepot.catalog.named_locks import AnyLock, Lock, LockClass, Lookup, in_order
@@ -138,14 +138,9 @@ class PostgresReceipt:
 class PostgresTransaction(BegunTransaction):
     """A transaction that can write."""
 
-    def __init__(self, connection: sa.Connection, number: str | None) -> None:
-        """Wrap a connection.
-
-        Args:
-            number: of the transaction, if it has been asked for.
-        """
+    def __init__(self, connection: sa.Connection) -> None:
         super().__init__(connection)
-        self._number = number
+        self._number: str | None = None
 
     @functools.cached_property
     def driver(self) -> DriverConnection:
@@ -154,9 +149,21 @@ class PostgresTransaction(BegunTransaction):
 
         return join_transaction(functools.partial(_note_loss, self.sql.engine), self.sql)
 
+    def lock(self, locks: Sequence[Lock]) -> None:
+        """Take locks in this order, until the transaction ends.
+
+        Raises:
+            sqlalchemy.exc.DBAPIError: the connection is lost, or a lock stayed taken.
+        """
+        from entrepot.catalog.dialects.postgres_pool import translated
+
+        if locks:
+            with translated(self.sql):
+                self._number = self.driver.lock([(SPACE + lock.kind, lock.number) for lock in locks])
+
     def lock_late(self, lock: Lock) -> None:
         """Take one more lock, until the transaction ends."""
-        self._number = _take(self.sql, [lock])
+        self.lock([lock])
 
     def receipt(self) -> PostgresReceipt | None:
         """Return the number of the transaction, if it has changed something or could have done so under its locks.
@@ -253,8 +260,10 @@ class PostgreSQL:
         return lambda: begun_by_driver(engine, begin)
 
     @contextlib.contextmanager
-    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> Iterator[PostgresTransaction]:
-        """Begin a transaction and take its locks.
+    def begin(
+        self, connection: sa.Connection, locks: Sequence[AnyLock], ahead: BeforeLocks | None = None
+    ) -> Iterator[PostgresTransaction]:
+        """Begin a transaction and take its locks, with the same message as what ``ahead`` announces.
 
         Raises:
             Busy: a locked name kept changing its meaning while the transaction waited for it.
@@ -262,7 +271,7 @@ class PostgreSQL:
                 looks for another host.
         """
         try:
-            with self._begun(connection, locks) as transaction:
+            with self._begun(connection, locks, ahead) as transaction:
                 yield transaction
         except sa.exc.DBAPIError as error:
             # A change inside of a reading transaction has the same state; that one is a defect, and stays one.
@@ -274,20 +283,24 @@ class PostgreSQL:
             raise DatabaseReadOnly(f"{said}; {_READ_ONLY_CURE}") from error
 
     @contextlib.contextmanager
-    def _begun(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> Iterator[PostgresTransaction]:
+    def _begun(
+        self, connection: sa.Connection, locks: Sequence[AnyLock], ahead: BeforeLocks | None
+    ) -> Iterator[PostgresTransaction]:
         named = [lock for lock in locks if isinstance(lock, Lock)]
         wanted = [lock for lock in locks if isinstance(lock, Lookup)]
         for _ in range(_ATTEMPTS):
             transaction = connection.begin()
             found = [_look_up(connection, lookup) for lookup in wanted]
-            number = _take(connection, in_order([*named, *found]))
+            opened = PostgresTransaction(connection)
+            if ahead is not None and not wanted:  # after looking up again, nothing would be left of it
+                ahead(opened)
+            opened.lock(in_order([*named, *found]))
             if found == [_look_up(connection, lookup) for lookup in wanted]:
                 break
             transaction.rollback()
         else:
             raise Busy("the repository")
         with transaction:
-            opened = PostgresTransaction(connection, number)
             if connection.get_execution_options().get(UNFLUSHED, False):
                 opened.driver.defer(_DO_NOT_WAIT, {})
             yield opened
@@ -393,16 +406,6 @@ def _look_up(connection: sa.Connection, lookup: Lookup) -> Lock:
 def _namespace(connection: sa.Connection, name: str) -> Lock:
     namespace_id = connection.execute(_NAMESPACE, {"name": name.lower()}).scalar()
     return Lock.namespace(namespace_id) if namespace_id is not None else Lock.hub()
-
-
-def _take(connection: sa.Connection, locks: Sequence[Lock]) -> str | None:
-    """Take locks; return the number of the transaction, or None if there are none."""
-    if not locks:
-        return None
-    from entrepot.catalog.dialects.postgres_pool import take_locks
-
-    on_loss = functools.partial(_note_loss, connection.engine)
-    return take_locks(on_loss, connection, [(SPACE + lock.kind, lock.number) for lock in locks])
 
 
 def _prepare(connection: Any, record: sa.pool.ConnectionPoolEntry) -> None:  # noqa: ANN401 -- as above

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -78,19 +78,6 @@ def join_transaction(on_loss: Callable[[], None], connection: sa.Connection) -> 
     with translated(connection):
         found.take_part(BEGIN_WRITING)
     return found
-
-
-def take_locks(on_loss: Callable[[], None], connection: sa.Connection, locks: Sequence[tuple[int, int]]) -> str:
-    """Take locks in the transaction of SQLAlchemy's connection, as :meth:`PreparedConnection.lock`.
-
-    Args:
-        on_loss: as for :func:`begin_reading`.
-
-    Raises:
-        sqlalchemy.exc.DBAPIError: the connection is lost, or a lock stayed taken.
-    """
-    with translated(connection):
-        return _prepared_on(on_loss, connection.connection).lock(locks)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import contextlib
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, TypeAlias
 
 import attrs
@@ -31,7 +31,7 @@ BEGIN_WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED"
 _COMMIT = b"COMMIT"
 _LOCK = (
     "SELECT CAST(pg_current_xact_id() AS text), count(pg_advisory_xact_lock(kind, number)) "
-    "FROM unnest(CAST('{%s}' AS int[]), CAST('{%s}' AS int[])) AS locks(kind, number)"
+    "FROM unnest(CAST(%(kinds)s AS int[]), CAST(%(numbers)s AS int[])) AS locks(kind, number)"
 )
 _KNOWN = b"SELECT name FROM pg_prepared_statements"
 _AUTO, _TEXT = PyFormat.AUTO, PyFormat.TEXT
@@ -50,18 +50,25 @@ _Asked: TypeAlias = "_Bound | tuple[None, Command]"
 
 _Rows: TypeAlias = "Sequence[tuple[Any, ...]]"
 
+_Execution: TypeAlias = "tuple[str, Mapping[str, Any]]"
+"""A statement and its parameters."""
+
 Answer: TypeAlias = "tuple[str, Mapping[str, Any], _Rows]"
 """A statement, its parameters and its rows."""
 
 
 @attrs.frozen
 class _AskedAhead:
-    """A statement that travels with the next one; ``answered``: returns what its rows answer, if anything."""
+    """A statement that travels with the next one.
+
+    ``answered``: returns what its rows answer, if anything; ``tables``: the names of the tables that it reads.
+    """
 
     text: str
     parameters: Mapping[str, Any]
     bound: _Bound
     answered: Callable[[_Rows], Answer | None]
+    tables: Set[str]
 
 
 class PreparedConnection:
@@ -82,9 +89,9 @@ class PreparedConnection:
         """The statement that begins the transaction, before it is sent."""
         self._deferred: list[_Bound] = []
         self._is_reading = False
-        self._announced: list[tuple[str, Mapping[str, Any]]] = []
+        self._announced: list[_Execution] = []
         self._ahead: list[_AskedAhead] = []
-        self._answers: list[Answer] = []
+        self._answers: list[tuple[Answer, Set[str]]] = []
         self._is_ending = False
         self._rows: _Rows = ()
         self._count = 0
@@ -119,7 +126,11 @@ class PreparedConnection:
             self._run([])
 
     def send_deferred(self) -> None:
-        """Send the changes that wait, if there are any; errors as :meth:`flush`."""
+        """Send the changes that wait, if there are any, before a statement that may change anything itself.
+
+        Errors as :meth:`flush`.
+        """
+        self.forget_answers(None)
         if self._deferred:
             self._run([])
 
@@ -161,19 +172,20 @@ class PreparedConnection:
     def lock(self, locks: Sequence[tuple[int, int]]) -> str:
         """Take advisory locks, in this order, until the transaction ends; return its number.
 
-        The message that takes them begins the transaction, if SQLAlchemy has not sent anything yet.
+        The message that takes them begins the transaction, if SQLAlchemy has not sent anything yet, and carries what
+        was asked ahead, which the server reads when it has taken them.
 
         Args:
             locks: each as two numbers of 32 bits.
 
         Raises:
-            psycopg.Error: the connection is lost, or a lock stayed taken.
+            psycopg.Error: the connection is lost, a lock stayed taken, or a statement that was asked ahead failed.
         """
-        text = _LOCK % tuple(",".join(str(int(number)) for number in numbers) for numbers in zip(*locks, strict=True))
-        taking = text.encode()
-        if self._pgconn.transaction_status == TransactionStatus.IDLE:
-            taking = BEGIN_WRITING + b"; " + taking
-        return (self._messages.checked(self._pgconn.exec_, taking).get_value(0, 0) or b"").decode()
+        self.forget_answers(None)  # they may have changed before the locks were taken
+        kinds, numbers = ("{" + ",".join(map(str, part)) + "}" for part in zip(*locks, strict=True))
+        taken = self._run_with_ahead(self._bind(_LOCK, {"kinds": kinds, "numbers": numbers}), self._take_ahead())
+        number: str = self._loaded(taken)[0][0]
+        return number
 
     def leave(self) -> None:
         """Roll back the transaction before SQLAlchemy, which also used the connection, makes psycopg do so.
@@ -224,13 +236,15 @@ class PreparedConnection:
         Raises:
             psycopg.Error: as psycopg's cursor.
         """
-        for known, values, rows in self._answers:
-            if known == text and values == parameters:
-                self._count, self._rows = len(rows), rows
-                return self
+        rows = self._answer(text, parameters)
+        if rows is not None:
+            self._count, self._rows = len(rows), rows
+            return self
         asked = self._bind(text, parameters)
         if self._ahead:
-            result = self._run_with_ahead(text, parameters, asked)
+            ahead = self._take_ahead()
+            others = [one for one in ahead if not _are_equal((one.text, one.parameters), (text, parameters))]
+            result = self._run_with_ahead(asked, others)
         elif self._opening is None and not self._deferred:
             key, call = asked
             result = self._messages.called(self._pgconn.exec_prepared, *call)
@@ -245,23 +259,31 @@ class PreparedConnection:
         self,
         text: str,
         parameters: Mapping[str, Any],
+        tables: Set[str],
         answered: Callable[[_Rows], Answer | None] | None = None,
     ) -> None:
         """Run a statement together with the next one; if it comes to be executed later, its rows are there already.
 
-        Without a next one, it does not run; announced twice, it runs once. Nothing is done in transactions that can
-        write: rows may change there.
+        Without a next one, it does not run; announced twice, it runs once. In a transaction that can write, it runs
+        after the next statement, and its rows answer one execution, unless the transaction has taken further locks or
+        changed one of the tables before: there, they are as old as if the statement had been executed earlier.
 
         Args:
+            tables: the names of those that it reads.
             answered: returns which other statement the rows answer; without it, they are those of this one.
 
         Raises:
             psycopg.Error: as :meth:`execute`.
         """
-        if self._is_reading and (text, parameters) not in self._announced:
+        if not any(_are_equal(known, (text, parameters)) for known in self._announced):
             self._announced.append((text, parameters))
             whole = answered or (lambda rows: (text, parameters, rows))
-            self._ahead.append(_AskedAhead(text, parameters, self._bind(text, parameters), whole))
+            self._ahead.append(_AskedAhead(text, parameters, self._bind(text, parameters), whole, tables))
+
+    def forget_answers(self, table: str | None) -> None:
+        """Forget the rows that were asked ahead from a table that is about to change; None: from all tables."""
+        if self._answers and not self._is_reading:
+            self._answers = [] if table is None else [known for known in self._answers if table not in known[1]]
 
     def execute_before(self, text: str, parameters: Mapping[str, Any]) -> PreparedConnection:
         """Run a statement as :meth:`execute`, but in front of the transaction if that has not begun.
@@ -345,13 +367,26 @@ class PreparedConnection:
         self._deferred.clear()
         return waiting
 
-    def _run_with_ahead(self, text: str, parameters: Mapping[str, Any], asked: _Bound) -> PGresult:
+    def _answer(self, text: str, parameters: Mapping[str, Any]) -> _Rows | None:
+        """Return the rows of a statement that was asked ahead; None if it was not."""
+        for at, ((known, values, rows), _) in enumerate(self._answers):
+            if _are_equal((known, values), (text, parameters)):
+                if not self._is_reading:
+                    del self._answers[at]  # asked for again, it may have others
+                return rows
+        return None
+
+    def _take_ahead(self) -> list[_AskedAhead]:
+        """Return what was asked ahead, which then waits no longer."""
+        ahead, self._ahead = self._ahead, []
+        return ahead
+
+    def _run_with_ahead(self, asked: _Bound, ahead: Sequence[_AskedAhead]) -> PGresult:
         """Run a statement and those asked ahead with one message; return its result, and keep their answers."""
-        ahead = [one for one in self._ahead if (one.text, one.parameters) != (text, parameters)]
-        self._ahead.clear()
         result, *others = self._run([asked, *(one.bound for one in ahead)])
-        found = [one.answered(self._loaded(other)) for one, other in zip(ahead, others, strict=True)]
-        self._answers += [answer for answer in found if answer is not None]
+        for one, other in zip(ahead, others, strict=True):
+            if (answer := one.answered(self._loaded(other))) is not None:
+                self._answers.append((answer, one.tables))
         return result
 
     def _run(self, statements: Sequence[_Asked]) -> list[PGresult]:
@@ -387,6 +422,16 @@ class PreparedConnection:
         except psycopg.errors.FeatureNotSupported as error:
             self._outdated.append(self._names.pop(key))
             raise psycopg.OperationalError("the tables of a prepared statement have changed") from error
+
+
+def _are_equal(left: _Execution, right: _Execution) -> bool:
+    """Return whether two executions are of the same statement with the same parameters."""
+    return left[0] == right[0] and (left[1] == right[1] or _plain(left[1]) == _plain(right[1]))
+
+
+def _plain(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return parameters that can be compared: SQLAlchemy wraps bytes, and wrappers are compared by identity."""
+    return {name: value.obj if isinstance(value, psycopg.Binary) else value for name, value in parameters.items()}
 
 
 def _name_of(numbered: bytes, types: tuple[int, ...]) -> bytes:

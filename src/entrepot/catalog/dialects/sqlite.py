@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite as lite
 
 from entrepot.catalog.brief_reads import BriefReads
-from entrepot.catalog.dialects.interfaces import OpenSnapshot
+from entrepot.catalog.dialects.interfaces import BeforeLocks, OpenSnapshot
 from entrepot.catalog.dialects.snapshots import BEGUN, UNFLUSHED, BegunTransaction, begun_by_driver
 from entrepot.catalog.dialects.stored_json import decode_stored
 from entrepot.catalog.named_locks import AnyLock
@@ -69,7 +69,9 @@ class SQLite:
         return lambda: begun_by_driver(engine, _begin_reading)
 
     @contextlib.contextmanager
-    def begin(self, connection: sa.Connection, locks: Sequence[AnyLock]) -> Iterator[BegunTransaction]:
+    def begin(
+        self, connection: sa.Connection, locks: Sequence[AnyLock], ahead: BeforeLocks | None = None
+    ) -> Iterator[BegunTransaction]:
         """Begin a transaction that holds the write lock of the database, whatever the names are.
 
         It has no receipt, because no connection to a file is lost.

@@ -82,6 +82,11 @@ def find(tx: Read, repo_id: int, oid: Oid) -> ObjectRow | None:
     return ObjectRow(*row) if row else None
 
 
+def ask_ahead(tx: Read, repo_id: int, oid: Oid) -> None:
+    """Announce that :func:`find` will look for this object."""
+    _FIND.ask_ahead(tx, {"repo": repo_id, "id": oid})
+
+
 def find_many(tx: Read, repo_id: int, oids: Sequence[Oid]) -> Iterator[ObjectRow]:
     """Yield the given objects that are stored, in no particular order."""
     for batch in slices(oids):

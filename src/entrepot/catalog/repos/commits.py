@@ -67,6 +67,11 @@ def generation(tx: Read, repo_id: int, oid: Oid) -> int | None:
     return found
 
 
+def ask_ahead_generation(tx: Read, repo_id: int, oid: Oid) -> None:
+    """Announce that :func:`generation` will be called."""
+    _GENERATION.ask_ahead(tx, {"repo": repo_id, "id": oid})
+
+
 def put(tx: Write, repo_id: int, oid: Oid, parents: Sequence[Oid], generation: int) -> None:
     """Record a commit and its parents; idempotent."""
     put_many(tx, repo_id, [(oid, parents, generation)])

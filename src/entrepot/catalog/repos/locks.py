@@ -85,6 +85,11 @@ def of_others(tx: Read, repo_id: int, account_id: int) -> list[LfsLock]:
     return [LfsLock(*row) for row in _OF_OTHERS.all(tx, {"repo": repo_id, "account": account_id})]
 
 
+def ask_ahead_of_others(tx: Read, repo_id: int, account_id: int) -> None:
+    """Announce that :func:`of_others` will be called."""
+    _OF_OTHERS.ask_ahead(tx, {"repo": repo_id, "account": account_id})
+
+
 def count_of(tx: Read, repo_id: int, account_id: int) -> int:
     """Return how many locks of a repository an account owns."""
     return tx.sql.execute(_COUNT, {"repo": repo_id, "account": account_id}).scalar_one()

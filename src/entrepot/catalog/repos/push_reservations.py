@@ -44,6 +44,11 @@ def end_of(tx: Read, repo_id: int) -> int:
     return int(_ENDS.scalar(tx, {"repo": repo_id}) or 0)
 
 
+def ask_ahead(tx: Read, repo_id: int) -> None:
+    """Announce that :func:`end_of` will be called."""
+    _ENDS.ask_ahead(tx, {"repo": repo_id})
+
+
 def end_of_others(tx: Read, repo_id: int, account_id: int) -> int:
     """Return when the last reservation in a repository of another account ends or has ended, in ms; 0: never."""
     return int(_ENDS_OF_OTHERS.scalar(tx, {"repo": repo_id, "account": account_id}) or 0)

@@ -191,6 +191,11 @@ def by_id(tx: Read, repo_id: int) -> RepoRow | None:
     return row_of(row) if row else None
 
 
+def ask_ahead_by_id(tx: Read, repo_id: int) -> None:
+    """Announce that :func:`by_id` will look for this repository."""
+    _BY_ID.ask_ahead(tx, {"repo": repo_id})
+
+
 def by_uid(tx: Read, uid: str) -> RepoRow | None:
     """Return the repository with this permanent id, or None if it does not exist or was deleted."""
     row = _BY_UID.first(tx, {"uid": uid})

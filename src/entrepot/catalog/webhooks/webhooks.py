@@ -147,9 +147,18 @@ def remove(tx: Write, webhook_id: int) -> None:
 
 def listening(tx: Read, repo_id: int, namespace_id: int, ref: RepoRef) -> Sequence[Listener]:
     """Return the enabled webhooks that watch a repository, by its name or a former one, or its owner."""
-    names = {"type": ref.type.value, "key": ref.id.key, "name": ref.id.name.lower()}
-    found = _LISTENERS.all(tx, {"repo": repo_id, "namespace": namespace_id} | names)
+    found = _LISTENERS.all(tx, _values_of(repo_id, namespace_id, ref))
     return [Listener(row[0], tuple(row[1]), bool(row[2]), row[3]) for row in found]
+
+
+def ask_ahead_listening(tx: Read, repo_id: int, namespace_id: int, ref: RepoRef) -> None:
+    """Announce that :func:`listening` will be called."""
+    _LISTENERS.ask_ahead(tx, _values_of(repo_id, namespace_id, ref))
+
+
+def _values_of(repo_id: int, namespace_id: int, ref: RepoRef) -> dict[str, object]:
+    names = {"type": ref.type.value, "key": ref.id.key, "name": ref.id.name.lower()}
+    return {"repo": repo_id, "namespace": namespace_id, **names}
 
 
 def is_any_enabled(tx: Read) -> bool:

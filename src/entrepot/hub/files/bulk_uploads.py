@@ -155,7 +155,7 @@ def _record(
     now = hub.now_ms()
     chunked = {*(item.row.hash for item in arrivals), *(xorb for item in arrivals for xorb in item.xorbs)}
     locks = (Lock.repo(row.id), *map(Lock.file, contents), *map(Lock.xorb, chunked))
-    with hub.write(*locks) as tx:
+    with hub.write(*locks, ahead=capabilities.ahead_of_recheck(author, row)) as tx:
         capabilities.recheck(tx, author, row, capabilities.target(tx, row, author, revision), now)
         for xorb in {xorb for item in arrivals for xorb in item.xorbs}:
             if not xorbs.use(tx, xorb, row.owner_id, now):

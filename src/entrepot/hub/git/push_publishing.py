@@ -230,7 +230,7 @@ def _publish(
         return {}
     # Removed refs are recorded in the audit log.
     audited = [Lock.audit()] if any(command.new is None for command in commands) else []
-    with hub.write(Lock.repo(repo_id), *audited) as tx:
+    with hub.write(Lock.repo(repo_id), *audited, ahead=capabilities.ahead_of_recheck(push.author, push.row)) as tx:
         row, author = capabilities.recheck_push(tx, push.author, push.row, now)
         for lack in filter(None, (_lack_of_right(tx, author, row, command) for command in commands)):
             raise Refused(lack)

@@ -139,7 +139,7 @@ def _create_empty(hub: HubContext, caller: MaybeCaller, ref: RepoRef, branch: Re
     assert tree.oid == EMPTY_TREE
     commit = commit_object(hub, maker, tree.oid, (), "initial commit")
     rows = [stored.row_of(item) for item in (tree, commit)]
-    with hub.write(Lock.repo(row.id)) as tx:
+    with hub.write(Lock.repo(row.id), ahead=capabilities.ahead_of_recheck(maker, row)) as tx:
         present, _ = capabilities.recheck(tx, maker, row, branch, hub.now_ms())
         _check_new(tx, row, branch)
         move = Move(branch, old, commit.oid)

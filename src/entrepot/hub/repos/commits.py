@@ -150,7 +150,9 @@ def create(
             raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is not a branch")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
-        refs.ask_ahead(tx, row.id, branch.ref)  # for the first attempt, which shares the transaction of short bodies
+        # For the first attempt, which shares the transaction of short bodies.
+        refs.ask_ahead(tx, row.id, branch.ref)
+        objects.ask_ahead_root(hub.store, tx, row.id, branch.head)
         quota = quotas.allowance(hub, tx, row)
     waiter = waiter or ReservationWaiter()
     size = waiter.once(draft.inline_bytes)
@@ -208,7 +210,8 @@ def _attempt(
         whole.objects,
         quota_check(quota, draft, prepared, made),
     )
-    with hub.write(Lock.repo(row.id)) as tx:
+    ahead = waiter.ahead_of(row.id, capabilities.ahead_of_recheck(author, row))
+    with hub.write(Lock.repo(row.id), ahead=ahead) as tx:
         present, author = capabilities.recheck(tx, author, row, ref, hub.now_ms())
         if waiter.is_held(hub, tx, row.id):
             return None
@@ -224,8 +227,10 @@ def _attempt(
             staged_commits.drop(tx, found)
         if found is None or not made.is_unchanged:
             pull_request_access.record_commits(hub, tx, row, author, ref, [(commit, draft.summary)])
-            return RecordedCommit(row, ref, commit)
-    return RecordedCommit(row, ref, head, is_unchanged=True)
+    if found is not None and made.is_unchanged:
+        return RecordedCommit(row, ref, head, is_unchanged=True)
+    objects.remember_commit(hub.store, row.id, commit, made.root, made.trees)
+    return RecordedCommit(row, ref, commit)
 
 
 def _composed(
@@ -258,12 +263,14 @@ def _composed(
 class Composed:
     """A commit that can be published.
 
-    ``rows``: objects to store with it; ``tracked``: the ``.gitattributes`` files
-    that were changed because no rule sent a large file to LFS; ``is_unchanged``:
-    it has the files of its parent.
+    ``root``: its tree; ``trees``: the content of each new tree; ``rows``: objects to store with it; ``tracked``: the
+    ``.gitattributes`` files that were changed because no rule sent a large file to LFS; ``is_unchanged``: it has the
+    files of its parent.
     """
 
     oid: Oid
+    root: Oid
+    trees: Mapping[Oid, bytes]
     rows: list[ObjectRow]
     tracked: tuple[RepoPath, ...]
     is_unchanged: bool
@@ -304,7 +311,7 @@ def compose(
     commit = commit_object(hub, author, root, (parent,), draft.summary, draft.description)
     made = [GitObject(oid, Kind.TREE, content) for oid, content in fresh.items()]
     rows = [*prepared.rows, *(objects.row_of(item) for item in (*additions.made, *made, commit))]
-    return Composed(commit.oid, rows, additions.paths, root == before)
+    return Composed(commit.oid, root, fresh, rows, additions.paths, root == before)
 
 
 def quota_check(

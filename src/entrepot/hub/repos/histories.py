@@ -154,7 +154,7 @@ def squash(hub: HubContext, caller: MaybeCaller, ref: RepoRef, revision: str, me
     summary, _, description = (message.strip() or "Super-squash branch").partition("\n")
     commit = commit_object(hub, author, root, (), summary, description.strip("\n"))
     move = Move(branch.ref, branch.head, commit.oid)
-    with hub.write(Lock.repo(row.id), Lock.audit()) as tx:
+    with hub.write(Lock.repo(row.id), Lock.audit(), ahead=capabilities.ahead_of_recheck(author, row)) as tx:
         present, author = capabilities.recheck(tx, author, row, branch.ref, hub.now_ms())
         rows = [objects.row_of(commit)]
         if not publish(hub, tx, present, Publication(row.id, move, (), rows, (), (), author.account.id)):

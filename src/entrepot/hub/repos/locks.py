@@ -177,6 +177,11 @@ def check_move(hub: HubContext, tx: Read, repo_id: int, account_id: int, before:
             raise Refused(refusal(lock))
 
 
+def ask_ahead(tx: Read, repo_id: int, account_id: int) -> None:
+    """Announce that :func:`check_move` will be called."""
+    locks.ask_ahead_of_others(tx, repo_id, account_id)
+
+
 def _page(tx: Read, repo_id: int, cursor: str, limit: int) -> LockPage:
     found = locks.page(tx, repo_id, after=cursor, limit=limit + 1)
     return LockPage(found[:limit], found[limit - 1].uid if len(found) > limit else None)

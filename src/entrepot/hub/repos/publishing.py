@@ -85,6 +85,7 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
             or a scanner has flagged a new file.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
+    _ask_ahead(tx, row, publication)
     if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
         return False
     tx.proof = functools.partial(has_moved, repo_id, {move.ref: move.new})
@@ -106,6 +107,14 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
     if publication.check_quota is not None:
         publication.check_quota(tx)
     return True
+
+
+def _ask_ahead(tx: Read, row: RepoRow, publication: Publication) -> None:
+    """Announce what :func:`publish` reads after it has moved the ref, and does not change itself."""
+    for parent in publication.parents:
+        commits.ask_ahead_generation(tx, row.id, parent)
+    locks.ask_ahead(tx, row.id, publication.pusher_id)
+    events.ask_ahead(tx, row)
 
 
 def is_proposal(ref: RefName) -> bool:

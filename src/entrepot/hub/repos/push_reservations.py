@@ -30,7 +30,7 @@ from typing import TypeVar
 
 import attrs
 
-from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog import Announcement, Lock, Read, Write
 from entrepot.catalog.repos import push_reservations as rows
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.push_reservations import PushReservation
@@ -129,6 +129,16 @@ class ReservationWaiter(Waiter):
                     return result
                 self.pause(hub, repo_id)
         raise Busy("the branch")
+
+    def ahead_of(self, repo_id: int, others: Announcement) -> Announcement:
+        """Return an announcement with what :meth:`is_held` reads too."""
+
+        def announce(tx: Read) -> None:
+            others(tx)
+            if self._patience_s > 0:
+                rows.ask_ahead(tx, repo_id)
+
+        return announce
 
     def is_held(self, hub: HubContext, tx: Read, repo_id: int) -> bool:
         """Return whether the writer has to wait; call it in the transaction that moves a ref, before it does.

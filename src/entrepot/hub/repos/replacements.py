@@ -101,7 +101,8 @@ def _attempt(hub: HubContext, author: Caller, merge: _Merge, waiter: Reservation
     touched = frozenset(change.path for change in changes)
     move, rows = Move(merge.target, old, commit.oid), [objects.row_of(commit)]
     publication = Publication(row.id, move, (old, new), rows, large, touched, author.account.id)
-    with hub.write(Lock.repo(row.id), Lock.audit()) as tx:
+    ahead = waiter.ahead_of(row.id, capabilities.ahead_of_recheck(author, row))
+    with hub.write(Lock.repo(row.id), Lock.audit(), ahead=ahead) as tx:
         present, author = capabilities.recheck(tx, author, row, merge.target, hub.now_ms())
         if waiter.is_held(hub, tx, row.id):
             return None

@@ -132,7 +132,7 @@ def _stage_prepared(
         trees, root = Trees(hub.store, tx, row.id), objects.root_of(hub.store, tx, row.id, head.head)
         changes = _collect(prepared.edits, lambda path: trees.find(root, path), sizes)
     area = area_of(hub, row, head.ref, author.account.id)
-    with hub.write(Lock.repo(row.id)) as tx:
+    with hub.write(Lock.repo(row.id), ahead=capabilities.ahead_of_recheck(author, row)) as tx:
         capabilities.recheck(tx, author, row, head.ref, hub.now_ms())
         if refs.find(tx, row.id, head.ref) is None:
             raise RevisionNotFound(head.ref.removeprefix("refs/heads/"))

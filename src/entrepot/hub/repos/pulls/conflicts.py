@@ -100,7 +100,7 @@ def _merged(
 
 def _published(hub: HubContext, row: RepoRow, author: Caller, publication: Publication, summary: str) -> RecordedCommit:
     move = publication.move
-    with hub.write(Lock.repo(row.id)) as tx:
+    with hub.write(Lock.repo(row.id), ahead=capabilities.ahead_of_recheck(author, row)) as tx:
         present, author = capabilities.recheck(tx, author, row, move.ref, hub.now_ms())
         if not publish(hub, tx, present, publication):
             raise BranchMoved(move.ref)

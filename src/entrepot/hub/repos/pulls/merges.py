@@ -102,7 +102,8 @@ def _attempt(
         [change.path for change in merged.taken],
         merger.account.id,
     )
-    with hub.write(Lock.repo(row.id)) as tx:
+    ahead = waiter.ahead_of(row.id, capabilities.ahead_of_recheck(merger, row))
+    with hub.write(Lock.repo(row.id), ahead=ahead) as tx:
         present, merger = capabilities.recheck(tx, merger, row, discussion.base, hub.now_ms())
         if waiter.is_held(hub, tx, row.id) or not _is_unchanged(tx, discussion, head):
             return None

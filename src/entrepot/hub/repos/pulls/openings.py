@@ -223,7 +223,7 @@ def _open(
         NotAllowed: the author has lost the right since it was checked.
         Busy: objects of the commit were swept in the meantime.
     """
-    with hub.write(Lock.repo(row.id)) as tx:
+    with hub.write(Lock.repo(row.id), ahead=capabilities.ahead_of_recheck(author, row)) as tx:
         present, author = capabilities.recheck(tx, author, row, None, hub.now_ms())
         discussion = discussion_rules.create(hub, tx, row, author, title_of(summary), text, status=OPEN, base=base.ref)
         publication = make(discussion_rules.head_ref(discussion))
