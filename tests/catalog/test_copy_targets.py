@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from entrepot.catalog import schema
+from entrepot.catalog import open_catalog, schema
 from entrepot.catalog.copy_targets import find_tables
 from entrepot.catalog.engines import make_engine
 from entrepot.errors import DataFolderError
@@ -67,6 +67,25 @@ def test_a_user_without_rights_or_a_server_that_only_reads_is_refused(url: str) 
     execute(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     with pytest.raises(DataFolderError, match="read-only"):
         find_tables(url, connect_s=10)
+
+
+def test_a_user_who_may_not_read_the_tables_is_told_what_to_do(postgres: PostgresServer) -> None:
+    url = postgres.create_with_tables()
+    execute(url, "DROP ROLE IF EXISTS reader", "CREATE ROLE reader LOGIN")
+    as_reader = url.replace("postgres@", "reader@")
+    for look in (lambda: find_tables(as_reader, connect_s=10), lambda: open_catalog(as_reader)):
+        with pytest.raises(DataFolderError, match=r"permission denied for table.*the owner of the database"):
+            look()
+    postgres.drop(url)
+
+
+def test_a_user_who_may_not_create_tables_is_told_what_to_do(url: str) -> None:
+    execute(url, "DROP ROLE IF EXISTS poorest", "CREATE ROLE poorest LOGIN")
+    with pytest.raises(DataFolderError, match=r"permission denied for schema.*the owner of the database"):
+        open_catalog(url.replace("postgres@", "poorest@"))
+    execute(url, "DROP SCHEMA public CASCADE")
+    with pytest.raises(DataFolderError, match=r"no schema.*the owner of the database"):
+        open_catalog(url)
 
 
 def test_another_encoding_or_no_server_is_refused(url: str, postgres: PostgresServer) -> None:

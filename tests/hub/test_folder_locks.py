@@ -29,12 +29,19 @@ def test_a_folder_has_one_server_and_the_error_of_the_next_names_it(tmp_path: Pa
         pass
 
 
+def test_the_error_during_a_move_names_the_move(tmp_path: Path) -> None:
+    named = rf"'entrepot admin migrate' \(process {os.getpid()}\) copies the hub; wait"
+    held, again = (hold_server_lock(tmp_path, is_moving=True) for _ in range(2))
+    with held, pytest.raises(DataFolderError, match=named), again:
+        pytest.fail("a second move")
+
+
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     code = (
-        "import os, pathlib, sys; from entrepot.hub.folder_locks import served_alone; "
-        "served_alone(pathlib.Path(sys.argv[1])).__enter__(); os._exit(1)"
+        "import os, pathlib, sys; from entrepot.hub.folder_locks import hold_server_lock; "
+        "hold_server_lock(pathlib.Path(sys.argv[1])).__enter__(); os._exit(9)"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 1
+    assert subprocess.run([sys.executable, "-c", code, str(tmp_path)]).returncode == 9
     with hold_server_lock(tmp_path):
         pass
 

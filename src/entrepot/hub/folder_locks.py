@@ -13,14 +13,15 @@ from typing import Final
 from entrepot.errors import DataFolderError, StoreFull
 
 _NAME: Final = "serve.lock"
+_MOVE: Final = b" move"
 _LEAST_BYTES: Final = 128 * 1024
 """Least free space that an empty database and its write-ahead log need, in bytes."""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @contextlib.contextmanager
-def hold_server_lock(folder: Path) -> Iterator[None]:
-    """Hold the lock of a server on a data folder inside the ``with``.
+def hold_server_lock(folder: Path, *, is_moving: bool = False) -> Iterator[None]:
+    """Hold the lock of a server on a data folder inside the ``with``; ``is_moving``: it is that of a move of the hub.
 
     The supervising process of a server holds the lock for its worker processes;
     ``entrepot worker`` and the commands of ``entrepot`` do not take it, because
@@ -28,7 +29,7 @@ def hold_server_lock(folder: Path) -> Iterator[None]:
     process ends. On a file system without locks the server runs without one.
 
     Raises:
-        DataFolderError: another server holds the lock, or the file cannot be created.
+        DataFolderError: another server or a move holds the lock, or the file cannot be created.
     """
     path = folder / _NAME
     try:
@@ -39,14 +40,13 @@ def hold_server_lock(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            reason = f"another server{_holder(lock)} serves it; stop that one first"
-            raise DataFolderError(str(folder), reason) from None
+            raise DataFolderError(str(folder), _holder(lock)) from None
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.ENOSYS):
                 raise folder_error(folder, error) from error
         with contextlib.suppress(OSError):  # the process id only improves the message; a full disk may refuse it
             os.ftruncate(lock, 0)
-            os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+            os.pwrite(lock, b"%d%s\n" % (os.getpid(), _MOVE if is_moving else b""), 0)
         yield
     finally:
         os.close(lock)
@@ -92,5 +92,10 @@ def _no_space(folder: Path) -> DataFolderError:
 
 
 def _holder(lock: int) -> str:
+    """Say who holds a lock, and what to do."""
     text = os.pread(lock, 32, 0).strip()
-    return f" (process {text.decode()})" if text.isdigit() else ""
+    number = text.removesuffix(_MOVE)
+    process = f" (process {number.decode()})" if number.isdigit() else ""
+    if text.endswith(_MOVE):
+        return f"'entrepot admin migrate'{process} copies the hub; wait until that has finished"
+    return f"another server{process} serves it; stop that one first"

@@ -22,7 +22,7 @@ def test_a_hub_is_copied_to_a_new_folder(admin: Run, run: Run, tmp_path: Path) -
     assert "alice" in listed.out
     again = run("admin", "migrate", str(target))
     assert again.code == 1
-    assert "not empty" in again.err
+    assert "a complete copy of this hub" in again.err
 
 
 def test_the_settings_of_the_new_hub_may_be_in_its_folder(admin: Run, run: Run, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from entrepot.blobs import Blobs, LocalBlobs, put
 from entrepot.catalog import copies, open_catalog
 from entrepot.catalog.community_tables import metadata
 from entrepot.errors import DataFolderError, Refused, StoreUnusable
+from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.hub.jobs import maintenance, moves
 from entrepot.settings import Settings
@@ -46,7 +47,7 @@ def test_a_hub_moves_to_postgresql_and_a_bucket_and_back(filled: World, elsewher
     assert not (elsewhere.data / "blobs").exists()
     with contextlib.closing(open_hub(elsewhere)) as moved:
         assert moved.store_id == filled.hub.store_id
-        with pytest.raises(DataFolderError, match="not empty"):
+        with pytest.raises(DataFolderError, match="a complete copy of this hub"):
             moves.move(filled.hub, elsewhere)
         back = Settings(data=tmp_path / "back")
         assert moves.move(moved, back).findings == ()
@@ -69,12 +70,36 @@ def test_an_interrupted_move_is_continued(filled: World, elsewhere: Settings, wh
     if where != "checking the copy":  # then all is there
         with pytest.raises((DataFolderError, StoreUnusable)):
             open_hub(elsewhere)
-        lines: list[str] = []
-        planned = moves.plan(filled.hub, elsewhere)
-        done = moves.move(filled.hub, elsewhere, progress=lines.append)
-        assert done.copied == planned.copied < done.blobs
-        assert done.findings == ()
+    planned = moves.plan(filled.hub, elsewhere)
+    done = moves.move(filled.hub, elsewhere)
+    assert done.copied == planned.copied < done.blobs
+    assert (done.is_complete, done.rows, done.findings) == (True, planned.rows, ())
+    assert not (elsewhere.data / "move.json").exists()
     open_hub(elsewhere).close()
+
+
+@pytest.mark.parametrize("which", ["copy", "original"])
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_check_is_not_repeated_once_the_copy_or_the_original_was_used(
+    filled: World, elsewhere: Settings, tmp_path: Path, which: str, is_folder: bool
+) -> None:
+    target = Settings(data=tmp_path / "folder") if is_folder else elsewhere
+
+    def stop(line: str) -> None:
+        if line == "checking the copy":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        moves.move(filled.hub, target, progress=stop)
+    if which == "original":
+        filled.repo("alice/later")
+    else:
+        with contextlib.closing(open_hub(target, fsync=False)) as hub:
+            accounts.create_user(hub, "later")
+    for again in (moves.plan, moves.move):
+        with pytest.raises(DataFolderError, match="has been used since"):
+            again(filled.hub, target)
+    open_hub(target).close()
 
 
 def test_a_move_that_was_interrupted_after_the_database_does_not_copy_it_again(

@@ -59,6 +59,8 @@ _WATCHED: Mapping[str, object] = {
 # A conflict, a deadlock, a lock that stayed taken, a statement that took too long or that an operator cancelled.
 _BUSY = frozenset({"40001", "40P01", "55P03", "57014"})
 _OTHER_TABLES = frozenset({"42P01", "42703"})  # a table or a column is missing: damaged, or of another version
+_NO_RIGHT = frozenset({"42501", "3F000"})  # a privilege is missing, or no schema is left in which tables may be created
+_NO_RIGHT_CURE = "make the user that the setting 'database' names the owner of the database and of its tables"
 _FULL = frozenset({"53100"})
 _READ_ONLY = "25006"
 _READ_ONLY_CURE = (
@@ -322,6 +324,8 @@ class PostgreSQL:
             return StoreFull(said)
         if state in _OTHER_TABLES:
             return DataFolderError("(database)", said)
+        if state in _NO_RIGHT:
+            return DataFolderError("(database)", f"{said}; {_NO_RIGHT_CURE}")
         if not isinstance(error, sa.exc.OperationalError):
             return None
         # Failures to connect have no state.

@@ -3,7 +3,8 @@
 Large files are copied first; they never change, so a run that was interrupted is continued, and
 most of them can be copied while the hub is in use. Then the database is copied as of one
 moment, and compared row by row. ``format.json``, without which no hub opens a folder or a
-bucket, is written last. The source is only read. Damaged files are left out, and listed.
+bucket, is written last; then the copy is checked, again if that was interrupted. The source is
+only read. Damaged files are left out, and listed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
 
 _JOURNAL, _FORMAT, _CATALOG, _CONFIG = "move.json", "format.json", "catalog.sqlite3", "entrepot.toml"
+_FRESH_JOURNAL = f"{_JOURNAL}.new"
 
 Progress = Callable[[str], None]
 
@@ -56,17 +58,16 @@ def plan(source: HubContext, target: Settings, progress: Progress = lambda _line
     """
     bucket = blob_stores.find_bucket(target)
     _check_folder(source, target)
-    _check_new_database(source, target)
-    if bucket is not None:
-        bucket.check_free(Marker(source.store_id, None))
+    if not _is_copied(source, target):
+        _check_new_database(source, target)
+        if bucket is not None:
+            bucket.check_free(Marker(source.store_id, None))
     progress("counting large files")
     there = _keys_of(target, bucket)
     keys = list(source.store.blobs.list(""))
     missing = [stat for stat in keys if there.get(stat.key) != stat.size]
     progress("counting rows")
-    with source.read() as tx:
-        rows = copies.count_rows(tx)
-    return HubMove(len(keys), _size(keys), len(missing), _size(missing), rows, is_complete=False)
+    return HubMove(len(keys), _size(keys), len(missing), _size(missing), _count_rows(source), is_complete=False)
 
 
 def move(
@@ -89,11 +90,20 @@ def move(
         Refused: the target is the bucket of the hub itself.
     """
     bucket = blob_stores.find_bucket(target)
+    marker = Marker(
+        source.store_id,
+        "postgresql" if target.database else "sqlite",
+        None if bucket is None else blob_stores.S3,
+    )
     _check_folder(source, target)
+    if _is_copied(source, target):
+        keys = list(source.store.blobs.list(""))
+        findings = _finish(target, marker, bucket, {}, checks_content=checks_content, progress=progress)
+        return HubMove(len(keys), _size(keys), 0, 0, _count_rows(source), is_complete=True, findings=findings)
     _check_new_database(source, target)
     if bucket is not None:
         bucket.claim(Marker(source.store_id, None))
-    _begin(source, target)
+    _note(source, target)
     blobs = blob_stores.open_blobs(target, bucket, fsync=True)
     keys = list(source.store.blobs.list(""))
     copied = blob_copies.copy_blobs(source.store.blobs, blobs, keys, source.catalog, progress)
@@ -102,11 +112,7 @@ def move(
     rows = _move_database(source, target, progress)
     keys = list(source.store.blobs.list(""))  # what was added before the database was copied
     copied += blob_copies.copy_blobs(source.store.blobs, blobs, keys, source.catalog, progress)
-    marker = Marker(
-        source.store_id,
-        "postgresql" if target.database else "sqlite",
-        None if bucket is None else blob_stores.S3,
-    )
+    _note(source, target, is_copied=True)
     findings = _finish(target, marker, bucket, copied.damaged, checks_content=checks_content, progress=progress)
     return HubMove(len(keys), _size(keys), copied.blobs, copied.size, rows, is_complete=True, findings=findings)
 
@@ -118,11 +124,9 @@ def _move_database(source: HubContext, target: Settings, progress: Progress) -> 
         for path in target.data.glob(f"{_CATALOG}*"):  # of an interrupted move
             path.unlink()
         create_private(file)
-    url = target.database or f"sqlite:///{file}"
-    with contextlib.closing(_open_database(url, target)) as new:
+    with contextlib.closing(_open_database(_url_of(target), target)) as new:
         if _check_database(source, new):
-            with source.read() as tx:
-                return copies.count_rows(tx)
+            return _count_rows(source)
         return copies.copy_database(
             source.catalog, new, lambda table, rows: progress(f"copying the table {table}: {rows:,} rows")
         )
@@ -137,21 +141,16 @@ def _finish(
     checks_content: bool,
     progress: Progress,
 ) -> tuple[Finding, ...]:
-    """Make the copy a hub that can be opened, and return its damaged data."""
-    fresh = target.data / f"{_FORMAT}.new"
-    create_private(fresh)
-    fresh.write_bytes(data_folders.encode(marker))
-    fresh.replace(target.data / _FORMAT)
+    """Make the copy a hub that can be opened, check it, and return its damaged data."""
+    data_folders.complete(target.data, str(marker.database), str(marker.store_id), marker.store)
     if bucket is not None:
         bucket.put(marker)
-    (target.data / _JOURNAL).unlink(missing_ok=True)
     progress("checking the copy")
-    hub = open_hub(target)
-    try:
+    with contextlib.closing(open_hub(target)) as hub:
         found = maintenance.fsck(hub, checks_content=checks_content, checks_chunks=checks_content, progress=progress)
-        return tuple(damaged_content.explain(hub, [finding for finding in found if finding.is_damage], damaged))
-    finally:
-        hub.close()
+        explained = damaged_content.explain(hub, [finding for finding in found if finding.is_damage], damaged)
+    (target.data / _JOURNAL).unlink(missing_ok=True)
+    return tuple(explained)
 
 
 def _check_folder(source: HubContext, target: Settings) -> None:
@@ -165,10 +164,12 @@ def _check_folder(source: HubContext, target: Settings) -> None:
         return
     journal = data / _JOURNAL
     if journal.exists():
-        if _journal_of(journal) != source.store_id:
+        if _journal_of(journal).get("store_id") != source.store_id:
             raise DataFolderError(str(data), "it belongs to an interrupted move of another hub; name a new one")
         return
-    if any(path.name != _CONFIG for path in data.iterdir()):
+    if _id_in(data) == source.store_id:
+        raise DataFolderError(str(data), "it has a complete copy of this hub already; start it, or name a new folder")
+    if any(path.name not in (_CONFIG, _FRESH_JOURNAL) for path in data.iterdir()):
         raise DataFolderError(str(data), "it is not empty; name a new folder")
 
 
@@ -202,20 +203,59 @@ def _check_database(source: HubContext, new: Catalog) -> bool:
     return True
 
 
-def _begin(source: HubContext, target: Settings) -> None:
+def _is_copied(source: HubContext, target: Settings) -> bool:
+    """Return whether an interrupted move had copied everything; then only the check of the copy is left to do.
+
+    Raises:
+        DataFolderError: one of the two hubs has been used since then.
+    """
+    if not _journal_of(target.data / _JOURNAL).get("is_copied"):
+        return False
+    catalog = _open_database(_url_of(target), target)
+    with contextlib.closing(catalog), catalog.read() as new, source.read() as old:
+        # The check of the copy records there when it looked at them.
+        differing = copies.differs(old, new, besides="xorbs")
+    if differing is not None:
+        raise DataFolderError(
+            str(target.data),
+            "it has a complete copy of this hub, but one of the two has been used since; start the copy, "
+            "or name a new folder and empty stores",
+        )
+    return True
+
+
+def _note(source: HubContext, target: Settings, *, is_copied: bool = False) -> None:
+    """Record how far the move is, for a run that continues it."""
     target.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    journal = target.data / _JOURNAL
-    if not journal.exists():
-        create_private(journal)
-        journal.write_text(json.dumps({"store_id": source.store_id}) + "\n")
+    fresh = target.data / _FRESH_JOURNAL
+    create_private(fresh)
+    fresh.write_text(json.dumps({"store_id": source.store_id, "is_copied": is_copied}) + "\n")
+    fresh.replace(target.data / _JOURNAL)
 
 
-def _journal_of(path: Path) -> str | None:
+def _journal_of(path: Path) -> dict[str, object]:
     try:
-        found = json.loads(path.read_text())["store_id"]
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _id_in(data: Path) -> str | None:
+    """Return the id of the hub in a data folder, or None."""
+    try:
+        return data_folders.decode((data / _FORMAT).read_bytes()).store_id
+    except (FileNotFoundError, ValueError):
         return None
-    return str(found)
+
+
+def _url_of(target: Settings) -> str:
+    return target.database or f"sqlite:///{target.data / _CATALOG}"
+
+
+def _count_rows(source: HubContext) -> int:
+    with source.read() as tx:
+        return copies.count_rows(tx)
 
 
 def _keys_of(target: Settings, bucket: HubBucket | None) -> dict[str, int]:

@@ -78,7 +78,7 @@ def exclude_servers(hub: HubContext) -> Iterator[None]:
         DatabaseUnavailable, Busy: the database cannot be reached.
     """
     presence = hub.catalog.presence()
-    with hold_server_lock(hub.settings.data) if presence is None else presence.exclude():
+    with hold_server_lock(hub.settings.data, is_moving=True) if presence is None else presence.exclude():
         yield
 
 
