@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import math
 import struct
+import time
+import tracemalloc
 
 import pytest
 
 from entrepot.errors import Malformed
 from entrepot.previews.event_files import Point
 from entrepot.previews.metric_files import MAX_POINTS, is_metric_file, read_metric_file, series_of, thin_out
+from entrepot.previews.time_limits import time_limit
 
 
 def steps_of(path: str, data: bytes, *, is_whole: bool = True) -> dict[str, list[tuple[int, float]]]:
@@ -93,3 +96,28 @@ def test_lines_that_are_no_rows_are_not_tried_without_end() -> None:
     rows = b'{"step": 1, "loss": 2.0}\n'
     found = read_metric_file("metrics.jsonl", rows + b"\n" * 300_000 + b"x\n" * 200_000 + rows, is_whole=True)
     assert len(found.series["loss"]) == 1
+
+
+@pytest.mark.parametrize("path", ["metrics.jsonl", "metrics.csv"])
+def test_a_file_of_short_lines_takes_little_memory(path: str) -> None:
+    data = b"1,2\n" * 500_000
+    tracemalloc.start()
+    try:
+        with time_limit(0.2):
+            read_metric_file(path, data, is_whole=True)
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20  # all lines take 30 MB
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_row_of_json_may_contain_other_separators_of_lines() -> None:
+    data = '{"note": "a\u2028b", "loss": 1}\n{"loss": 2}\r\n'.encode()
+    assert steps_of("metrics.jsonl", data) == {"loss": [(0, 1.0), (1, 2.0)]}
+
+
+@pytest.mark.parametrize("path", ["metrics.jsonl", "metrics.csv"])
+def test_empty_lines_take_little_time(path: str) -> None:
+    began = time.thread_time()
+    with time_limit(0.1):
+        assert not read_metric_file(path, b"\n" * (8 << 20), is_whole=True).is_complete
+    assert time.thread_time() - began < 1

@@ -54,7 +54,7 @@ def secret_of(scope: Scope, hub: HubContext) -> str | None:
 
 
 def find_cookie(scope: Scope, name: str) -> str:
-    """Return the value of a cookie of a request as the browser sent it; empty if there is none, the last one if several.
+    """Return the value of a cookie of a request as the browser sent it, the last one if several; empty if none.
 
     Cookies of this hub are never quoted, and Python's reader takes minutes for a long quoted one.
     """

@@ -4,6 +4,7 @@ import pytest
 
 from entrepot.errors import GatedRepo, RepoNotFound, UnsupportedDataset
 from entrepot.hub.conversions import conversions
+from entrepot.hub.datasets import croissants
 from entrepot.hub.datasets.croissants import describe_dataset
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
@@ -60,3 +61,11 @@ def test_rights_are_those_of_the_files(world: World, ref: RepoRef) -> None:
     repositories.configure(world.hub, world.alice, ref, RepoChanges(visibility="private"))
     with pytest.raises(RepoNotFound):
         describe_dataset(world.hub, world.bob, ref, ROOT)
+
+
+def test_footers_are_read_for_a_limited_time(world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add(ref, "a.parquet", parquet_of({"a": ["x"]}))
+    convert(world, ref)
+    monkeypatch.setattr(croissants, "_READING_S", -1)
+    with pytest.raises(UnsupportedDataset, match="ask again"):
+        describe_dataset(world.hub, None, ref, ROOT)

@@ -31,6 +31,7 @@ from entrepot.hub.community.discussion_events import CommitAdded
 from entrepot.hub.git import push_publishing, pushes
 from entrepot.hub.repos import branches, contents, histories, lfs_files, locks, repositories
 from entrepot.hub.repos.pulls import openings
+from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import activity
 from entrepot.names import MAIN, ROOT, Oid, RefName, RepoId, RepoPath, Sha256
 from entrepot.storage import objects as stored
@@ -398,6 +399,25 @@ def test_a_pull_request_that_is_locked_takes_pushes_of_writers_only(author: Auth
     assert str(said["refs/pr/1"]).startswith("Pull request 1 is locked: only those who may write")
     assert len(discussions.show(world.hub, None, author.ref, 1).events) == 2
     assert reasons(author.push(("refs/pr/1", old, new), by=world.alice)) == {"refs/pr/1": None}
+
+
+def test_a_branch_that_is_protected_at_the_last_moment_is_not_rewritten(
+    author: Author, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, old = world.head(author.ref), author.commit(a=b"1")
+    author.push((MAIN, first, old))
+    author.git("reset", "-q", "--hard", first)
+    new = author.commit(b=b"2")
+    publish = push_publishing._publish
+
+    def protecting(*args: Any) -> Any:
+        options: dict[str, object] = {"protectedBranches": ["main"]}
+        repositories.configure(world.hub, world.alice, author.ref, RepoChanges(options=options))
+        return publish(*args)
+
+    monkeypatch.setattr(push_publishing, "_publish", protecting)
+    assert "cannot be rewritten" in (reasons(author.push((MAIN, old, new)))[MAIN] or "")
+    assert world.head(author.ref) == old
 
 
 def test_one_that_is_closed_at_the_last_moment_moves_nothing(

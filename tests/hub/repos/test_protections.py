@@ -74,6 +74,36 @@ def test_large_files_cannot_be_cut_out_of_a_protected_history(world: World, ref:
     assert "large.bin" not in world.paths(ref)
 
 
+def test_a_branch_that_is_protected_meanwhile_is_not_rewritten(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = world.add_large(ref, "large.bin", b"x" * 5000)
+    branches.create_branch(world.hub, world.alice, ref, "dev", start=None, is_empty=False, overwrites=False)
+
+    def protecting(module: Any, name: str) -> None:
+        """Protect all branches when a function is called, which runs between the check and the transaction."""
+        called = getattr(module, name)
+
+        def call(*args: Any, **words: Any) -> Any:
+            protect(world, ref, protectedBranches=["*"])
+            return called(*args, **words)
+
+        protect(world, ref, protectedBranches=[])
+        monkeypatch.setattr(module, name, call)
+
+    before = world.head(ref)
+    protecting(histories, "commit_object")
+    with pytest.raises(Refused, match="protected"):
+        histories.squash(world.hub, world.alice, ref, "main", "all")
+    protecting(branches, "commit_object")
+    with pytest.raises(Refused, match="protected"):
+        branches.create_branch(world.hub, world.alice, ref, "dev", start=None, is_empty=True, overwrites=True)
+    protecting(lfs_files, "_publish")
+    with pytest.raises(Refused, match="protected"):
+        lfs_files.delete_content(world.hub, world.alice, ref, sha256, rewrites_history=True)
+    assert world.head(ref) == before
+
+
 @pytest.mark.parametrize("patterns", [["a b"], ["../x"], ["x"] * 101])
 def test_patterns_are_those_of_branch_names(world: World, ref: RepoRef, patterns: list[str]) -> None:
     with pytest.raises(InvalidName):

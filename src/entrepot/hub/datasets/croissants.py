@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from entrepot.names import Oid, RepoRef, RepoType
 from entrepot.wire.times import format_ms
 
 _BROKEN = "it has not been converted to Parquet"
+_READING_S = 30.0
+"""How long one description may read the footers of Parquet files."""
 
 
 @attrs.frozen
@@ -38,8 +41,10 @@ def describe_dataset(hub: HubContext, caller: MaybeCaller, ref: RepoRef, root: s
 
     Raises:
         as :func:`~entrepot.hub.datasets.layouts.find_layout`.
-        UnsupportedDataset: it is no dataset, or not converted to Parquet, or not yet.
+        UnsupportedDataset: it is no dataset, or not converted to Parquet, or not yet; or it has so many configurations
+            that another request has to go on.
     """
+    ends = time.monotonic() + _READING_S
     layout = find_layout(hub, caller, ref, "main")
     name = str(layout.repo.ref.id)
     if layout.repo.type is not RepoType.DATASET:
@@ -53,12 +58,12 @@ def describe_dataset(hub: HubContext, caller: MaybeCaller, ref: RepoRef, root: s
     shown = [config for config in row.configs if config["status"] != "failed"]
     if not shown:
         raise UnsupportedDataset(name, f"{_BROKEN}: {row.configs[0]['reason'] if row.configs else 'it is empty'}")
-    configs = [
-        CroissantConfig(
-            config["name"], [split["name"] for split in config["splits"]], _features(hub, caller, layout, config)
-        )
-        for config in shown
-    ]
+    configs = []
+    for config in shown:
+        if time.monotonic() > ends:
+            raise UnsupportedDataset(name, "it takes too long to read the columns of all its files; ask again")
+        splits = [split["name"] for split in config["splits"]]
+        configs.append(CroissantConfig(config["name"], splits, _features(hub, caller, layout, config)))
     kind = "Person" if owner is None or owner.is_user else "Organization"
     return CroissantDocument(layout.commit, render_croissant(_dataset(root, layout.repo, kind, tags, configs)))
 

@@ -134,6 +134,10 @@ def find_refusal(tx: Read, row: RepoRow, command: Command, found: PushContents, 
         reason = _target_refusal(tx, row.id, command, found, guard)
         if reason is not None:
             return reason
+    return _protection_refusal(tx, row, command, found)
+
+
+def _protection_refusal(tx: Read, row: RepoRow, command: Command, found: PushContents) -> str | None:
     return protections.find_refusal(
         row, RefName(command.ref), command.old, command.new, lambda: _is_forward(tx, row.id, command, found)
     )
@@ -167,9 +171,18 @@ def _check_name(ref: str, *, is_stored: bool) -> None:
         raise InvalidName("ref", ref, "push to refs/heads/, refs/tags/, refs/convert/ or a pull request that is open")
 
 
-def find_lock(tx: Read, repo_id: int, command: Command, found: PushContents, guard: PushGuard) -> str | None:
-    """Return why a command that :func:`find_refusal` has accepted must be refused because of a lock, or None."""
-    return _target_refusal(tx, repo_id, command, found, guard) if guard.held and command.new is not None else None
+def find_late_refusal(tx: Read, row: RepoRow, command: Command, found: PushContents, guard: PushGuard) -> str | None:
+    """Return why a command that :func:`find_refusal` has accepted must be refused since, or None.
+
+    Args:
+        row: the repository as it is now, which may have got protections.
+        guard: the locks that were taken since.
+    """
+    if guard.held and command.new is not None:
+        reason = _target_refusal(tx, row.id, command, found, guard)
+        if reason is not None:
+            return reason
+    return _protection_refusal(tx, row, command, found)
 
 
 def _target_refusal(tx: Read, repo_id: int, command: Command, found: PushContents, guard: PushGuard) -> str | None:

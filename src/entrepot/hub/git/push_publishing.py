@@ -242,7 +242,7 @@ def _publish(
         for command in commands:
             file_mutability.check_move(hub, tx, row, RefName(command.ref), command.old, command.new)
         guard = push_locks.guard(hub, tx, repo_id, author.account.id, found).beyond(checked)
-        outcome = _move(tx, push, row, commands, lambda it: push_policy.find_lock(tx, row.id, it, found, guard))
+        outcome = _move(tx, push, row, commands, lambda it: push_policy.find_late_refusal(tx, row, it, found, guard))
         done = [command for command in commands if outcome[command.ref] is None]
         if not done:
             raise _NoneMoved(outcome)  # rolls back what was put
@@ -292,12 +292,12 @@ def _new_commits(found: PushContents, head: Oid) -> list[tuple[Oid, str]]:
 
 
 def _move(
-    tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], find_lock: Callable[[Command], str | None]
+    tx: Write, push: Push, row: RepoRow, commands: Sequence[Command], find_refusal: Callable[[Command], str | None]
 ) -> dict[str, str | None]:
     outcome: dict[str, str | None] = {}
     # Deletions first: they may free names below or above theirs.
     for command in sorted(commands, key=lambda command: command.new is not None):
-        reason = find_lock(command) or _move_one(tx, row, command, push.hub.now_ms())
+        reason = find_refusal(command) or _move_one(tx, row, command, push.hub.now_ms())
         if reason is not None and push.request.is_atomic:
             raise _Undone(command.ref, reason)
         outcome[command.ref] = reason

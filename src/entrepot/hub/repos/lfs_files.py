@@ -219,6 +219,7 @@ def _publish(
             histories.record(tx, repo_id, oid, parents)
         for name, old, new in moves:
             if old != new:
+                protections.check_rewriting(row, name)
                 refs.swap(tx, repo_id, name, old, new, now)
         events.emit_content(hub, tx, row, [events.RefChange(*move) for move in moves if move[1] != move[2]])
         file_links.unlink(tx, repo_id, unwanted)

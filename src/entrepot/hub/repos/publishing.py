@@ -15,7 +15,7 @@ from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import activity, commits, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, LargeFileMissing
+from entrepot.errors import Busy, LargeFileMissing, Refused
 from entrepot.git import Commit, Kind, Signature, encode_commit
 from entrepot.hub import events, file_mutability
 from entrepot.hub.callers import Caller
@@ -23,7 +23,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.jobs import file_metadata
 from entrepot.hub.jobs.indexing import history_job
-from entrepot.hub.repos import locks
+from entrepot.hub.repos import locks, protections
 from entrepot.hub.scanning import policies, scan_jobs
 from entrepot.names import MAIN, Oid, RefName, RepoPath, RepoType, Sha256
 from entrepot.storage import histories
@@ -82,9 +82,12 @@ def publish(hub: HubContext, tx: Write, row: RepoRow, publication: Publication) 
         LargeFileMissing: a large file was swept in the meantime.
         Busy: an object was swept in the meantime; repeat everything.
         Refused: another user has locked a path that changes; the repository is strict, and a file would change;
-            or a scanner has flagged a new file.
+            the branch is protected, and its history would be rewritten; or a scanner has flagged a new file.
     """
     now, repo_id, move = hub.now_ms(), publication.repo_id, publication.move
+    refusal = protections.find_refusal(row, move.ref, move.old, move.new, lambda: move.old in publication.parents)
+    if refusal is not None:  # protected since the change was prepared
+        raise Refused(refusal)
     _ask_ahead(tx, row, publication)
     if not refs.swap(tx, repo_id, move.ref, move.old, move.new, now):
         return False

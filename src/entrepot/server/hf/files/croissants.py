@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 
 from entrepot.hub.datasets import croissants
 from entrepot.names import RepoRef
-from entrepot.server.handlers import base_url, call_hub_slow, json_response
+from entrepot.server.handlers import app_state, base_url, call_hub_in_turn, json_response
 from entrepot.server.hf.repo_routes import repo_routes
 
 
@@ -22,5 +22,6 @@ def routes() -> list[BaseRoute]:
 
 async def show_croissant(request: Request, ref: RepoRef) -> Response:
     """Serve ``GET croissant``: the dataset as JSON-LD."""
-    found = await call_hub_slow(request, croissants.describe_dataset, ref, base_url(request))
+    turns = app_state(request).tables
+    found = await call_hub_in_turn(request, turns, croissants.describe_dataset, ref, base_url(request))
     return json_response(found.content, headers={"X-Revision": str(found.commit)})
