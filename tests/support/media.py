@@ -1,4 +1,4 @@
-"""Pictures and sounds of a few bytes."""
+"""Images and audio clips of a few bytes."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def reset_branch(session: HubSession, path: ResourcePath, *, all_users: bool = F
 
 @contextlib.contextmanager
 def _branch_errors(session: HubSession, path: ResourcePath, what: str) -> Iterator[None]:
-    """Translate errors of calls on a branch; of a text that names something else, say what it is."""
+    """Translate errors of calls on a branch; if the text names a tag or a commit instead, the error says so."""
     with translated(path.at_asset(), what=path.type.value, ref=path):
         try:
             yield

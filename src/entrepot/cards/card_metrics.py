@@ -51,7 +51,7 @@ def metrics_of(index: JsonValue) -> dict[str, float]:
 
 
 def number_of(value: object) -> float | None:
-    """Return a finite number, also from a string (``93.1``, ``93.1 %``); None for any other value."""
+    """Return a finite number, or one written as a string (``93.1``, ``93.1 %``); None for any other value."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str):

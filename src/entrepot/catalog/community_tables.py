@@ -206,7 +206,7 @@ webhook_watches = sa.Table(
     metadata,
     sa.Column("id", Serial, primary_key=True),
     sa.Column("webhook_id", sa.BigInteger, sa.ForeignKey("webhooks.id"), nullable=False, index=True),
-    # No foreign keys: a watch is for whatever has the name when something happens, also if nothing has it yet.
+    # No foreign keys: a watch is for whatever has the name when something happens, even if nothing has it yet.
     sa.Column("kind", sa.String(8), nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("name_key", sa.String(200), nullable=False),

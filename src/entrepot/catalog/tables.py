@@ -393,7 +393,7 @@ activity = sa.Table(
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("day", sa.Integer, primary_key=True),
     sa.Column("account_id", sa.BigInteger, primary_key=True),
-    # The account that owns the repository, also if it is in a folder.
+    # The account that owns the repository, even if it is in a folder.
     sa.Column("owner_id", sa.BigInteger, nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
     # That of the repository.

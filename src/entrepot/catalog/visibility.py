@@ -36,7 +36,7 @@ def _ids(values: Iterable[int]) -> frozenset[int]:
 class Visibility:
     """Row ids that make private repositories visible, in addition to all public ones.
 
-    ``namespaces``: accounts whose repositories are visible, also those in their
+    ``namespaces``: accounts whose repositories are visible, including those in their
     folders. ``repos``, ``folders``: single ones. ``grantees``: the accounts whose
     grants of folders count. ``None`` in place of a value means that everything
     is visible.

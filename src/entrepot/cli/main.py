@@ -141,7 +141,7 @@ def cli(session: Session, debug: bool) -> None:
 @click.command(short_help="Print the version.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def version(as_json: bool) -> None:
-    """Print the version of entrepot; with --json, also that of Python.
+    """Print the version of entrepot, and of Python with --json.
 
     \b
     Examples:

@@ -50,7 +50,7 @@ class BranchMoved(Conflict):
 
 @attrs.frozen
 class CanceledPath:
-    """A path because of which a commit was canceled; ``kind`` is ``unknown`` or ``unimplemented``."""
+    """A path that caused the cancellation of a commit; ``kind`` is ``unknown`` or ``unimplemented``."""
 
     path: str
     kind: Literal["unknown", "unimplemented"]

@@ -148,7 +148,7 @@ class OAuthRefused(Invalid):
 
 @attrs.define
 class IssuerUnavailable(Unavailable):
-    """An issuer of tokens cannot be asked, or does not answer as it should."""
+    """An issuer of tokens cannot be reached, or its answer is invalid."""
 
     reason: str
 

@@ -194,7 +194,7 @@ class TreeEditor:
         Returns:
             The id of the root, and the content of every tree object that the edits
             created, by id; unchanged trees are not included. May be called
-            repeatedly, also after further edits.
+            repeatedly, even after further edits.
         """
         root, _ = self._root.seal()
         made: dict[Oid, bytes] = {}

@@ -1,6 +1,6 @@
-"""Descriptions of folders of pictures, sounds or films for the processes that read them; nothing is read here.
+"""Descriptions of folders of images, audio or video for the processes that read them; nothing is read here.
 
-Source: docs/dataset-viewer.md, section "Folders of pictures, sounds and films".
+Source: docs/dataset-viewer.md, section "Folders of images, audio and video".
 """
 
 from __future__ import annotations

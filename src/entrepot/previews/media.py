@@ -1,9 +1,9 @@
-"""Pictures, sounds and films in cells of tables: what they are, by their first bytes, and where in a row they lie.
+"""Images, audio and video in cells of tables: what they are, by their first bytes, and where in a row they lie.
 
 A cell says of its medium only that its bytes are here, or which file of the repository it is
 (:data:`EMBEDDED`, :data:`IN_REPO`); the server makes URLs of it. Its name and its stated type count for nothing.
 
-Source: docs/dataset-viewer.md, section "Pictures, sounds and films".
+Source: docs/dataset-viewer.md, section "Images, audio and video".
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _BY_ENDING = {
 
 
 def media_type(data: bytes) -> str:
-    """Return the type of a picture, sound or film by its first bytes; :data:`UNKNOWN` if a browser must not show it.
+    """Return the type of media by their first bytes; :data:`UNKNOWN` if a browser must not show them.
 
     Formats that can contain scripts are never known.
     """

@@ -12,7 +12,7 @@ CONVERTIBLE = frozenset({"csv", "json", "text", "arrow"})
 """The formats that are converted to Parquet."""
 
 FOLDERS = frozenset({"imagefolder", "audiofolder", "videofolder"})
-"""The formats whose files are one picture, sound or film each."""
+"""The formats whose files are one image, audio clip or video each."""
 
 FORMATS = frozenset({"parquet", "csv", "json", "arrow", "text"})
 """The formats of tables that can be opened."""

@@ -140,7 +140,7 @@ async def read_pairs(request: Request, limit: int, most_fields: int) -> list[tup
     try:
         return parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=most_fields, errors="strict")
     except ValueError:
-        raise Malformed("form", "it is not encoded as browsers do") from None
+        raise Malformed("form", "its encoding is not that of a browser's form") from None
 
 
 @attrs.define(eq=False)

@@ -72,7 +72,7 @@ class Certificate:
 
 
 def is_authority(certificate: bytes) -> bool:
-    """Return whether a certificate (DER) is that of an authority, also if a server uses it as its own.
+    """Return whether a certificate (DER) is that of an authority, even if a server uses it as its own.
 
     OpenSSL accepts such a server if the certificate is trusted; webpki, which hf_xet uses, never does.
     ``openssl req -x509`` makes such certificates unless told ``basicConstraints=CA:FALSE``.

@@ -56,7 +56,7 @@ async def _hub(_request: Request) -> Response:
 async def _readyz(request: Request) -> Response:
     """Serve 200 if this server should get requests; else, and before the server stops, a 503 that says why.
 
-    ``degraded``: it should, although the store of large files does not respond. Waits for 2 seconds at most, also if
+    ``degraded``: it should, although the store of large files does not respond. Waits for 2 seconds at most, even if
     the database hangs and all threads for requests wait for it.
     """
     if request.scope["state"].get("is_draining"):

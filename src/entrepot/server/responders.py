@@ -233,7 +233,7 @@ class _ResponsePlan:
 
     @classmethod
     def by_proxy(cls, accel: str, content: Content) -> _ResponsePlan:
-        """Return a response without a body, in place of which the proxy sends the file."""
+        """Return a response without a body; the proxy replaces it by the file."""
         kind = content.content_type.encode("ascii", "replace")
         headers = [(b"content-type", kind), (b"content-length", b"0"), (b"x-accel-redirect", accel.encode("ascii"))]
         return cls(200, headers, [], ())  # the proxy says itself that it cuts ranges

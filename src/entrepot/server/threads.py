@@ -75,7 +75,7 @@ class BegunCall(Generic[Result]):
         self._call = call
 
     async def result(self) -> Result:
-        """Return the result of the call or raise its error; the call has ended then, also if this is cancelled."""
+        """Return the result of the call or raise its error; the call has ended then, even if this is cancelled."""
         return await _finish(self._call)
 
     async def abandon(self) -> None:

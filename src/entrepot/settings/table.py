@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(
             duration(2, 300),
-            "How long PostgreSQL may take to accept a connection, also if it hangs, and the lookup of its address.",
+            "How long to wait for PostgreSQL to accept a connection, even if it hangs, and for the lookup of its address.",
         ),
     ] = 10
     store: Annotated[
@@ -181,8 +181,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["readable", "namespace", "hub"],
         _Doc(
             one_of("readable", "namespace", "hub"),
-            "Which stored chunks a Xet upload need not send again: those the caller may read, also those their "
-            "namespace has sent, or all; the wider values reveal content to those who know its hashes.",
+            "Which stored chunks a Xet upload need not send again: those the caller may read, these and those "
+            "that their namespace has sent, or all; the wider values reveal content to those who know its hashes.",
         ),
     ] = "readable"
     max_pack: Annotated[

@@ -59,7 +59,7 @@ class ChunkSet:
     def runs(self, count: int) -> list[tuple[int, int]]:
         """Return the chunks of the set among the first ``count`` as runs, ascending (end exclusive).
 
-        A run ends where a range of the set begins or ends, also if another range continues it: whether two ranges are
+        A run ends where a range of the set begins or ends, even if another range continues it: whether two ranges are
         adjacent depends on what else lies between them.
         """
         borders = [0, *np.flatnonzero(self._borders[:count]).tolist(), count]

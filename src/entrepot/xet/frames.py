@@ -35,8 +35,8 @@ of tiny ones is left to the library, which is many times faster at them."""
 class FrameReader:
     """A reader of frames.
 
-    Guarantees: at most one block more than the announced length is produced for a frame. Not thread-safe; not to be
-    used again after an error, of which the library keeps a part.
+    Guarantees: at most one block more than the announced length is produced for a frame. Not thread-safe; unusable
+    after an error, because the library keeps part of its state.
     """
 
     __slots__ = ("_library",)
@@ -80,7 +80,7 @@ class FrameReader:
 
 
 def _blocks(payload: memoryview, length: int, most: int) -> list[Buffer] | None:
-    """Return the content of each block of a frame with a usual header; None unless all of it is as it should be."""
+    """Return the content of each block of a frame with a usual header; None unless all of it is valid."""
     at, end = len(FRAME_HEADER), len(payload) - _SIZE.size
     pieces: list[Buffer] = []
     while at < end:

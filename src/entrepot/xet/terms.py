@@ -113,7 +113,7 @@ class Terms:
         return dict.fromkeys(map(_xorb_name, raws)).keys()
 
     def pieces(self) -> Iterator[Terms]:
-        """Return the terms in pieces of at most :data:`PIECE`, after each of which a generator yields."""
+        """Return the terms in pieces of at most :data:`PIECE`; a generator yields after each."""
         return (self.part(at, at + PIECE) for at in range(0, len(self), PIECE)) if len(self) > PIECE else iter((self,))
 
     def __eq__(self, other: object) -> bool:

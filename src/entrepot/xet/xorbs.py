@@ -189,7 +189,7 @@ def _read_range(data: Buffer, index: XorbIndex, start: int, end: int) -> list[_C
 
 
 def _decode(view: memoryview, chunks: Sequence[_Chunk], first: int) -> Iterator[Buffer]:
-    """Yield the uncompressed bytes of chunks, of which the first one has the given number."""
+    """Yield the uncompressed bytes of chunks; ``first`` is the number of the first one, for errors."""
     decoder, waiting, size = Decoder(), list[Buffer | Grouped](), 0
     for number, chunk in enumerate(chunks, first):
         try:

@@ -54,12 +54,12 @@ def put(tx: Write, namespace_id: int, quota: QuotaRow) -> None:
 
 
 def count_repos(tx: Read, namespace_id: int) -> int:
-    """Return the number of repositories of an account, also in its folders."""
+    """Return the number of repositories of an account, including those in its folders."""
     return tx.sql.execute(_COUNT, {"namespace": namespace_id}).scalar_one()
 
 
 def bytes_of_namespace(tx: Read, namespace_id: int) -> int:
-    """Return the bytes of large files, git objects and buckets in all repositories of an account, also in its folders.
+    """Return the bytes of large files, git objects and buckets in all repositories of an account and of its folders.
 
     Content that two of them share counts twice.
     """

@@ -132,7 +132,7 @@ class StallGuard:
                 found.server.answered_s = time.monotonic()
 
     def release(self, connection: Connection) -> None:
-        """Note that nobody uses a connection, whether the server has answered or not."""
+        """Record that a connection is no longer in use, whether or not the server has answered."""
         if (found := self._watched.get(connection)) is not None:
             found.since_s = None
 
@@ -282,7 +282,7 @@ def _place_of(address: _Address) -> Mapping[str, Any]:
 
 
 def _cut(connection: Connection, socket_id: tuple[int, int]) -> None:
-    """Let every use of a connection fail, also one that waits in another thread; nothing if it has been closed."""
+    """Let every use of a connection fail, including one that waits in another thread; nothing if it has been closed."""
     with contextlib.suppress(OSError, psycopg.Error):
         number = os.dup(connection.fileno())
         if _id_of(number) != socket_id:  # asked of the copy, which nothing else closes

@@ -190,7 +190,7 @@ class PreparedConnection:
     def leave(self) -> None:
         """Roll back the transaction before SQLAlchemy, which also used the connection, makes psycopg do so.
 
-        psycopg drops all prepared statements of a connection when it rolls back, also those that are not its own.
+        psycopg drops all prepared statements of a connection when it rolls back, including those that are not its own.
         """
         with contextlib.suppress(psycopg.OperationalError):  # SQLAlchemy finds out
             self.end()
@@ -262,7 +262,7 @@ class PreparedConnection:
         tables: Set[str],
         answered: Callable[[_Rows], Answer | None] | None = None,
     ) -> None:
-        """Run a statement together with the next one; if it comes to be executed later, its rows are there already.
+        """Run a statement together with the next one; if it is executed later, its rows are there already.
 
         Without a next one, it does not run; announced twice, it runs once. In a transaction that can write, it runs
         after the next statement, and its rows answer one execution, unless the transaction has taken further locks or

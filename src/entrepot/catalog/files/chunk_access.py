@@ -1,4 +1,4 @@
-"""Indexed queries on which chunks of which xorbs a caller may refer to."""
+"""Indexed queries that find which chunks of which xorbs a caller may refer to."""
 
 from __future__ import annotations
 
@@ -259,7 +259,7 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
         limit: the maximum number of xorbs in a group.
 
     Guarantees: a chunk that the viewer may not use costs the same statement as one
-    that is not stored, also if they may use others of its xorb, and the statement looks at no more than
+    that is not stored, even if they may use others of its xorb, and the statement looks at no more than
     :data:`MAX_USES` uses of each kind: readable ones beyond them are not found, and clients send the chunk again.
     """
     found: dict[XetHash, Uid] = {}

@@ -153,7 +153,7 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = R
 
 
 def sizes_among(tx: Read, repo_id: int, sizes: Sequence[int]) -> set[int]:
-    """Return those of the given sizes that a file has which a repository may use, whoever uploaded it."""
+    """Return those of the given sizes that files have which the repository may use, regardless of their uploaders."""
     found = set[int]()
     for batch in slices(sizes):
         query = sa.select(_L.c.size).distinct().where((_L.c.repo_id == repo_id) & _L.c.size.in_(bounded(batch)))

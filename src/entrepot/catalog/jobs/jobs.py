@@ -164,7 +164,7 @@ def _add(dialect: str, *, is_of_repo: bool, hastens: bool) -> Upsert:
     """Return the insert of a job that respects an equal one which waits.
 
     Where several transactions write at a time, the waiting job is locked until this one ends, even if it stays as it
-    is: a worker that claimed it before would not see the rows because of which the job is to run.
+    is: a worker that claimed it before would not see the rows that this transaction adds for the job.
     """
     insert = dialects.named(dialect).insert(_T).inline()  # the new id is not needed
     if is_of_repo:

@@ -236,7 +236,7 @@ def count(tx: Read) -> int:
 
 
 def page_owned_by(tx: Read, account_id: int, *, after: int, limit: int) -> list[RepoRow]:
-    """Return one page of the repositories of an account, also those in its folders, in the order of their row ids."""
+    """Return one page of the repositories of an account, including those in its folders, by row id."""
     namespaces = sa.select(_NS.c.id).where((_NS.c.id == account_id) | (_NS.c.parent_id == account_id))
     # Found in the index of names first: only the rows of the page are read.
     ids = sa.select(_R.c.id).where(_R.c.namespace_id.in_(namespaces) & (_R.c.id > after) & _R.c.deleted_ms.is_(None))
@@ -245,7 +245,7 @@ def page_owned_by(tx: Read, account_id: int, *, after: int, limit: int) -> list[
 
 
 def owned_by(tx: Read, account_id: int) -> list[RepoRow]:
-    """Return all repositories of an account, also those in its folders, most recently changed first."""
+    """Return all repositories of an account, including those in its folders, most recently changed first."""
     query = _SELECT.where(_is_of(account_id)).order_by(_R.c.updated_ms.desc(), _R.c.id.desc())
     return [row_of(row) for row in tx.sql.execute(query)]
 
@@ -253,7 +253,7 @@ def owned_by(tx: Read, account_id: int) -> list[RepoRow]:
 def page_by_change(
     tx: Read, account_id: int, seen_by: Visibility | None, *, after: tuple[float, int] | None = None, limit: int
 ) -> list[RepoRow]:
-    """Return visible repositories of an account, also those in its folders, most recently changed first.
+    """Return visible repositories of an account, including those in its folders, most recently changed first.
 
     Args:
         after: time of the last change and row id of the last repository of the previous page.
@@ -265,7 +265,7 @@ def page_by_change(
 
 
 def ids_of(tx: Read, account_id: int, seen_by: Visibility | None) -> list[int]:
-    """Return the row ids of all visible repositories of an account, also of those in its folders."""
+    """Return the row ids of all visible repositories of an account, including those in its folders."""
     query = sa.select(_R.c.id).join(_NS, _NS.c.id == _R.c.namespace_id).where(_R.c.deleted_ms.is_(None))
     return list(tx.sql.execute(query.where(_is_of(account_id) & marked_condition(tx, seen_by))).scalars())
 

@@ -98,7 +98,7 @@ def paths(tx: Read, area: Area) -> list[tuple[RepoPath, str]]:
 
 
 def count(tx: Read, area: Area) -> int:
-    """Return the number of changes of an area, also of those that have ended."""
+    """Return the number of changes of an area, including those that have ended."""
     return tx.sql.execute(_COUNT, area.names()).scalar_one()
 
 

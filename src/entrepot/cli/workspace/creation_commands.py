@@ -23,7 +23,7 @@ _MUTABILITIES = ("strict", "flexible", "mutable")
 @click.option("--entity-dir", default="", help="Folder below which the entity is created.")
 @click.option("--repo-name", default="", help="Repository on the hub, if its name differs from the entity's.")
 @click.option("--import", "source", type=click.Path(path_type=Path), help="Folder or file to copy into the entity.")
-@click.option("--import-url", help="Address of a file, or of a file or folder of Google Drive, to fetch.")
+@click.option("--import-url", help="Address to fetch: of a file, or of a file or folder of Google Drive.")
 @click.option("--credentials-path", help="File with the credentials of Google, for Drive.")
 @click.option("--unzip", is_flag=True, help="Replace imported zip archives with their contents.")
 @console_options

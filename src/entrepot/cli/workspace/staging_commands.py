@@ -186,7 +186,7 @@ def _commit_command(name: str, links: Sequence[str]) -> click.Command:
         question = f"Name of the linked {link}"
         function = asked_option(f"--{link}", link, question=question, multiple=True, help=text)(function)
     if links:
-        function = click.option("--no-links", is_flag=True, help="Do not take over links of the version before.")(
+        function = click.option("--no-links", is_flag=True, help="Do not keep the links of the previous version.")(
             function
         )
     function = click.option("--fsck", "checks", is_flag=True, help="Check the local state first.")(function)
@@ -230,7 +230,7 @@ def _commit(
         console.entity(name), version=version, message=message, links=links, inherits_links=not no_links
     )
     for tag in report.inherited:
-        console.info(f"Repository: the link to {tag} was taken over from the version before")
+        console.info(f"Repository: the link to {tag} was kept from the previous version")
     row = {
         "tag": report.tag,
         "sha": report.commit,

@@ -35,7 +35,7 @@ def whoami() -> Call[WhoAmI]:
 
 
 def whoami_document() -> Call[Mapping[str, Any]]:
-    """Build the same call, which returns the JSON object of the hub, including keys that only this hub knows."""
+    """Build the call of :func:`whoami` that returns the whole JSON object, including keys of this hub alone."""
     return Call("GET", "/api/whoami-v2", json_as(dict[str, Any]), subject="your account")
 
 

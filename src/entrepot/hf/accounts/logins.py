@@ -72,7 +72,7 @@ def login(
 
 
 def logout(endpoint: str | None = None) -> bool:
-    """Remove the stored token of a hub, also from git's credential helper.
+    """Remove the token of a hub from the store of this client and from git's credential helper.
 
     Returns:
         Whether a token was stored.

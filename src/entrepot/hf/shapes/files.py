@@ -46,7 +46,7 @@ class BlobSecurityInfo(dict[str, Any]):
 
 @dataclasses.dataclass
 class RepoFile:
-    """A file; ``size`` is that of the content, also of large files; ``last_commit`` is None unless requested."""
+    """A file; ``size`` is that of the content, for large files too; ``last_commit`` is None unless requested."""
 
     path: str
     size: int

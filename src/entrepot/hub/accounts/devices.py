@@ -182,7 +182,7 @@ def require_session(caller: MaybeCaller) -> Caller:
     """
     known = require_write(caller)
     if known.token.secret_hash:
-        raise NotAllowed("Only a user in a browser can accept a program: sign in there")
+        raise NotAllowed("Programs can be accepted in a browser only: sign in there")
     return known
 
 

@@ -135,7 +135,7 @@ def decline(hub: HubContext, caller: MaybeCaller, uid: str) -> None:
 
 
 def cancel(hub: HubContext, caller: MaybeCaller, name: str, uid: str) -> None:
-    """Withdraw an invitation, also one whose inviter may no longer invite.
+    """Withdraw an invitation, even one whose inviter may no longer invite.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the organisation.

@@ -3,7 +3,7 @@
 Both tokens are computed from the code or refresh token that the program presented, with the key of
 the hub. A response that was lost can therefore be repeated for some minutes without storing a secret.
 A refresh token that is presented again later was copied: the grant ends. A refresh token therefore
-names its grant, with a seal: also one that was replaced long ago is recognised, without storing it.
+names its grant, with a seal: even one that was replaced long ago is recognised, without storing it.
 Source: docs/protocols/oauth.md, section 2; RFC 9700, section 4.14.2.
 """
 

@@ -158,7 +158,7 @@ def sign_in(
 
     Raises:
         StepExpired: it was not begun in this browser, or took too long, or was used already.
-        PasskeyRefused: the passkey is unknown, or has not signed what it should.
+        PasskeyRefused: the passkey is unknown, or its signature does not match.
         AccountSuspended: an administrator of the hub has suspended the account.
     """
     kept = _kept(hub, USING, replaced, reply.sealed)

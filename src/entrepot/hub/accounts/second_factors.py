@@ -73,7 +73,7 @@ def secret_of(hub: HubContext, account_uid: str, salt: str) -> bytes:
 def use_code(hub: HubContext, tx: Write, user: Account, code: str) -> CodeUse:
     """Use up a code of a user; a wrong one is counted, so the caller must let the transaction succeed.
 
-    Guarantees: a code is accepted once, also if it is sent twice at the same time.
+    Guarantees: a code is accepted once, even if it is sent twice at the same time.
     """
     typed = re.sub(r"[\s-]+", "", code[:100]).lower()
     if _RECOVERY.fullmatch(typed):

@@ -1,4 +1,4 @@
-"""Use cases on notifications: list, count, mark as read. Rights are checked when they are read."""
+"""Use cases on notifications: list, count, mark as read. Rights are checked whenever a notification is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rights to change refs: branches, for users with write access; heads of pull requests, also for their authors.
+"""Rights to change refs: branches, for users with write access; heads of pull requests, for their authors too.
 
 Everyone who may read a repository may propose changes to it: they upload bytes and
 commit to ``refs/pr/N`` of their own pull requests, and to no other ref.

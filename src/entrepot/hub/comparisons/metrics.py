@@ -145,7 +145,7 @@ def compare(hub: HubContext, caller: MaybeCaller, wanted: Sequence[RepoRef]) -> 
 
 
 def compare_with(hub: HubContext, caller: MaybeCaller, ref: RepoRef, wanted: Sequence[RepoRef]) -> list[ComparedModel]:
-    """Return the metrics of a model, and, as :func:`compare`, those of others; it comes first, and only once.
+    """Return the metrics of a model, then, as :func:`compare`, those of others; the model is not repeated.
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled: the caller may not read the model.

@@ -1,6 +1,6 @@
-"""Plans of the rows of folders of pictures, sounds and films: from names of folders, or from metadata.
+"""Plans of the rows of folders of images, audio and video: from names of folders, or from metadata.
 
-Source: docs/dataset-viewer.md, section "Folders of pictures, sounds and films"; ``datasets`` 5.2.0, which is the oracle
+Source: docs/dataset-viewer.md, section "Folders of images, audio and video"; ``datasets`` 5.2.0, which is the oracle
 of the tests.
 """
 

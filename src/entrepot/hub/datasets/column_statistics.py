@@ -14,7 +14,7 @@ BINS = 10
 """Bars of a histogram."""
 
 MAX_COLUMNS = 200
-"""Columns of which statistics are made."""
+"""Columns with statistics."""
 
 _MAX_LABELS, _FEW_LABELS, _LABEL_SHARE = 1_000, 10, 0.2
 _INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))

@@ -219,7 +219,7 @@ def read_medium(
     column: str,
     parts: Sequence[str] = (),
 ) -> tuple[Oid, bytes]:
-    """Return the commit and the bytes of a picture, sound or film in a row of a split.
+    """Return the commit and the bytes of an image, an audio clip or a video in a row of a split.
 
     Args:
         parts: what leads to it within the cell (:func:`entrepot.previews.media.bytes_at`).
@@ -253,7 +253,7 @@ def read_file_medium(
     column: str,
     parts: Sequence[str] = (),
 ) -> tuple[Oid, bytes]:
-    """Return the commit and the bytes of a picture, sound or film in a row of one file that is a table.
+    """Return the commit and the bytes of an image, an audio clip or a video in a row of one file that is a table.
 
     Raises:
         EntryNotFound: no such file.

@@ -141,7 +141,7 @@ def _run(hub: HubContext, step: _Step) -> int:
 
 
 def _run_all(hub: HubContext, steps: Sequence[_Step]) -> list[int | Exception]:
-    """Do the same as :func:`_run_together`; steps of which one exceeds a quota in the end are taken one by one."""
+    """Run steps as :func:`_run_together`; if one of them exceeds a quota in the end, run them one by one."""
     try:
         return _run_together(hub, steps)
     except QuotaExceeded as error:

@@ -107,10 +107,10 @@ def reconstruct(hub: HubContext, given: XetToken, file: XetHash, first: int, las
 def reconstruct_directly(
     hub: HubContext, given: XetToken, file: XetHash, first: int, last: int | None
 ) -> DirectPlan | None:
-    """Return a plan of which a client reads every byte from the bucket; None if the bytes pass through the hub.
+    """Return a plan whose bytes a client reads from the bucket; None if they pass through the hub.
 
-    They do unless the caller may read every chunk of the xorbs. The bucket does not ask the hub again, so its URLs
-    are valid for a short time.
+    They pass through the hub unless the caller may read every chunk of the xorbs. The bucket does not
+    ask the hub again, so its URLs are valid for a short time.
 
     Raises:
         As :func:`reconstruct`.

@@ -137,7 +137,7 @@ class _Rewriter:
         self.ids[oid] = self._write(Kind.COMMIT, self._unsigned(content, tree))
 
     def tag(self, oid: Oid) -> Oid:
-        """Rewrite an annotated tag, and the tags that it points at; return the new id of any object."""
+        """Return the new id of an object; rewrite it if it is an annotated tag, with the tags that it points at."""
         chain: list[tuple[Oid, bytes]] = []
         while oid not in self.ids:
             kind, content = self._reader.read(oid)

@@ -287,10 +287,10 @@ def is_sweeping(hub: HubContext, by: Actor) -> bool:
 
 
 def check_health(hub: HubContext, by: Actor, known: HubFigures | None = None) -> list[HealthCheck]:
-    """Return the results of checks that take no longer than a page may.
+    """Return the results of the checks that are quick enough for a page.
 
     Args:
-        known: figures of this moment, if they are at hand.
+        known: the present figures, if they have been read already.
 
     Raises:
         LoginRequired, NotAllowed: the caller is not an administrator of the hub.

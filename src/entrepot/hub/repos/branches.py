@@ -215,7 +215,7 @@ def _replaceable_head(tx: Read, row: RepoRow, branch: RefName, *, overwrites: bo
 
 
 def find_obstacle(tx: Read, row: RepoRow, name: RefName) -> AlreadyExists | Refused | None:
-    """Return the error because of which a ref with this name cannot be created, or None.
+    """Return the error that prevents a ref of this name, or None.
 
     Git repositories cannot hold a ref above or below another one. If tags are
     immutable, a branch must not have the name of a tag, nor a tag that of a branch,

@@ -155,7 +155,7 @@ def check_move(hub: HubContext, tx: Read, repo_id: int, account_id: int, before:
     Call it under the lock of the repository: taking a git-lfs lock needs the same one, so none is taken in between.
 
     Args:
-        before: the commits of which the ref may have the content at each path; none: it may have any.
+        before: the commits whose content the ref may have at each path; if empty, it may have any content.
         after: the new commit; its objects must be stored already.
 
     Raises:

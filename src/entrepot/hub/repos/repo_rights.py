@@ -23,9 +23,9 @@ _EVENT_FILES = "tensorboard"
 
 @attrs.frozen
 class RepoRights:
-    """What a caller may do with a repository that they see. ``may_discuss``: also to open pull requests.
+    """What a caller may do with a repository that they see. ``may_discuss``: includes opening pull requests.
 
-    ``may_manage``: to see its settings, also if it is archived, when nothing else may be changed.
+    ``may_manage``: to see its settings, even if it is archived, when nothing else may be changed.
     ``has_metrics``: whether it is a model whose card has evaluation results, or that has event files.
     ``open_discussions``: with pull requests, at most :data:`MAX_COUNTED`; 0 if they are disabled.
     ``is_liked``: the caller likes it; ``watch``: which notifications they get, empty if the token is not for these.

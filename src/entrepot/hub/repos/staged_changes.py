@@ -200,7 +200,7 @@ class _Changes:
 def _collect(
     edits: Sequence[Put | Remove], find: Callable[[RepoPath], Entry | None], sizes: Mapping[Oid, ObjectSize]
 ) -> _Changes:
-    """Return the effect of edits, of which later ones replace earlier ones.
+    """Return the effect of edits; a later one replaces earlier ones of its path.
 
     Args:
         find: returns the entry at a path of the branch.

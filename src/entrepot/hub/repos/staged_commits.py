@@ -94,8 +94,8 @@ def unimplemented(error: EntryNotFound | InvalidOperation) -> CommitCanceled:
 def combine(prepared: PreparedCommit, found: FoundChanges) -> PreparedCommit:
     """Return a commit that makes its author's staged changes, and then its own over them.
 
-    Deletions of what is absent are skipped. Of two staged files, one of which is where
-    the other needs a folder, the later one counts; so does the commit's own.
+    Deletions of what is absent are skipped. If one staged file is where another needs a folder,
+    the later one counts; a file of the commit counts before both.
     """
     removed = {edit.path for edit in prepared.edits if isinstance(edit, Remove)}
     added = _addable(found.rows, {edit.path for edit in prepared.edits if isinstance(edit, Put)}, removed)

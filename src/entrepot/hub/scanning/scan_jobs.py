@@ -73,7 +73,7 @@ class _HeadFindings:
     found: dict[str, tuple[str, Oid, str]] = attrs.field(factory=dict)
 
     def add(self, file: NamedContent, head: Oid, status: str) -> None:
-        """Note the status that a scanner gave a content, of which the worst counts."""
+        """Record the status that a scanner gave a content; of several, the worst counts."""
         known = self.found.get(file.content)
         if status in ("safe", "skipped") or (known is None and len(self.found) >= _MAX_COUNTED):
             return
@@ -150,7 +150,7 @@ def scan_steps(hub: HubContext, repo_id: int) -> Iterator[int | None]:
         if repositories.by_id(tx, row.id) is not None:
             scan_summaries.put(tx, findings.summary(row.id, hub.now_ms()))
     if hides(hub.settings):
-        # What was made of a file that is hidden now has to go, also if another repository has the file and it was
+        # What was made of a file that is hidden now has to go, even if another repository has the file and it was
         # scanned there: the text of a card, tables that were converted. The jobs do nothing if all is as it was.
         with hub.write(Lock.nothing()) as tx:
             jobs.enqueue(tx, "card", {"repo": row.id}, hub.now_ms(), dedup_key=f"card:{row.id}")

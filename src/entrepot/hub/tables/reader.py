@@ -156,7 +156,7 @@ class TableReader:
         return TablePage(self._kept(content, found), [PackedRow(cells, cut) for cells, cut in found["page"]])
 
     def read_medium(self, content: TableContent, row: int, column: str, parts: Sequence[str]) -> bytes:
-        """Return the bytes of a picture, sound or film in a cell; none if there is none.
+        """Return the bytes of an image, an audio clip or a video in a cell; none if there is none.
 
         Args:
             parts: what leads to it within the cell (:func:`entrepot.previews.media.bytes_at`).

@@ -18,10 +18,10 @@ from entrepot.errors import Malformed
 from entrepot.previews.sources import RangeReader
 
 LEAST_FOOTER = 128 << 10
-"""Bytes of the smallest footer of which an index is made; smaller ones are parsed faster than indexed."""
+"""Bytes of the smallest footer that is indexed; smaller ones are parsed faster than indexed."""
 
 MAX_FOOTER = 16 << 20
-"""Bytes of the largest footer of which an index is made."""
+"""Bytes of the largest footer that is indexed."""
 
 MAX_INDEX = 512 << 10
 """Maximum size of an index in bytes."""

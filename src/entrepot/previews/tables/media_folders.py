@@ -1,9 +1,9 @@
-"""Folders of pictures, sounds or films as tables: a row is a file, with its folder as label, or a row of metadata.
+"""Folders of images, audio or video as tables: a row is a file, with its folder as label, or a row of metadata.
 
 The rules are those of ``imagefolder``, ``audiofolder`` and ``videofolder`` of ``datasets``, which is the oracle of the
 tests. No medium is decoded. Needs pyarrow.
 
-Source: docs/dataset-viewer.md, section "Folders of pictures, sounds and films".
+Source: docs/dataset-viewer.md, section "Folders of images, audio and video".
 """
 
 from __future__ import annotations

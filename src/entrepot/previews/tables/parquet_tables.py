@@ -19,7 +19,7 @@ from entrepot.previews.tables.footer_indexes import open_footer
 from entrepot.previews.tables.table_sources import TableSource, reason_of
 
 MAX_GROUP = 1 << 30
-"""Bytes of a row group, decompressed, of which rows are read."""
+"""Bytes of the largest row group, decompressed, from which rows are read."""
 
 _BUFFER, _BATCH_ROWS, _BATCH_BYTES = 1 << 20, 1024, 32 << 20
 
@@ -138,7 +138,7 @@ class ParquetTable:
 
 
 def _places(groups: Sequence[Any], size: int) -> Sequence[tuple[int, int, int, int]]:
-    """Return where row groups of pyarrow lie; none if the file does not tell it as it should.
+    """Return where row groups of pyarrow lie; empty if the footer does not say it correctly.
 
     Guarantees: they have no more bytes together than the file, so that it costs little to look at each of them.
     """

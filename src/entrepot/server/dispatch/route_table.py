@@ -111,7 +111,7 @@ class RouteTable(Router):
         if endpoint is None:
             await route.handle(scope, receive, send)
             return
-        # What starlette wraps around handlers only looks for error handlers, of which there are none.
+        # What starlette wraps around handlers only looks for error handlers, and there are none.
         response = await endpoint(Request(scope, receive, send))
         await response(scope, receive, send)
 

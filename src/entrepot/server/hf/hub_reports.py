@@ -42,7 +42,7 @@ async def show_overview(request: Request) -> Response:
 
 
 async def check_health(request: Request) -> Response:
-    """Serve the results of checks that take no longer than a request may."""
+    """Serve the results of the checks that are quick enough for a request."""
     found = await call_hub_slow(request, overviews.check_health)
     return json_response([HealthResult(name=check.name, ok=check.is_well, text=check.text) for check in found])
 

@@ -95,7 +95,7 @@ async def refuse_lists(request: Request) -> NoReturn:
 
 
 async def refuse_repos(request: Request) -> NoReturn:
-    """Refuse every request about a repository of a type that this hub does not have, also for its files.
+    """Refuse every request about a repository of a type that this hub does not have, or about its files.
 
     With the code of an absent repository: without one, clients blame the connection.
     """

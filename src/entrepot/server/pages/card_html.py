@@ -111,7 +111,7 @@ def relink(made: str, links: CardLinks) -> str:
     def changed(tag: re.Match[str]) -> str:
         nonlocal is_in_link
         closing, name, rest = str(tag[1]), str(tag[2]), str(tag[3])
-        if name in ("pre", "table"):  # they scroll inside their box, also with the keyboard
+        if name in ("pre", "table"):  # they scroll inside their box, with the keyboard as well
             return tag[0] if closing else f'<{name} tabindex="0"{_kept(rest, "dir")}>'
         if name in ("div", "sup"):
             return tag[0].replace(' id="', f' id="{links.prefix}-', 1)  # quotes inside a value are escaped

@@ -26,7 +26,7 @@ class _Number:
 
 @attrs.frozen
 class _Members:
-    """The members of an object, also those whose name occurs again."""
+    """The members of an object, including those whose name occurs again."""
 
     pairs: Sequence[tuple[str, object]]
 

@@ -1,7 +1,7 @@
 """Guesses: how often the hub guesses which chunks an upload may need, for each account.
 
-Each upload may have one guess, but clients name their uploads as they like. Therefore the account counts: it has some
-guesses at once and then one every few seconds, and the accounts take turns.
+Each upload may have one guess, but clients name their uploads as they like. Therefore the account counts: it has a
+burst of guesses, then one every few seconds, and the accounts take turns.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import attrs
 
 AT_ONCE = 60
-"""How many uploads of an account are answered with a guess at once; further ones wait for a refill, or have none."""
+"""The burst: uploads of an account that get a guess before it must wait for the refill."""
 
 REFILL_S = 2.0
 """Seconds after which an account may have one more."""

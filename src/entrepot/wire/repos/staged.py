@@ -58,7 +58,7 @@ class StagedReset(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CanceledChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A path because of which a commit was canceled.
+    """A path that caused the cancellation of a commit.
 
     ``kind``: ``unknown``, a change that the commit did not know about, or
     ``unimplemented``, one that it asked for and that could not be made.

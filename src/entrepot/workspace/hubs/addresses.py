@@ -82,7 +82,7 @@ def repo_type(word: str) -> RepoType:
 
 
 def parse_hub_url(text: str) -> EntityNamespace:
-    """Parse the address of a namespace: ``https://hub.example.org/alice``, also with ``hub+`` before it.
+    """Parse the address of a namespace: ``https://hub.example.org/alice``, with or without ``hub+`` before it.
 
     Raises:
         UrlRefused: it is not one.

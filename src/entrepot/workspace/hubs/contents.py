@@ -51,7 +51,7 @@ class NamedSource(PathSource):
 
 @attrs.frozen
 class _NamedContent:
-    """A content of which only size and digest are known: enough to ask for it, not to send it."""
+    """A content known by size and digest only: enough to request it, not to send it."""
 
     size: int
     label: str

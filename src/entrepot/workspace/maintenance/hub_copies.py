@@ -62,7 +62,7 @@ def copy_to_hub(
         url: a namespace on a hub.
         repository: the name of the repository; empty is that of an earlier copy, else that of the entity.
         is_rehearsal: only count what would be sent.
-        report: called with every version that is on the hub, also if a later one fails.
+        report: called with every version that is on the hub, even if a later one fails.
 
     Raises:
         Refused: the remote of the entity is a hub already, its name is taken on the hub, or an earlier copy is in
@@ -116,7 +116,7 @@ def _find_repository(target: HubMetadata, spec: Spec, repository: str) -> str:
 
 @attrs.define
 class _Copy:
-    """The copy of one entity; ``parent`` is the commit of the version before on the hub."""
+    """The copy of one entity; ``parent`` is the commit of the previous version on the hub."""
 
     state: KindState
     target: HubMetadata

@@ -31,7 +31,7 @@ def migrate_entity(
     """Migrate the latest published version of an entity, or all of them; versions without old contents are skipped.
 
     Args:
-        report: called with every version that is migrated, also if a later one fails.
+        report: called with every version that is migrated, even if a later one fails.
 
     Raises:
         EntityMissing, EntityAmbiguous: the name stands for no entity, or for several.

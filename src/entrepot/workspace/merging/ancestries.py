@@ -70,7 +70,7 @@ class Ancestry:
         return [found for name in names if (found := find_tag(name)) is not None]
 
     def _base_in_store(self, tag: VersionTag, commit: Oid) -> str | None:
-        """Return the version before; the root record of a published one says it."""
+        """Return the previous version; the root record of a published one names it."""
         if str(tag) not in self.refs.tags:
             return self.state.database.base(str(tag))
         spec = read_specs(self.state, [(tag, commit)]).get(tag)

@@ -125,12 +125,12 @@ class MetadataRepository:
         return None
 
     def parent_of(self, refs: RefTable, tag: str = "", commit: Oid | None = None) -> Oid | None:
-        """Return the commit on which a version is built: the version before if it is local, else the branch.
+        """Return the commit on which a version is built: the previous version if it is local, else the branch.
 
         So a branch never contains a version of another entity that was not pushed.
 
         Args:
-            tag, commit: of the version before, if there is one.
+            tag, commit: of the previous version, if there is one.
         """
         local = refs.unpublished.get(tag)
         return local.commit if local is not None and local.commit == commit else refs.branches.get(self.branch)
@@ -204,7 +204,7 @@ class MetadataRepository:
         Args:
             folder: the folder of the entity in the workspace.
             documents: README and ignored paths by name; a spec among them is not used.
-            moved_from: the folder that the version before had, if it was another one.
+            moved_from: the folder that the previous version had, if it was another one.
             merged: commits of versions whose changes it has; here, the branch contains those that are published.
         """
         files = {name: content for name, content in documents.items() if not name.endswith(".spec")}

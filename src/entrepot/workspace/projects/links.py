@@ -18,7 +18,7 @@ from entrepot.workspace.state.rows import Head
 
 @attrs.frozen
 class FoundLinks:
-    """The links of a new version, and the tags of those that come from the version before."""
+    """The links of a new version, and the tags of those that come from the previous one."""
 
     links: Mapping[str, VersionLink]
     inherited: tuple[str, ...] = ()

@@ -82,7 +82,7 @@ def _merged_into_head(entity: Entity) -> list[str]:
 
 
 def _undo_version(entity: Entity, merged: Sequence[str]) -> str:
-    """Move the head to the version before, and stage the difference and what was merged."""
+    """Move the head to the previous version, and stage the difference and what was merged."""
     state, database = entity.state, entity.state.database
     head, refs = database.head(entity.folder), state.metadata.refs()
     if head is None:

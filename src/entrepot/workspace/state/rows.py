@@ -33,7 +33,7 @@ class FileChange(enum.StrEnum):
 
 @attrs.frozen
 class Head:
-    """The version that the workspace of an entity is based on; ``base`` is the tag of the version before it."""
+    """The version that the workspace of an entity is based on; ``base`` is the tag of the previous version."""
 
     tag: str
     commit: Oid

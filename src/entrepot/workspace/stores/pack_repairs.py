@@ -28,7 +28,7 @@ class _Place:
 def rebuild_packs(
     wanted: Iterable[Pack], known: Knowledge, outbox: Outbox | None, sources: Mapping[str, str]
 ) -> dict[Pack, Xorb]:
-    """Return the xorbs of those packs of which every chunk is found; they may be compressed in another way.
+    """Return the xorbs of those packs whose chunks are all found; they may be compressed in another way.
 
     Args:
         known: which chunks the contents of ``sources`` have.

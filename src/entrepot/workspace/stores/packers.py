@@ -171,7 +171,7 @@ class _Placing:
         self.runs: list[_Run] = []
 
     def place(self, data: memoryview, ends: list[int]) -> None:
-        """Place the chunks of a block, of which each ends at one of ``ends``."""
+        """Place the chunks of a block; each ends at one of ``ends``."""
         lengths = np.diff(np.array(ends), prepend=0).tolist()
         starts = [0, *ends[:-1]]
         pieces = [data[start:end] for start, end in zip(starts, ends, strict=True)]

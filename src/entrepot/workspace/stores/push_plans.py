@@ -124,7 +124,7 @@ def _leave_out_known(
     known: Knowledge,
     new: set[Sha256],
 ) -> tuple[dict[Sha256, FileBlock], dict[XetHash, Pack]]:
-    """Replace packs of which the store has learnt every used chunk since they were packed."""
+    """Replace packs whose used chunks have all arrived in the store since they were packed."""
     if not known.packs:
         return blocks, sent
     table = ChunkTable(pack for pack, _ in known.packs.values())

@@ -110,5 +110,5 @@ def test_a_token_accepts_nothing_whatever_cookie_comes_with_it(site: ServedHub) 
         client.cookies.set("entrepot_session", "made-up")
         answer = client.post(PATH, data=form, headers={"authorization": f"Bearer {site.alice}"})
         assert answer.status_code == 403
-        assert "Only a user in a browser can accept a program" in answer.text
+        assert "Programs can be accepted in a browser only" in answer.text
     assert outcome(site, begun) == "authorization_pending"

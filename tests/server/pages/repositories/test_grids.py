@@ -53,14 +53,14 @@ def test_pictures_come_from_the_repository_or_the_cell_itself_and_from_nowhere_e
     place = MediaPlace("/hub", ref, Oid("1" * 40), {"path": "t.parquet"})
     grid = grid_of(features, list(enumerate(rows)), 3, pictures={"b.png": (path, 10)}, media=place)
     assert [[cell.form for cell in row.cells] for row in grid.rows] == [
-        ["picture", "embedded", "sound"],
+        ["picture", "embedded", "audio"],
         ["text", "text", "text"],
         ["text", "text", "text"],
     ]
     cells = [cell for row in grid.rows for cell in row.cells]
-    assert all(cell.target.startswith("/hub/") for cell in cells if cell.form in ("embedded", "sound"))
+    assert all(cell.target.startswith("/hub/") for cell in cells if cell.form in ("embedded", "audio"))
     plain = grid_of(features, list(enumerate(rows[:1])), 1)
-    assert [cell.text for cell in plain.rows[0].cells] == ["b.png", "picture, 2 × 3", "sound"]
+    assert [cell.text for cell in plain.rows[0].cells] == ["b.png", "image, 2 × 3", "audio"]
     large = grid_of({"f": TEXT}, [(0, rows[0])], 1, pictures={"b.png": (path, 1 << 30)})
     assert large.rows[0].cells[0].form == "link"
 

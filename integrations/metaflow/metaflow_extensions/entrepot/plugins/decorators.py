@@ -87,7 +87,7 @@ class _Decorator(StepDecorator):  # type: ignore[misc] # Metaflow is not typed
         retry_count: int,
         max_user_code_retries: int,
     ) -> None:
-        """Remove temporary folders and record what the step did, also after a failure."""
+        """Remove temporary folders and record what the step did, even after a failure."""
         if self._running is not None:
             self._running.finish(is_ok=bool(is_task_ok))
 

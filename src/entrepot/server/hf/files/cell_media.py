@@ -1,8 +1,8 @@
-"""Pictures, sounds and films in rows of tables: the URLs that cells have, and the route that serves their bytes.
+"""Images, audio and video in rows of tables: the URLs that cells have, and the route that serves their bytes.
 
 A URL names the commit, so it means the same bytes forever; the right to read them is checked at every request.
 
-Source: docs/dataset-viewer.md, section "Pictures, sounds and films".
+Source: docs/dataset-viewer.md, section "Images, audio and video".
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _has_media(feature: object, depth: int = 0) -> bool:
 
 
 async def show_medium(request: Request) -> Response | FileResponse:
-    """Serve the bytes of a picture, sound or film in a cell; those of unknown types only to be saved.
+    """Serve the bytes of an image, an audio clip or a video in a cell; those of unknown types only to be saved.
 
     Raises:
         InvalidParameter: a parameter is missing or wrong.

@@ -1,6 +1,6 @@
 """The page on which a user signs a program in: type its code, see what it is, accept or reject it.
 
-Opening an address decides nothing, also one that has the code in it: its sender may be an
+Opening an address, even one that contains the code, decides nothing: its sender may be an
 attacker who waits for access to the account. Source: RFC 8628, sections 3.3 and 5.4.
 """
 

@@ -56,7 +56,7 @@ def read_parts(body: mmap | bytes, boundary: bytes) -> Sequence[Part]:
     """Return the parts of a form, in their order.
 
     Raises:
-        Malformed: it is not encoded as browsers do, or is cut off.
+        Malformed: its encoding is not that of a browser's form, or is cut off.
         LimitExceeded: it has more than 1,000 parts.
     """
     mark, found = b"--" + boundary, list[Part]()

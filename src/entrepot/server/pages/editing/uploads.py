@@ -83,7 +83,7 @@ async def show_upload(request: Request, ref: RepoRef) -> Response:
 
 
 async def send_files(request: Request, ref: RepoRef) -> Response:
-    """Commit the files of a form; the one without files asks for a token, with which a script uploads.
+    """Commit the files of a form. A form without files requests a token, with which the script of the page uploads.
 
     Raises:
         NotAllowed: the form was not sent by a page of this hub, or belongs to another session.

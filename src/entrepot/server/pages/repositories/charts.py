@@ -40,7 +40,7 @@ class LineChart:
 
 
 def draw_line(points: Sequence[tuple[float, float]], ends: tuple[str, str]) -> LineChart:
-    """Return the chart of finite points (x ascending), of which there is at least one.
+    """Return the chart of at least one finite point; x is ascending.
 
     Args:
         ends: what the first and the last point are called below.

@@ -20,7 +20,7 @@ from entrepot.previews.media import EMBEDDED, IN_REPO, KINDS
 from entrepot.server.hf.files.cell_media import MediaPlace
 from entrepot.server.pages.formats import count_text
 
-_FORMS = {"Image": ("embedded", "picture"), "Audio": ("sound", "sound"), "Video": ("film", "film")}
+_FORMS = {"Image": ("embedded", "image"), "Audio": ("audio", "audio"), "Video": ("video", "video")}
 
 MAX_COLUMNS = 60
 """Columns that are shown."""
@@ -62,7 +62,7 @@ class GridColumn:
 @attrs.frozen
 class GridCell:
     """A cell. ``form``: ``text``, ``number``, ``missing``, ``picture`` (in the repository), ``link``, or, for a medium
-    that is the cell itself, ``embedded``, ``sound`` or ``film``.
+    that is the cell itself, ``embedded``, ``audio`` or ``video``.
 
     ``target``: path of a picture in the repository, or the address of a medium that is the cell itself.
     """
@@ -109,7 +109,7 @@ def grid_of(
         rows: the index of each row, and its cells as JSON.
         pictures: texts of cells that name pictures of the repository, with path and size.
         statistics: of columns, in the shapes of the dataset viewer.
-        media: where the rows are; None: their pictures, sounds and films are named only.
+        media: where the rows are; None: their images, audio and video are named only.
         most: characters of a cell, of several rows.
     """
     names = list(features)[:MAX_COLUMNS]

@@ -31,7 +31,7 @@ class OutlineItem:
 def outline_of(made: str) -> Sequence[OutlineItem]:
     """Return the headings of a rendered card as a tree; empty if it has few.
 
-    A heading belongs to the last one before it of a higher level, also if levels are left out. Titles are plain text.
+    A heading belongs to the last one before it of a higher level, even if levels are left out. Titles are plain text.
 
     Args:
         made: HTML from :func:`entrepot.server.pages.card_html.render_card`, which gives headings their ids.

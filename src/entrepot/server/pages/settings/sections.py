@@ -41,7 +41,7 @@ _APIS = {
 
 
 def sections(base: str, known: Sequence[tuple[str, str]], current: str) -> list[Section]:
-    """Return the list of sections below an address, one of which is shown."""
+    """Return the list of sections below an address, with the one that is shown."""
     return [Section(f"{base}/{key}", label, key == current) for key, label in known]
 
 

@@ -83,7 +83,7 @@ def add_files(
         PathMissing: a pattern matches no file.
         FilesRefused: files are links to the outside, unreadable, changed while they were read, or have a name that
             cannot be versioned.
-        LockedByMutability: the spec has another mutability than the version before.
+        LockedByMutability: the spec has another mutability than the previous version.
         Malformed, InvalidName: the spec cannot be used.
         (nothing was staged in all these cases)
     """

@@ -31,7 +31,7 @@ from entrepot.workspace.state.rows import FileChange, Head, StagedFile, Step
 
 @attrs.frozen
 class CommitReport:
-    """A new version; ``inherited`` are the tags of links that it takes over from the version before."""
+    """A new version; ``inherited`` are the tags of links that it keeps from the previous version."""
 
     tag: str
     commit: Oid
@@ -55,13 +55,13 @@ def commit_version(
         version: its number, which is also written into the spec; None takes that of the spec.
         message: the message of the commit.
         links: names of linked entities by the root key of their kind.
-        inherits_links: take over links of the version before that are not given.
+        inherits_links: keep links of the previous version that are not given.
 
     Raises:
         NothingToCommit: nothing is staged, or the version would have no files.
         VersionTaken: the number is used.
         EntityMissing: a linked entity is not checked out; there is no version.
-        LockedByMutability: the spec has another mutability than the version before.
+        LockedByMutability: the spec has another mutability than the previous version.
         ConfigError: git knows no author.
     """
     state = entity.state
@@ -129,7 +129,7 @@ def write_version(
 
     Args:
         spec: as it is committed.
-        moved_from: the folder that the version before had, if it was another one.
+        moved_from: the folder that the previous version had, if it was another one.
         documents: README and ignored paths by name; a spec among them is not used.
         merged: commits of versions whose changes it has.
     """
@@ -184,7 +184,7 @@ def _sized(entity: Entity, spec: Spec, manifest: Manifest) -> Manifest:
 
 
 def _has_news(entity: Entity, spec: Spec, base: Version | None, documents: Mapping[str, bytes]) -> bool:
-    """Return whether a commit without staged files differs from the version before."""
+    """Return whether a commit without staged files differs from the previous version."""
     if base is None or not documents:
         return False
     name = entity.spec_path.name

@@ -65,7 +65,7 @@ def push_versions(entity: Entity, options: PushOptions | None = None, report: Re
     """Publish the local versions of an entity in order. A repeated push sends only what is missing.
 
     Args:
-        report: called with every version that is published, also if a later one fails.
+        report: called with every version that is published, even if a later one fails.
 
     Raises:
         VersionTaken: the remote has another version of this number.

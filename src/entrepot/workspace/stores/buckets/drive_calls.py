@@ -79,7 +79,7 @@ class DriveClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> httpx2.Response:
-        """Return the response to a request, also if its status is 404; repeat the request while Drive is busy.
+        """Return the response to a request, even if its status is 404; repeat the request while Drive is busy.
 
         Raises:
             StorageRefused: the credentials are refused, or may not do this.
