@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from entrepot.catalog.git import objects as rows
 from entrepot.catalog.repos import repositories
-from entrepot.errors import Busy, EntryNotFound, InvalidPath, LimitExceeded
+from entrepot.errors import Busy, EntryNotFound, InvalidPath, LimitExceeded, RepoNotFound
 from entrepot.git import EMPTY_TREE, Kind, Mode, TreeEditor, oid_of
 from entrepot.hub import revisions
 from entrepot.hub.accounts import quotas
@@ -15,6 +16,8 @@ from entrepot.hub.files import preparation
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Operation
 from entrepot.hub.files.preparation import PreparedCommit, Put, Remove
 from entrepot.hub.files.unpublished import Unpublished
+from entrepot.hub.repos import repositories as hub_repositories
+from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import Oid, RepoPath, RepoRef
 from tests.support.worlds import World
 
@@ -144,6 +147,22 @@ def test_a_source_swept_while_it_is_copied_is_noticed(
     monkeypatch.setattr(rows, "copy" if is_elsewhere else "touch", lambda *_arguments: 1)
     with pytest.raises(Busy):
         prepare(world, ref, Copy(P("c"), P("d"), repo=origin))
+
+
+def test_a_source_that_becomes_private_while_it_is_copied_is_not_copied(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ref, source = world.repo(), world.repo("bob/source")
+    world.add(source, "d/f", b"unique", by=world.bob)
+    measure = preparation._closure
+
+    def hiding(*arguments: Any) -> Any:
+        hub_repositories.configure(world.hub, world.bob, source, RepoChanges(visibility="private"))
+        return measure(*arguments)
+
+    monkeypatch.setattr(preparation, "_closure", hiding)
+    with pytest.raises(RepoNotFound):
+        prepare(world, ref, Copy(P("c"), P("d"), repo=source))
 
 
 def test_a_folder_with_equal_files_is_copied(world: World) -> None:

@@ -261,7 +261,10 @@ class _Preparation:
             needed, named = _closure(trees, nodes)
         if entry.is_folder and not operation.source:
             raise InvalidOperation(operation.path, "a whole repository cannot be copied into a folder of itself")
-        with self._hub.write(Lock.repo(source.id), Lock.repo(self._row.id)) as tx:
+        judged = None if operation.repo is None else self._author  # the source has been read for some time
+        with self._hub.write(Lock.repo(source.id), Lock.repo(self._row.id), by=judged) as tx:
+            if operation.repo is not None and access.readable(tx, self._author, operation.repo).id != source.id:
+                raise Busy("the source of the copy")
             if source.id != self._row.id:
                 self._quota.spend(object_rows.missing_bytes(tx, source.id, self._row.id, needed), tx)
                 there = object_rows.copy(tx, source.id, self._row.id, needed, self._hub.now_ms())
