@@ -109,13 +109,14 @@ class RepoMoved(NotFound):
 
 @attrs.define
 class NotOffered(NotFound):
-    """The public hub has this service, this hub does not; ``what`` is its name, in the plural."""
+    """The public hub has this service, this hub does not; ``what`` is its name, in the plural; ``cure``: what to do."""
 
     what: str
+    cure: str = ""
 
     @property
     def message(self) -> str:
-        return f"{self.what} are not offered by this hub"
+        return f"{self.what} are not offered by this hub" + (f"; {self.cure}" if self.cure else "")
 
 
 @attrs.define

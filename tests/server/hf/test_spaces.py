@@ -49,6 +49,18 @@ def test_papers_and_leaderboards_are_a_404(anonymous: httpx2.Client, path: str, 
     assert (answer.status_code, answer.json()) == (404, {"error": f"{what} are not offered by this hub"})
 
 
+def test_a_manifest_is_a_404_that_says_to_name_the_file_whether_the_model_exists_or_not(
+    site: Site, anonymous: httpx2.Client
+) -> None:
+    there = site.new_repo()
+    answers = [anonymous.get(f"/v2/{name}/manifests/latest") for name in (there, "alice/absent", "gpt2")]
+    assert {(answer.status_code, answer.text) for answer in answers} == {(404, answers[0].text)}
+    assert (
+        answers[0].json()["error"].startswith("manifests of models for Ollama and older releases of llama.cpp are not")
+    )
+    assert "--hf-file" in answers[0].json()["error"]
+
+
 def test_there_are_no_templates_and_no_machines_and_no_clever_search(anonymous: httpx2.Client) -> None:
     assert anonymous.get("/api/spaces/templates").json() == []
     assert anonymous.get("/api/spaces/hardware").json() == []

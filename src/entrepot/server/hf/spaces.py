@@ -1,4 +1,4 @@
-"""Features of the public hub that this one lacks: running spaces, jobs, papers, leaderboards, kernels.
+"""Features of the public hub that this one lacks: running spaces, jobs, papers, leaderboards, manifests, kernels.
 
 Every such request gets the same 404 for every caller, and so reveals nothing
 about repositories; a space itself is a repository like any other.
@@ -18,6 +18,10 @@ from entrepot.errors import NotOffered, RepoTypeNotOffered
 from entrepot.names import UNSUPPORTED_TYPES
 from entrepot.server.handlers import json_response
 
+_NAME_THE_FILE = (
+    "with llama.cpp, name the file too (--hf-repo NAMESPACE/NAME --hf-file FILE.gguf) or use a newer release; "
+    "for Ollama, download the file and run 'ollama create'"
+)
 _ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _RUNTIME = (
     "runtime",
@@ -49,6 +53,7 @@ def routes() -> list[BaseRoute]:
         *(Route(path, refuse_runtime, methods=_ANY_METHOD) for path in runtime),
         *(Route(path, refuse_jobs, methods=_ANY_METHOD) for path in jobs),
         *(Route(path, refuse_papers, methods=_ANY_METHOD) for path in papers),
+        *(Route(f"/v2/{repo}/manifests/{{tag}}", refuse_manifests) for repo in ("{namespace}/{name}", "{name}")),
         Route("/api/datasets/{namespace}/{name}/leaderboard", refuse_leaderboards),
         *(Route(f"/api/{plural}", refuse_lists, methods=_ANY_METHOD) for plural in types),
         *(
@@ -82,6 +87,11 @@ async def refuse_jobs(_request: Request) -> NoReturn:
 async def refuse_papers(_request: Request) -> NoReturn:
     """Refuse every request about papers and their list of the day."""
     raise NotOffered("papers")
+
+
+async def refuse_manifests(_request: Request) -> NoReturn:
+    """Refuse the manifest of a model, which Ollama and older releases of llama.cpp ask for."""
+    raise NotOffered("manifests of models for Ollama and older releases of llama.cpp", _NAME_THE_FILE)
 
 
 async def refuse_leaderboards(_request: Request) -> NoReturn:
