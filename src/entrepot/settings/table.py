@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         _Doc(
             duration(2, 300),
-            "How long to wait for PostgreSQL to accept a connection, even if it hangs, and for the lookup of its address.",
+            "How long to wait for a connection to PostgreSQL, even if it hangs, and for the lookup of its address.",
         ),
     ] = 10
     store: Annotated[
