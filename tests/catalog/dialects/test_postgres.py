@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from entrepot.catalog import Catalog, Lock, Read, Write, engines, hub_metadata, open_catalog, tables
 from entrepot.catalog.accounts import accounts
 from entrepot.catalog.accounts.accounts import Account
-from entrepot.catalog.dialects import postgres
+from entrepot.catalog.dialects import postgres, postgres_pool
 from entrepot.catalog.dialects.interfaces import TransactionOutcome
 from entrepot.catalog.dialects.postgres import PostgresReceipt, PostgresTransaction
 from entrepot.catalog.jobs import jobs
@@ -43,7 +43,10 @@ def opened(url: str) -> Iterator[Catalog]:
         ("postgresql://h1,[::1]:5433/d", ("h1,::1", ",5433")),
     ],
 )
-def test_several_hosts_are_tried_with_their_ports(url: str, hosts: tuple[str, str]) -> None:
+def test_several_hosts_are_tried_with_their_ports(
+    monkeypatch: pytest.MonkeyPatch, url: str, hosts: tuple[str, str]
+) -> None:
+    monkeypatch.setattr(postgres_pool, "addresses_of", lambda _options, _limit_s: {})
     engine = postgres.PostgreSQL().open(url, 1, 1000, 1)
     asked = {}
 
