@@ -81,6 +81,17 @@ def test_commits_come_in_the_order_asked_for(stored_repo: StoredRepo) -> None:
     assert [commit.message for _, commit in found] == ["4", "3", "2", "1", "0"]
 
 
+def test_long_messages_are_cut_in_lists(stored_repo: StoredRepo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored, "MAX_MESSAGE", 5)
+    monkeypatch.setattr(stored, "_TOGETHER", 2)
+    tree = stored_repo.tree({"a": b""})
+    made = [stored_repo.commit(tree, message=f"{number} and more") for number in range(5)]
+    with stored_repo.store.catalog.read() as tx:
+        found = stored.read_commits(tx, stored_repo.row.id, made)
+        assert stored.read_commit(tx, stored_repo.row.id, made[0]).message == "0 and more"
+    assert [commit.message for _, commit in found] == ["0 and", "1 and", "2 and", "3 and", "4 and"]
+
+
 def test_tags_of_tags_are_peeled_but_not_for_ever(stored_repo: StoredRepo) -> None:
     tree = stored_repo.tree({"a": b""})
     commit = stored_repo.commit(tree)

@@ -19,6 +19,9 @@ from entrepot.names import Oid, parse_oid
 LATEST_S: Final = 253_402_214_400
 """9999-12-31T00:00:00Z, the latest time of a signature; calendar libraries end with that year."""
 
+MAX_COMMIT: Final = 1 << 20
+"""Maximum size of a commit or an annotated tag, in bytes: lists of commits read hundreds of them."""
+
 _SIGNATURE = re.compile(r"([^<\n]*?) ?<([^>\n]*)>(?:[^\n]*>)?(?: +([0-9]{1,20}))?(?: +([+-][0-9]{4}))?[^\n]*")
 _ZONE = re.compile(r"[+-](?:0[0-9]|1[0-4])[0-5][0-9]")
 _FORBIDDEN = re.compile(r"[<>\x00-\x1f\x7f]")

@@ -11,6 +11,7 @@ from entrepot.blobs import file_key, put
 from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.lists import slices
 from entrepot.errors import ObjectDamaged, ObjectMissing
 from entrepot.git import Commit, Kind, oid_of, parse_commit, parse_pointer, parse_tag_object
 from entrepot.git.tree_scan import TreeScan
@@ -22,6 +23,11 @@ INLINE_LIMIT = 256 * 1024
 
 _MAX_REMEMBERED = 16 * 1024
 """Size of the largest new tree that is cached, in bytes: splitting a larger one takes longer than reading it."""
+
+MAX_MESSAGE = 64 << 10
+"""Characters of the message of a commit in a list."""
+
+_TOGETHER = 200  # commits that are held in memory with their whole messages
 
 
 @attrs.frozen
@@ -119,17 +125,23 @@ def read_commit(tx: Read, repo_id: int, oid: Oid) -> Commit:
 
 
 def read_commits(tx: Read, repo_id: int, oids: Iterable[Oid]) -> list[tuple[Oid, Commit]]:
-    """Return commits in the order of the given ids.
+    """Return commits in the order of the given ids; long messages are cut, and further headers left out.
 
     Raises:
         ObjectMissing, ObjectDamaged: a commit is missing or damaged.
     """
-    wanted = list(oids)
-    rows = {row.oid: row for row in objects.find_many(tx, repo_id, wanted)}
-    lost = next((oid for oid in wanted if oid not in rows), None)
-    if lost is not None:
-        raise ObjectMissing(lost)
-    return [(oid, parse_commit(content_of(rows[oid]))) for oid in wanted]
+    found: list[tuple[Oid, Commit]] = []
+    for some in slices(list(oids), _TOGETHER):
+        rows = {row.oid: row for row in objects.find_many(tx, repo_id, some)}
+        lost = next((oid for oid in some if oid not in rows), None)
+        if lost is not None:
+            raise ObjectMissing(lost)
+        found += [(oid, _shortened(parse_commit(content_of(rows[oid])))) for oid in some]
+    return found
+
+
+def _shortened(commit: Commit) -> Commit:
+    return attrs.evolve(commit, message=commit.message[:MAX_MESSAGE], extra=())
 
 
 def root_of(store: Store, tx: Read, repo_id: int, commit: Oid) -> Oid:

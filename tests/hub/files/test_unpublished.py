@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 
@@ -7,12 +8,13 @@ import pytest
 
 from entrepot.errors import Busy, EntrepotError, EntryNotFound
 from entrepot.hub.accounts import quotas
+from entrepot.hub.files import bulk_uploads
 from entrepot.hub.files.operations import AddFile, Delete, Operation
 from entrepot.hub.repos import commits, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.staged_commits import StagedPolicy
-from entrepot.names import RepoPath, RepoRef
+from entrepot.names import RepoPath, RepoRef, Sha256
 from tests.support.worlds import World
 
 P = RepoPath
@@ -94,3 +96,23 @@ def test_a_write_that_will_be_repeated_keeps_what_it_has_stored(world: World) ->
     with pytest.raises(EntrepotError):
         commit(world, ref, operations())
     assert used(world) > before
+
+
+def test_bytes_of_a_refused_write_count_no_longer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotas.change(world.hub, "alice", {"max_bytes": 10_000_000})
+    ref, counted = world.repo(), list[int]()
+    monkeypatch.setattr(world.hub.usage_cache, "add", lambda _namespace_id, size: counted.append(size))
+    operations: list[Operation] = [AddFile(P("a"), b"x"), Delete(P("missing"))]
+    refused = CommitDraft("s", operations, inline_bytes=1_000)
+    with pytest.raises(EntryNotFound):
+        commits.create(world.hub, world.alice, ref, "main", refused)
+    assert sum(counted) == 0
+    files = [bulk_uploads.UploadedFile(Sha256(hashlib.sha256(b"large").hexdigest()), b"large")]
+
+    def fail(*_arguments: object) -> None:
+        raise Busy("this file")
+
+    monkeypatch.setattr(bulk_uploads, "_record", fail)
+    with pytest.raises(Busy):
+        bulk_uploads.receive_files(world.hub, world.alice, ref, files, revision="main")
+    assert counted[-2:] == [5, -5]

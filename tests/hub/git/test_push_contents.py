@@ -91,6 +91,19 @@ def test_a_file_that_is_too_large_is_reported_with_path_and_advice(author: Autho
     assert author.inspected(f"{head}\n", max_file=5000).paths
 
 
+def test_a_commit_or_tag_that_is_too_large_is_refused(author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(push_contents, "MAX_COMMIT", 1_000)
+    head = author.commit(a=b"1")
+    author.git("tag", "-a", "short", "-m", "x" * 500)
+    assert author.inspected(f"{head}\nshort\n").tags
+    author.git("tag", "-a", "long", "-m", "x" * 1_000)
+    with pytest.raises(LimitExceeded, match="the size of the tag"):
+        author.inspected(f"{head}\nlong\n")
+    author.git("commit", "-q", "--allow-empty", "-m", "x" * 1_000)
+    with pytest.raises(LimitExceeded, match="the size of the commit"):
+        author.inspected("HEAD\n")
+
+
 def test_contents_beyond_what_memory_is_for_are_left(author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(push_contents, "_KEPT_BYTES", 3000)
     head = author.commit(a=os.urandom(2000), b=os.urandom(2000))

@@ -32,7 +32,7 @@ from entrepot.hub import revisions
 from entrepot.hub.accounts import tokens
 from entrepot.hub.accounts.tokens import TokenDraft
 from entrepot.hub.files.operations import AddFile, AddLarge, Copy, Delete, DeleteFolder
-from entrepot.hub.repos import branches, commits, histories
+from entrepot.hub.repos import branches, commits, histories, publishing
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import MAIN, ROOT, Oid, RepoPath, Sha256
 from entrepot.storage import objects as stored
@@ -498,3 +498,15 @@ def test_a_deleted_branch_cannot_be_committed_to(world: World) -> None:
 
     with pytest.raises(RevisionNotFound):
         commits.create(world.hub, world.alice, ref, "main", CommitDraft("s", operations()))
+
+
+def test_messages_that_lists_could_not_hold_are_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref = world.repo()
+    for module in (publishing, branches):
+        monkeypatch.setattr(module, "MAX_COMMIT", 1_000)
+    draft = CommitDraft("s", [AddFile(RepoPath("a"), b"1")], "x" * 1_000)
+    with pytest.raises(LimitExceeded, match="shorten its message"):
+        commits.create(world.hub, world.alice, ref, "main", draft)
+    with pytest.raises(LimitExceeded, match="shorten its message"):
+        branches.create_tag(world.hub, world.alice, ref, "main", "v1", "x" * 1_000)
+    branches.create_tag(world.hub, world.alice, ref, "main", "v1", "x" * 500)

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import heapq
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -19,6 +20,8 @@ from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
 from entrepot.catalog.prepared import Prepared
 from entrepot.names import Oid, RepoPath
+
+T = TypeVar("T")
 
 _C = tables.commits
 _P = tables.parents
@@ -41,22 +44,31 @@ _MARK = (
 )
 
 
+def _of_commit(column: sa.ColumnElement[T], oid: sa.ColumnElement[Oid]) -> sa.ScalarSelect[T]:
+    """Return a column of one commit, looked up by its key.
+
+    In a join, SQLite may read all commits of the repository for each step of a walk instead: it estimates their number
+    from what other repositories have.
+    """
+    here = (_C.c.repo_id == sa.bindparam("repo")) & (_C.c.oid == oid)
+    return sa.select(column).where(here).scalar_subquery()
+
+
 def _waiting() -> sa.CTE:
     """Return the commits from a head on that are not indexed, each reached over such commits only."""
     here = (_C.c.repo_id == sa.bindparam("repo")) & _C.c.is_indexed.is_(False)
-    start = sa.select(_C.c.oid, _C.c.generation).where(here & (_C.c.oid == sa.bindparam("head")))
-    reach = start.cte("waiting", recursive=True)
+    reach = sa.select(_C.c.oid).where(here & (_C.c.oid == sa.bindparam("head"))).cte("waiting", recursive=True)
     step = (
-        sa.select(_C.c.oid, _C.c.generation)
+        sa.select(_P.c.parent)
         .select_from(reach)
         .join(_P, (_P.c.oid == reach.c.oid) & (_P.c.repo_id == sa.bindparam("repo")))
-        .join(_C, (_C.c.oid == _P.c.parent) & here)
+        .where(_of_commit(_C.c.is_indexed, _P.c.parent).is_(False))
     )
     return reach.union(step)
 
 
 _WAITING = _waiting()
-_UNINDEXED = sa.select(_WAITING.c.oid).order_by(_WAITING.c.generation, _WAITING.c.oid)
+_UNINDEXED = sa.select(_WAITING.c.oid).order_by(_of_commit(_C.c.generation, _WAITING.c.oid), _WAITING.c.oid)
 # Without an order, the walk ends as soon as there are enough.
 _SOME_UNINDEXED = sa.select(_WAITING.c.oid).limit(sa.bindparam("most"))
 

@@ -19,7 +19,7 @@ from entrepot.catalog.files import file_links, files, xorbs
 from entrepot.catalog.files.bulk_uploads import FileState, ProvenFile
 from entrepot.catalog.files.xet_files import XetFileRow
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, ContentMismatch, LimitExceeded
+from entrepot.errors import Busy, ContentMismatch, EntrepotError, LimitExceeded
 from entrepot.hub import capabilities
 from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
@@ -95,12 +95,26 @@ def receive_files(
         linked = file_links.usable(tx, row.id, list(contents))
     new = sum(len(data) for sha256, data in contents.items() if sha256 not in linked)
     quota.spend(new)
+    try:
+        _store(hub, row, author, revision, contents, quota.check_at_end if new else None)
+    except EntrepotError:
+        quota.refund(new)
+        raise
+    return list(contents)
+
+
+def _store(
+    hub: HubContext,
+    row: RepoRow,
+    author: Caller,
+    revision: str | None,
+    contents: Mapping[Sha256, Buffer],
+    check_quota: Callable[[Write], None] | None,
+) -> None:
     there = _stored_already(hub, row.id, author.account.id, contents)
     arrivals = _Packing(hub, row.owner_id).pack({key: contents[key] for key in contents if key not in there})
-    check_quota = quota.check_at_end if new else None
     for sha256 in _record(hub, row, author, revision, contents, arrivals, check_quota):
         rechunking.drop_raw(hub, sha256, hub.now_ms())
-    return list(contents)
 
 
 def _verified(hub: HubContext, uploads: Sequence[UploadedFile], quota: Allowance) -> dict[Sha256, Buffer]:

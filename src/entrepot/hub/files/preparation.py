@@ -129,7 +129,7 @@ def prepare(
         QuotaExceeded: they exceed the quota of the namespace.
     """
     # Checked before storing: bytes of a refused commit would count against the quota until they are swept.
-    quota.spend(inline_bytes)
+    fresh.expect(inline_bytes)
     prepared = _Preparation(hub, author, row, branch, quota, fresh)
     for operation in operations:
         prepared.take(operation)

@@ -28,6 +28,16 @@ class Unpublished:
     _repo_id: int
     _quota: Allowance
     _stored: dict[int, list[Oid]] = attrs.field(factory=dict, init=False)
+    _expected: int = attrs.field(default=0, init=False)
+
+    def expect(self, size: int) -> None:
+        """Count bytes of objects that the write is about to store, until they are discarded.
+
+        Raises:
+            QuotaExceeded: they exceed the quota; nothing was counted.
+        """
+        self._quota.spend(size)
+        self._expected += size
 
     def put(self, tx: Write, rows: Sequence[ObjectRow]) -> None:
         """Store objects, and note those that are new."""
@@ -40,15 +50,19 @@ class Unpublished:
         self._stored.setdefault(now_ms - 1, []).extend(row.oid for row in new)
 
     def discard(self) -> None:
-        """Delete what was new, unless a ref has moved since or another writer uses it: that is left to the sweeper."""
-        if not any(self._stored.values()):
-            return
-        with self._hub.write(Lock.repo(self._repo_id)) as tx:
-            if refs.has_moved_since(tx, self._repo_id, min(self._stored)):
-                return
-            for touched_ms, oids in self._stored.items():
-                self._quota.refund(objects.remove_untouched(tx, self._repo_id, oids, touched_ms=touched_ms))
-        self._stored.clear()
+        """Delete what was new, unless a ref has moved since or another writer uses it: that is left to the sweeper.
+
+        What was expected no longer counts, unless it is left to the sweeper.
+        """
+        if any(self._stored.values()):
+            with self._hub.write(Lock.repo(self._repo_id)) as tx:
+                if refs.has_moved_since(tx, self._repo_id, min(self._stored)):
+                    return
+                for touched_ms, oids in self._stored.items():
+                    objects.remove_untouched(tx, self._repo_id, oids, touched_ms=touched_ms)
+            self._stored.clear()
+        expected, self._expected = self._expected, 0
+        self._quota.refund(expected)
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from entrepot.git import (
     parse_tag_object,
     parse_tree,
 )
+from entrepot.git.commits import MAX_COMMIT
 from entrepot.names import ROOT, Oid, RepoPath, name_fault
 from entrepot.names.paths import MAX_BYTES, MAX_DEPTH
 from entrepot.storage.objects import GitObject
@@ -119,7 +120,7 @@ def read_push(quarantine: Quarantine, oids: Sequence[Oid], *, max_file: int) -> 
         StoreUnavailable: git failed.
     """
     inspection = _Inspection()
-    longest = {Kind.BLOB: max_file, Kind.TREE: MAX_TREE, Kind.COMMIT: MAX_TREE, Kind.TAG: MAX_TREE}
+    longest = {Kind.BLOB: max_file, Kind.TREE: MAX_TREE, Kind.COMMIT: MAX_COMMIT, Kind.TAG: MAX_COMMIT}
     for arrived in quarantine.read(oids, longest=longest):
         if arrived.kind is Kind.BLOB and arrived.content is None:
             raise LimitExceeded(*_too_large(quarantine, oids, arrived.oid, max_file))
@@ -175,7 +176,8 @@ class _Inspection:
             if content is not None and arrived.size <= MAX_POINTER_BYTES and (pointer := parse_pointer(content)):
                 self._pointers[oid] = pointer
         elif content is None:
-            raise LimitExceeded(f"the {arrived.kind.value} {oid}", MAX_TREE)
+            most = MAX_TREE if arrived.kind is Kind.TREE else MAX_COMMIT
+            raise LimitExceeded(f"the size of the {arrived.kind.value} {oid} in bytes", most)
         elif arrived.kind is Kind.TREE:
             self._trees[oid] = content
         elif arrived.kind is Kind.COMMIT:

@@ -85,12 +85,13 @@ def finish(push: Push) -> list[CommandStatus]:
         }
     if all(wanted.values()):
         return [CommandStatus(ref, reason) for ref, reason in wanted.items()]
-    quota.spend(found.size)
-    large = push_policy.admit_large(hub, author, row, found, again, quota)
-    if any(wanted.values()) and push.request.is_atomic:
-        return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
-    accepted = [command for command in commands if wanted[command.ref] is None]
     with discarding(hub, repo_id, quota) as fresh:
+        fresh.expect(found.size)
+        large = push_policy.admit_large(hub, author, row, found, again, quota)
+        if any(wanted.values()) and push.request.is_atomic:
+            fresh.discard()
+            return [CommandStatus(ref, reason or "another ref was refused") for ref, reason in wanted.items()]
+        accepted = [command for command in commands if wanted[command.ref] is None]
         prepared = _prepare(push, found, large, fresh)
         try:
             outcome = _publish(push, found, prepared, accepted, quota, guard)

@@ -10,8 +10,9 @@ from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import AlreadyExists, NotAllowed, Refused, RevisionNotFound
+from entrepot.errors import AlreadyExists, LimitExceeded, NotAllowed, Refused, RevisionNotFound
 from entrepot.git import EMPTY_TREE, Kind, Signature, Tag, encode_tag_object
+from entrepot.git.commits import MAX_COMMIT
 from entrepot.hub import access, audit, capabilities, events, revisions
 from entrepot.hub.callers import Caller, MaybeCaller
 from entrepot.hub.context import HubContext
@@ -182,7 +183,10 @@ def create_tag(
         target = commit
         if message:
             who = Signature(tagger.account.name, f"{tagger.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)
-            annotated = stored.of(Kind.TAG, encode_tag_object(Tag(commit, Kind.COMMIT, short_name(tag), who, message)))
+            content = encode_tag_object(Tag(commit, Kind.COMMIT, short_name(tag), who, message))
+            if len(content) > MAX_COMMIT:
+                raise LimitExceeded("the size of a tag in bytes", MAX_COMMIT, "shorten its message")
+            annotated = stored.of(Kind.TAG, content)
             objects.put(tx, row.id, [stored.row_of(annotated)], hub.now_ms())
             target = annotated.oid
         _check_new(tx, row, tag)

@@ -15,8 +15,9 @@ from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.jobs import jobs
 from entrepot.catalog.repos import activity, commits, refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, LargeFileMissing, Refused
+from entrepot.errors import Busy, LargeFileMissing, LimitExceeded, Refused
 from entrepot.git import Commit, Kind, Signature, encode_commit
+from entrepot.git.commits import MAX_COMMIT
 from entrepot.hub import events, file_mutability
 from entrepot.hub.callers import Caller
 from entrepot.hub.context import HubContext
@@ -191,9 +192,16 @@ def card_job(repo_id: int) -> str:
 def commit_object(
     hub: HubContext, author: Caller, tree: Oid, parents: tuple[Oid, ...], summary: str, description: str = ""
 ) -> GitObject:
-    """Return a git commit object with the caller as author and the current time."""
+    """Return a git commit object with the caller as author and the current time.
+
+    Raises:
+        LimitExceeded: the message is too long.
+    """
     # The summary is one line, because text after a newline would become part of the description.
     title = " ".join(summary.split("\n"))
     message = f"{title}\n\n{description}" if description else title
     signature = Signature(author.account.name, f"{author.account.name}@users.noreply.entrepot", hub.now_ms() // 1000)
-    return stored.of(Kind.COMMIT, encode_commit(Commit(tree, parents, signature, signature, message)))
+    content = encode_commit(Commit(tree, parents, signature, signature, message))
+    if len(content) > MAX_COMMIT:
+        raise LimitExceeded("the size of a commit in bytes", MAX_COMMIT, "shorten its message")
+    return stored.of(Kind.COMMIT, content)

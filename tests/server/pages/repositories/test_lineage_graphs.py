@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from entrepot.catalog.repos.lineage import EdgeRow
@@ -62,6 +63,13 @@ def test_repositories_the_caller_may_not_see_are_not_drawn() -> None:
 def test_circles_and_large_graphs_are_bounded() -> None:
     assert draw_graph(node("a"), [edge(node("a"), node("b")), edge(node("b"), node("a"))]) is not None
     assert draw_graph(node("a"), [edge(node(f"s{at}"), node("a")) for at in range(MAX_NODES)]) is None
+
+
+def test_large_graphs_take_little_time() -> None:
+    chain = [edge(node(f"s{at + 1}"), node(f"s{at}")) for at in range(1_000)]
+    began = time.thread_time()
+    assert draw_graph(node("s0"), chain) is None
+    assert time.thread_time() - began < 0.2
 
 
 def test_inferred_arrows_are_marked() -> None:
