@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_f1a49f2fd483"
+HEAD = "first_ec98ca1b2ae6"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})
