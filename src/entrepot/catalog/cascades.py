@@ -61,6 +61,8 @@ def forget_activity(tx: Write, account_id: int) -> None:
     links, claims = file_tables.file_links, file_tables.xet_claims
     tx.sql.execute(sa.delete(links).where(links.c.owner_id == account_id))
     tx.sql.execute(sa.delete(claims).where(claims.c.user_id == account_id))
+    loose = file_tables.loose_xorbs
+    tx.sql.execute(sa.delete(loose).where(loose.c.user_id == account_id))
     uploads = file_tables.uploads
     open_ones = sa.select(uploads.c.uid).where(uploads.c.user_id == account_id)
     tx.sql.execute(sa.delete(file_tables.upload_parts).where(file_tables.upload_parts.c.upload.in_(open_ones)))

@@ -104,6 +104,17 @@ xorb_uploads = sa.Table(
     sqlite_with_rowid=False,
 )
 
+loose_xorbs = sa.Table(
+    "loose_xorbs",
+    metadata,
+    # What an account has sent that no file accounts for yet: it limits what one account may send without a file.
+    sa.Column("user_id", sa.BigInteger, primary_key=True),
+    sa.Column("xorb", Hex(32), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("sent_ms", sa.BigInteger, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+
 xet_files = sa.Table(
     "xet_files",
     metadata,
@@ -131,7 +142,7 @@ xet_claims = sa.Table(
     sa.Column("repo_id", sa.BigInteger, sa.ForeignKey("repos.id"), primary_key=True),
     sa.Column("sha256", Hex(32), primary_key=True),
     sa.Column("file", Hex(20), sa.ForeignKey("xet_files.id"), nullable=False, index=True),
-    sa.Column("user_id", sa.BigInteger, primary_key=True),
+    sa.Column("user_id", sa.BigInteger, primary_key=True, index=True),
     sa.Column("claimed_ms", sa.BigInteger, nullable=False),
     sa.Column("is_proven", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_with_rowid=False,

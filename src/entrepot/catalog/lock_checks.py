@@ -49,7 +49,7 @@ LOCKS: dict[str, frozenset[LockClass]] = {
         ),
         frozenset({_REPO, _HUB}),
     ),
-    **dict.fromkeys(("xet_claims", "bucket_rights"), frozenset({_REPO, _XORB, _HUB})),
+    **dict.fromkeys(("xet_claims", "bucket_rights", "loose_xorbs"), frozenset({_REPO, _XORB, _HUB})),
     "files": frozenset({_FILE}),
     "attachments": frozenset({_FILE, _HUB}),
     **dict.fromkeys(

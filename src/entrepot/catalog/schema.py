@@ -9,7 +9,7 @@ from entrepot.catalog.community_tables import metadata  # of all tables: it impo
 from entrepot.catalog.named_locks import Lock
 from entrepot.errors import DataFolderError
 
-HEAD = "first_c42dae3845ff"
+HEAD = "first_02b09f531d7b"
 """The newest migration in ``migrations/versions``."""
 
 KNOWN = frozenset({HEAD})

@@ -100,7 +100,7 @@ def test_an_upload_whose_completion_was_cut_off_takes_its_parts_again(
     parts = begin(parted, ref)
     etags = {number: send(parted, parts, number) for number in (1, 2, 3, 4)}
 
-    def stop(*_: object) -> None:
+    def stop(*_: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

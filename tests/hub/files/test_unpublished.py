@@ -1,20 +1,28 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from entrepot.errors import Busy, EntrepotError, EntryNotFound
+from entrepot.blobs import file_key
+from entrepot.errors import Busy, EntrepotError, EntryNotFound, QuotaExceeded
 from entrepot.hub.accounts import quotas
-from entrepot.hub.files import bulk_uploads
-from entrepot.hub.files.operations import AddFile, Delete, Operation
+from entrepot.hub.buckets import batches, buckets
+from entrepot.hub.buckets.batches import AddToBucket
+from entrepot.hub.files import bulk_uploads, lfs, multipart_uploads
+from entrepot.hub.files.lfs_links import SignedUrl
+from entrepot.hub.files.operations import AddFile, AddLarge, Delete, Operation
+from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import commits, staged_changes
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.pulls import openings
 from entrepot.hub.repos.staged_commits import StagedPolicy
 from entrepot.names import RepoPath, RepoRef, Sha256
+from tests.support.chunk_sender import Sender
+from tests.support.lfs_plans import plan
 from tests.support.worlds import World
 
 P = RepoPath
@@ -116,3 +124,141 @@ def test_bytes_of_a_refused_write_count_no_longer(world: World, monkeypatch: pyt
     with pytest.raises(Busy):
         bulk_uploads.receive_files(world.hub, world.alice, ref, files, revision="main")
     assert counted[-2:] == [5, -5]
+
+
+KIB = 1 << 10
+MOST = 100 * KIB
+
+
+@pytest.fixture
+def limited(make_world: Callable[..., World]) -> World:
+    return make_world(default_quota_bytes=MOST, part_size=10 * KIB, multipart_threshold=10 * KIB, gc_grace_s=86_400)
+
+
+def times_accepted(send: Callable[[int], object], most: int = 50) -> int:
+    """Return how often something is accepted before a quota refuses it."""
+    for number in range(most):
+        try:
+            send(number)
+        except QuotaExceeded as error:
+            refusal = error.message
+            break
+    else:
+        pytest.fail("it is accepted without limit")
+    assert "no commit uses" in refusal
+    return number
+
+
+def test_chunks_that_no_file_uses_are_limited_to_twice_the_quota(limited: World) -> None:
+    sender = Sender(limited)
+    given = sender.give(limited.repo())
+
+    def send(number: int) -> None:
+        sender.send(given, sender.xorb(sender.chunks(number, count=3, length=10_000)))
+
+    assert times_accepted(send) == 2 * MOST // 30_000
+    send(0)  # one that it has sent already counts once
+    other = sender.give(limited.repo("acme/m", by=limited.olga), limited.olga)
+    sender.send(other, sender.xorb(sender.chunks("other")))  # each account has a limit of its own
+    with pytest.raises(QuotaExceeded):
+        sender.send(sender.give(limited.repo("alice/second")), sender.xorb(sender.chunks("more", length=10_000)))
+
+
+def test_a_xorb_of_which_a_file_uses_one_chunk_still_counts(limited: World) -> None:
+    sender = Sender(limited)
+    given = sender.give(limited.repo())
+
+    def send(number: int) -> None:
+        xorb = sender.xorb(sender.chunks(number, count=3, length=10_000))
+        sender.send(given, xorb)
+        sender.register(given, [sender.block([(xorb, 0, 1)])], [xorb])
+
+    assert times_accepted(send) == 1 + (2 * MOST - 30_000) // 20_000
+
+
+def test_files_in_chunks_that_no_commit_names_are_limited(limited: World) -> None:
+    sender = Sender(limited)
+    first, second = limited.repo(), limited.repo("alice/second")
+
+    def upload(number: int) -> None:
+        sender.upload((first, second)[number % 2], sender.chunks(number, count=3, length=10_000))
+
+    assert times_accepted(upload) == 2 * MOST // 30_000
+
+
+def test_files_in_chunks_that_are_committed_count_in_the_quota_only(limited: World) -> None:
+    sender, ref = Sender(limited), limited.repo()
+    for number in range(3):
+        _, sha256 = sender.upload(ref, sender.chunks(number, count=3, length=10_000))
+        limited.commit(ref, AddLarge(RepoPath(f"{number}.bin"), sha256, None))
+    with pytest.raises(QuotaExceeded, match="are used"):
+        sender.upload(ref, sender.chunks("one too many", count=3, length=10_000))
+
+
+def test_files_of_buckets_that_are_never_named_are_limited(limited: World) -> None:
+    sender = Sender(limited)
+    ref = buckets.create(limited.hub, limited.alice, "alice", "logs", "private").ref
+
+    def upload(number: int) -> str:
+        given = sender.give(ref)
+        xorb = sender.xorb(sender.chunks(number, count=3, length=10_000))
+        sender.send(given, xorb)
+        block = sender.block([(xorb, 0, xorb.index.count)])
+        sender.register(given, [block], [xorb])
+        return block.hash
+
+    batches.apply(limited.hub, limited.alice, ref, [AddToBucket("named.bin", upload(-1))])
+    assert times_accepted(upload) == 2 * MOST // 30_000
+
+
+def test_parts_of_uploads_that_are_never_completed_are_limited(limited: World) -> None:
+    ref = limited.repo()
+
+    def send(number: int) -> None:
+        link = plan(limited, ref, bytes([number]) * 50 * KIB, takes_parts=True).link
+        assert isinstance(link, lfs.MultipartUpload)
+        uid = link.complete.path.rpartition("/")[2]
+        for part in range(1, 5):  # of 5
+            for _ in range(2):
+                receiving = multipart_uploads.receive_part(limited.hub, uid, part, link.links[part - 1].query)
+                receiving.write(bytes([number]) * receiving.size)
+                receiving.finish()
+
+    assert times_accepted(send) == 5
+
+
+def test_a_file_that_is_refused_when_it_has_arrived_leaves_no_bytes(limited: World) -> None:
+    ref = limited.repo()
+    receiving = []
+    for number in range(4):
+        data = bytes([number]) * 9 * KIB * 4
+        link = plan(limited, ref, data).link
+        assert isinstance(link, SignedUrl)
+        sha256 = hashlib.sha256(data).hexdigest()
+        receiving.append((sha256, lfs.receive(limited.hub, sha256, link.query)))
+        receiving[-1][1].write(data)
+    stored = []
+    for sha256, one in receiving:
+        try:
+            one.finish()
+        except QuotaExceeded:
+            assert limited.hub.store.blobs.stat(file_key(Sha256(sha256))) is None
+        else:
+            stored.append(sha256)
+    assert stored == [sha256 for sha256, _ in receiving[:2]]
+    assert all(limited.hub.store.blobs.stat(file_key(Sha256(sha256))) for sha256 in stored)
+
+
+def test_what_is_swept_counts_no_longer(limited: World) -> None:
+    sender = Sender(limited)
+    given = sender.give(limited.repo())
+    numbers = itertools.count()
+
+    def send(_: int) -> None:
+        sender.send(given, sender.xorb(sender.chunks(next(numbers), count=3, length=10_000)))
+
+    assert times_accepted(send) == 6
+    limited.clock.advance(60 * 86_400_000)
+    list(maintenance.gc(limited.hub))
+    given = sender.give(limited.repo("alice/again"))
+    assert times_accepted(send) == 6

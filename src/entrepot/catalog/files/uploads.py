@@ -30,6 +30,10 @@ class Upload:
         """The number of parts; parts are numbered from 1."""
         return -(-self.size // self.part_size)
 
+    def length_of(self, number: int) -> int:
+        """Return the length of a part."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
+
 
 _COLUMNS = [_U.c[name] for name in ("uid", "repo_id", "user_id", "sha256", "size", "part_size", "touched_ms")]
 

@@ -25,6 +25,8 @@ from entrepot.hub.context import HubContext
 
 MAX_BYTES = 1 << 60
 MAX_REPOS = 1_000_000_000
+MAX_WAITING = 2
+"""What an account may have sent that no file accounts for, as a multiple of the quota: it counts in no usage."""
 
 
 @attrs.frozen
@@ -71,6 +73,23 @@ class Allowance:
         """
         if size > 0 and self.max_bytes is not None and self.used + size > self.max_bytes:
             raise _exceeded(self.namespace, *(render(number) for number in (self.max_bytes, self.used, size)))
+
+    def check_waiting(self, waiting: int, size: int) -> None:
+        """Raise if an account has sent too much that no file accounts for: :data:`MAX_WAITING` times the quota.
+
+        Args:
+            waiting: bytes that it has sent; ``size``: bytes that it sends now.
+
+        Raises:
+            QuotaExceeded: there is too much.
+        """
+        if self.max_bytes is not None and size > 0 and waiting + size > MAX_WAITING * self.max_bytes:
+            sent, quota = render(waiting), render(self.max_bytes)
+            raise QuotaExceeded(
+                self.namespace,
+                f"{quota} are allowed, {sent} have been sent that no commit uses, {render(size)} more would be needed; "
+                "complete these uploads, or ask an administrator of this hub to run 'entrepot gc'",
+            )
 
     def promise(self, size: int) -> None:
         """Reserve bytes that may follow, in this allowance only.

@@ -7,7 +7,7 @@ The bytes of the smallest files are also published together (:mod:`entrepot.hub.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import attrs
 
@@ -15,7 +15,7 @@ from entrepot.blobs import file_key
 from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import file_checks, file_links, files
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import Busy, EntrepotError, QuotaExceeded
+from entrepot.errors import Busy, EntrepotError, QuotaExceeded, Unavailable
 from entrepot.hub import capabilities
 from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
@@ -45,15 +45,24 @@ def reserve(hub: HubContext, arrival: Arrival) -> None:
         file_scrubbing.delete_damaged(hub, arrival.sha256)
 
 
-def link(hub: HubContext, arrival: Arrival) -> None:
+def link(hub: HubContext, arrival: Arrival, *, is_new: bool) -> None:
     """Let the repository use a file whose bytes are verified and durable.
+
+    Args:
+        is_new: the hub had no bytes of the file before; these are deleted if it is refused. They count in no quota.
 
     Raises:
         RepoNotFound, InvalidSignature, NotAllowed, GatedRepo, RepoDisabled, Refused: the holder has lost the right.
         QuotaExceeded: the namespace has become full.
         Busy: a sweeper is working on this file; send it again.
     """
-    _check_kept(hub, _run(hub, _Step(arrival, is_durable=True)), arrival.sha256)
+    try:
+        repo_id = _run(hub, _Step(arrival, is_durable=True))
+    except EntrepotError as error:
+        if is_new and is_final(error):
+            _discard(hub, arrival.sha256)
+        raise
+    _check_kept(hub, repo_id, arrival.sha256)
 
 
 def refusals(hub: HubContext, tx: Read, arrivals: Sequence[Arrival]) -> list[EntrepotError | None]:
@@ -85,10 +94,34 @@ def reserve_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception 
     return [outcome if isinstance(outcome, Exception) else None for outcome in found]
 
 
-def link_all(hub: HubContext, arrivals: Sequence[Arrival]) -> list[Exception | None]:
-    """Link several files, as :func:`link` does one; return the error of each, or None."""
+def link_all(
+    hub: HubContext, arrivals: Sequence[Arrival], new: Collection[Sha256] = frozenset()
+) -> list[Exception | None]:
+    """Link several files, as :func:`link` does one; return the error of each, or None.
+
+    Args:
+        new: files of which the hub had no bytes before.
+    """
     found = _run_all(hub, [_Step(it, is_durable=True) for it in arrivals])
+    for outcome, it in zip(found, arrivals, strict=True):
+        if it.sha256 in new and is_final(outcome):
+            _discard(hub, it.sha256)
     return [_keep_error(hub, outcome, it.sha256) for outcome, it in zip(found, arrivals, strict=True)]
+
+
+def is_final(outcome: object) -> bool:
+    """Return whether a file was refused, so that its sender will not try again with the bytes that are stored."""
+    return isinstance(outcome, EntrepotError) and not isinstance(outcome, Unavailable)
+
+
+def _discard(hub: HubContext, sha256: Sha256) -> None:
+    """Delete the bytes of a file that no one may use, unless someone does; who sends it meanwhile sends it again."""
+    with hub.write(Lock.file(sha256)) as tx:
+        if not files.begin_sweep(tx, sha256, hub.now_ms() + 1, hub.now_ms()):
+            return
+    hub.store.blobs.delete(file_key(sha256))
+    with hub.write(Lock.file(sha256)) as tx:
+        files.end_sweep(tx, sha256)
 
 
 def _keep_error(hub: HubContext, outcome: int | Exception, sha256: Sha256) -> Exception | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from entrepot.blobs import OpenSink
-from entrepot.catalog import Lock, Read
+from entrepot.catalog import Lock, Read, Write
 from entrepot.catalog.files import chunk_access, file_links, xet_files, xorbs
 from entrepot.catalog.files.chunk_access import Viewer
 from entrepot.catalog.files.file_links import REPO, LinkUser
@@ -26,9 +26,8 @@ from entrepot.errors import (
     ThingNotFound,
     XorbDamaged,
 )
-from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunk_rights, xet_tokens, xorb_scrubbing
+from entrepot.hub.files import chunk_rights, unpublished, xet_tokens, xorb_scrubbing
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.xet_tokens import XetToken
 from entrepot.names import Sha256, XetFileId, XetHash
@@ -78,6 +77,7 @@ class ReceivingXorb:
 
         Raises:
             Malformed, ContentMismatch, LimitExceeded: the bytes are not this xorb; nothing is kept.
+            QuotaExceeded: the sender has sent too much that no file uses.
             Busy: a sweeper is deleting the same xorb.
         """
         index = parse_xorb(self._sink.view(), self._xorb)
@@ -92,13 +92,14 @@ class ReceivingXorb:
             index,
             self._sink,
             sender=self._given.sender,
-            check=self._check_right,
+            check=lambda tx: self._admit(tx, index.raw_size),
         )
         return is_fresh or not is_known
 
-    def _check_right(self, tx: Read) -> None:
-        """Raise unless the sender may still send, in the transaction that lets them refer to the xorb."""
+    def _admit(self, tx: Write, size: int) -> None:
+        """Raise unless the sender may still send, in each transaction that records the xorb; count what they send."""
         xet_tokens.recheck(self._hub, tx, self._given)
+        unpublished.admit_xorb(self._hub, tx, self._given.repo_id, self._given.user_id, self._xorb, size)
 
     def discard(self) -> None:
         """Delete the received bytes; does nothing after :meth:`finish`."""
@@ -111,7 +112,7 @@ def receive_xorb(hub: HubContext, given: XetToken, xorb: XetHash, size: int | No
     Raises:
         NotAllowed: the token is for reading.
         LimitExceeded: its announced size is larger than a xorb can be.
-        QuotaExceeded: the namespace of the repository is full.
+        QuotaExceeded: the namespace of the repository is full, or the sender has sent too much that no file uses.
         StoreFull: the disk is full.
     """
     xet_tokens.require_write(given)
@@ -120,8 +121,7 @@ def receive_xorb(hub: HubContext, given: XetToken, xorb: XetHash, size: int | No
     with hub.read() as tx:
         row = repositories.by_id(tx, given.repo_id)
         if row is not None:
-            # The new part of it is not known yet; a namespace without remaining quota accepts none.
-            quotas.allowance(hub, tx, row).check(1)
+            unpublished.check_xorb(hub, tx, row, given.user_id, xorb, size or 1)
     return ReceivingXorb(hub, given, xorb, hub.store.drafts.receive_unnamed(size))
 
 
@@ -133,7 +133,7 @@ def keep_xorb(
     sink: OpenSink,
     *,
     sender: str | None = None,
-    check: Callable[[Read], None] = lambda _tx: None,
+    check: Callable[[Write], None] = lambda _tx: None,
 ) -> bool:
     """Publish the bytes of a verified xorb and record it; False if it was stored already.
 
@@ -168,7 +168,7 @@ def _keep(
     row: XorbRow,
     sink: OpenSink,
     sender: str | None,
-    check: Callable[[Read], None],
+    check: Callable[[Write], None],
 ) -> bool:
     # The same steps for a xorb that someone else has stored: neither the response nor the time tells the sender.
     xorb = row.hash
@@ -203,7 +203,7 @@ def _replace(
     row: XorbRow,
     sink: OpenSink,
     sender: str | None,
-    check: Callable[[Read], None],
+    check: Callable[[Write], None],
 ) -> None:
     """Replace lost or damaged bytes by verified ones; no one can read the xorb in the meantime.
 

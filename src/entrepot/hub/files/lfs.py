@@ -211,8 +211,8 @@ class ReceivingFile:
         """
         arrival = lfs_links.arrival_of(self._claim, self.size)
         arrivals.reserve(self._hub, arrival)
-        self._sink.publish()
-        arrivals.link(self._hub, arrival)
+        is_new = self._sink.publish()
+        arrivals.link(self._hub, arrival, is_new=is_new)
 
     def discard(self) -> None:
         """Delete the received bytes; does nothing after :meth:`finish`."""

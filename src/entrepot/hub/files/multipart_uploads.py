@@ -11,9 +11,9 @@ from entrepot.catalog import Lock
 from entrepot.catalog.files import uploads
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.errors import ContentMismatch, Malformed, ThingNotFound
+from entrepot.errors import ContentMismatch, EntrepotError, Malformed, ThingNotFound
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import arrivals, lfs_links
+from entrepot.hub.files import arrivals, lfs_links, unpublished
 from entrepot.hub.files.lfs_links import COMPLETE, PART
 from entrepot.hub.files.preparation import present_sizes
 from entrepot.names import Sha256, new_uid
@@ -79,12 +79,14 @@ class ReceivingPart:
             ContentMismatch: too few bytes.
             ThingNotFound: the upload has ended in the meantime.
             InvalidSignature, NotAllowed, RepoNotFound: the holder has lost the right in the meantime.
+            QuotaExceeded: other parts of theirs have arrived in the meantime.
         """
         etag = self._sink.finish()
         with self._hub.write(Lock.repo(self._upload.repo_id)) as tx:
-            lfs_links.writer(self._hub, tx, self._claim)
+            row, _ = lfs_links.writer(self._hub, tx, self._claim)
             if uploads.get(tx, self._upload.uid) is None:
                 raise ThingNotFound("upload", self._upload.uid)
+            unpublished.check_part(self._hub, tx, row, self._upload, self._number, self.size)
             uploads.put_part(tx, self._upload.uid, self._number, etag, self.size)
             uploads.touch(tx, self._upload.uid, self._hub.now_ms())
         return etag
@@ -101,11 +103,17 @@ def receive_part(hub: HubContext, upload: str, number: int, query: Mapping[str, 
         InvalidSignature: the link is altered, expired, or for another upload, or its token is no longer valid.
         NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may no longer upload there.
         ThingNotFound: the upload has ended.
+        QuotaExceeded: its sender has sent too many parts of uploads that are not finished.
     """
     claim = lfs_links.check(hub, PART, f"/_lfs/uploads/{upload}/{number}", query)
-    found = _find_upload(hub, claim, upload)
+    with hub.read() as tx:
+        row, _ = lfs_links.writer(hub, tx, claim)
+        found = uploads.get(tx, upload)
+        if found is None:
+            raise ThingNotFound("upload", upload)
+        unpublished.check_part(hub, tx, row, found, number, found.length_of(number))
     offset = (number - 1) * found.part_size
-    length = min(found.part_size, found.size - offset)
+    length = found.length_of(number)
     return ReceivingPart(hub, claim, found, number, hub.store.parts.open_part(upload, offset, length), length)
 
 
@@ -120,7 +128,7 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
         NotAllowed, RepoNotFound, GatedRepo, RepoDisabled, Refused: its holder may no longer upload there.
         Malformed: parts are missing, or have other etags.
         ContentMismatch: the file has another sha256; nothing is kept.
-        QuotaExceeded: the namespace has become full; the parts are kept.
+        QuotaExceeded: the namespace has become full; the parts are kept, unless others have filled it meanwhile.
         ThingNotFound: the upload has ended without success; start a new one.
     """
     claim = lfs_links.check(hub, COMPLETE, f"/_lfs/uploads/{upload}", query)
@@ -138,7 +146,7 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
     arrival = lfs_links.arrival_of(claim, size)
     arrivals.reserve(hub, arrival)
     try:
-        hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
+        is_new = hub.store.parts.seal_parts(upload, file_key(sha256), sha256, size)
     except (ContentMismatch, ThingNotFound) as error:
         # Without its parts an upload cannot continue: the next plan must start a new one.
         with hub.write(Lock.repo(found.repo_id)) as tx:
@@ -147,7 +155,13 @@ def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapp
             raise
         _check_kept(hub, claim, size, upload)
         return
-    arrivals.link(hub, arrival)
+    try:
+        arrivals.link(hub, arrival, is_new=is_new)
+    except EntrepotError as error:
+        if arrivals.is_final(error):  # as above
+            with hub.write(Lock.repo(found.repo_id)) as tx:
+                uploads.remove(tx, upload)
+        raise
     with hub.write(Lock.repo(found.repo_id)) as tx:
         uploads.remove(tx, upload)
 
@@ -160,15 +174,6 @@ def _check_kept(hub: HubContext, claim: Mapping[str, str], size: int, upload: st
         is_kept = present_sizes(tx, holder, row, [sha256]).get(sha256) == size
     if not is_kept:
         raise ThingNotFound("upload", upload)
-
-
-def _find_upload(hub: HubContext, claim: Mapping[str, str], uid: str) -> Upload:
-    with hub.read() as tx:
-        lfs_links.writer(hub, tx, claim)
-        found = uploads.get(tx, uid)
-    if found is None:
-        raise ThingNotFound("upload", uid)
-    return found
 
 
 def _check_parts(upload: Upload, arrived: Mapping[int, str], etags: Mapping[int, str]) -> None:

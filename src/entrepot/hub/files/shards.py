@@ -32,7 +32,7 @@ from entrepot.errors import (
 )
 from entrepot.hub.accounts import quotas
 from entrepot.hub.context import HubContext
-from entrepot.hub.files import chunk_rights, xet_tokens
+from entrepot.hub.files import chunk_rights, unpublished, xet_tokens
 from entrepot.hub.files.chunk_rights import ChunkRights
 from entrepot.hub.files.chunk_runs import RunNames, TranslatedShard, translate
 from entrepot.hub.files.chunks import find_intact, link_user
@@ -177,7 +177,8 @@ def _check_room(hub: HubContext, given: XetToken, shard: Shard) -> Generator[Non
             known = bucket_files.by_hash(tx, row.id, hashes)
         new += sum(unnamed[xet_hash] for xet_hash in hashes if xet_hash not in known)
         yield
-    quota.check(new)
+    with hub.read() as tx:
+        unpublished.check_files(hub, tx, row, given.user_id, new)
 
 
 def _is_proven(hub: HubContext, received: _ReceivedShard) -> Generator[None, None, bool]:
@@ -248,6 +249,7 @@ def _record(
             bucket_files.mend(tx, repo.id, {row.hash: row.id for row, _ in used})
         else:
             _claim(hub, tx, given, repo, claims, {row.hash: row.id for row in rows.values()})
+        unpublished.account_for(tx, given.user_id, shard, named)
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, cast
 
 import attrs
@@ -19,6 +19,7 @@ from entrepot.errors import ContentMismatch, EntrepotError
 from entrepot.hub.context import HubContext
 from entrepot.hub.files import arrivals
 from entrepot.hub.files.arrivals import Arrival
+from entrepot.names import Sha256
 
 LARGEST: Final = 64 * 1024
 """Size of the largest file that counts as small, in bytes."""
@@ -57,8 +58,8 @@ def store_all(hub: HubContext, received: Sequence[ReceivedFile]) -> list[Excepti
         it.outcome = _mismatch(it)
     _check_rights(hub, _open(received))
     _note_all(_open(received), functools.partial(arrivals.reserve_all, hub))
-    _put(hub, _open(received))
-    _note_all(_open(received), functools.partial(arrivals.link_all, hub))
+    new = _put(hub, _open(received))
+    _note_all(_open(received), functools.partial(arrivals.link_all, hub, new=new))
     return [it.outcome for it in received]
 
 
@@ -92,12 +93,13 @@ def _check_rights(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
             _note(received, arrivals.refusals(hub, tx, [it.arrival for it in received]))
 
 
-def _put(hub: HubContext, received: Sequence[ReceivedFile]) -> None:
-    """Make the bytes durable; those that are stored already stay."""
+def _put(hub: HubContext, received: Sequence[ReceivedFile]) -> Collection[Sha256]:
+    """Make the bytes durable; those that are stored already stay. Return the files of which there were none."""
     if not received:
-        return
+        return ()
     outcomes = _group_store(hub).put_group([(file_key(it.arrival.sha256), it.data) for it in received])
     _note(received, [outcome if isinstance(outcome, EntrepotError) else None for outcome in outcomes])
+    return {it.arrival.sha256 for it, outcome in zip(received, outcomes, strict=True) if outcome is True}
 
 
 @functools.cache

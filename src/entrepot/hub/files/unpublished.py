@@ -1,23 +1,31 @@
-"""Objects that a write has stored before it is published, and which are deleted again if it is refused.
+"""What is stored before it is published.
 
-They count in the quota, and the sweeper would delete them only after its grace period.
+Objects of a write count in the quota, and are deleted again if it is refused: the sweeper would delete them only
+after its grace period. Chunks of no file, parts of no upload and files of no commit count in no quota; what an account
+may send of them is limited in namespaces that have one, or it could fill the disk.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 
 import attrs
 
-from entrepot.catalog import Lock, Write
+from entrepot.catalog import Lock, Read, Write
+from entrepot.catalog.files import waiting_bytes
+from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
-from entrepot.catalog.repos import refs
+from entrepot.catalog.repos import refs, repositories
+from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import Busy, EntrepotError
+from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.context import HubContext
-from entrepot.names import Oid
+from entrepot.names import Oid, XetHash
+from entrepot.xet import Shard
 
 
 @attrs.define
@@ -80,3 +88,74 @@ def discarding(hub: HubContext, repo_id: int, quota: Allowance) -> Iterator[Unpu
         with contextlib.suppress(EntrepotError):  # the first error counts
             found.discard()
         raise
+
+
+def check_xorb(hub: HubContext, tx: Read, row: RepoRow, user_id: int | None, xorb: XetHash, size: int) -> None:
+    """Raise if an account may not send a xorb now.
+
+    Raises:
+        QuotaExceeded: the namespace has no quota left, or the account has sent too much that no file accounts for.
+    """
+    left = quotas.allowance(hub, tx, row)
+    # The new part of it is not known yet; a namespace without remaining quota accepts none.
+    left.check(1)
+    if left.max_bytes is not None and user_id is not None:
+        left.check_waiting(waiting_bytes.of_xorbs(tx, user_id, besides=xorb), size)
+
+
+def admit_xorb(hub: HubContext, tx: Write, repo_id: int, user_id: int | None, xorb: XetHash, size: int) -> None:
+    """Count a xorb that is about to be stored; whether others have stored it already makes no difference.
+
+    QuotaExceeded is raised by the end of the transaction.
+    """
+    row = repositories.by_id(tx, repo_id)
+    if row is None or user_id is None:
+        return
+    left = quotas.allowance(hub, tx, row)
+    if left.max_bytes is None:
+        return
+    waiting_bytes.note_xorb(tx, user_id, xorb, size, hub.now_ms())
+    tx.check_last(
+        Lock.quota(row.owner_id),
+        lambda: left.check_waiting(waiting_bytes.of_xorbs(tx, user_id, besides=xorb), size),
+    )
+
+
+def account_for(tx: Write, user_id: int | None, shard: Shard, named: Collection[XetHash]) -> None:
+    """Count no longer what files of a shard consist of: these count instead."""
+    known = {} if user_id is None else waiting_bytes.loose(tx, user_id, list(named))
+    if user_id is None or not known:
+        return
+    used: Counter[XetHash] = Counter()
+    for file in shard.files:
+        for term in file.terms:
+            if term.xorb in known:
+                used[term.xorb] += term.unpacked
+    waiting_bytes.account_for(tx, user_id, {xorb: known[xorb] - size for xorb, size in used.items()})
+
+
+def check_files(hub: HubContext, tx: Read, row: RepoRow, user_id: int | None, size: int) -> None:
+    """Raise if an account may not describe more files that no commit or bucket names.
+
+    Raises:
+        QuotaExceeded: the namespace has not this quota left, or there are too many such files.
+    """
+    left = quotas.allowance(hub, tx, row)
+    left.check(size)
+    if left.max_bytes is None or user_id is None:
+        return
+    if row.type.kind.has_commits:
+        left.check_waiting(waiting_bytes.of_claims(tx, user_id), size)
+    else:
+        left.check_waiting(waiting_bytes.of_buckets(tx, row.namespace_id), size)
+
+
+def check_part(hub: HubContext, tx: Read, row: RepoRow, upload: Upload, number: int, size: int) -> None:
+    """Raise if the sender of an upload may not send a part now.
+
+    Raises:
+        QuotaExceeded: the parts of their unfinished uploads would be too much.
+    """
+    left = quotas.allowance(hub, tx, row)
+    if left.max_bytes is not None:
+        left.check_waiting(waiting_bytes.of_parts(tx, upload.user_id, besides=(upload.uid, number)), size)

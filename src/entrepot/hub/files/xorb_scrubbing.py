@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from entrepot.blobs import xorb_of
 from entrepot.catalog import Lock, Read, hub_metadata
-from entrepot.catalog.files import bucket_rights, xet_files, xorbs
+from entrepot.catalog.files import bucket_rights, waiting_bytes, xet_files, xorbs
 from entrepot.catalog.files.xorbs import XorbRow
 from entrepot.catalog.jobs import jobs
 from entrepot.errors import BlobMissing, BlobUnreadable, Damaged, Malformed, XorbDamaged
@@ -135,6 +135,7 @@ def sweep(hub: HubContext, cutoff: int, *, is_rehearsal: bool) -> Iterator[tuple
             xet_files.forget_claims(tx, cutoff)
             bucket_rights.forget(tx, cutoff)
             xorbs.forget_uploads(tx, cutoff)
+            waiting_bytes.forget_xorbs(tx, cutoff)
             xet_files.remove_unused(tx, cutoff)
     for row in _unused(hub, cutoff):
         if is_rehearsal or _sweep_xorb(hub, row, cutoff):

@@ -8,7 +8,7 @@ from alembic import op
 from entrepot.catalog import dialects
 from entrepot.catalog.tables import Hex, Json
 
-revision = "first_c42dae3845ff"
+revision = "first_02b09f531d7b"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -151,6 +151,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_limit_counts_expires_ms"), "limit_counts", ["expires_ms"], unique=False)
+    op.create_table(
+        "loose_xorbs",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("xorb", Hex(length=32), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("sent_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", "xorb"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index(op.f("ix_loose_xorbs_sent_ms"), "loose_xorbs", ["sent_ms"], unique=False)
     op.create_table(
         "meta",
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -1201,6 +1211,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_xet_claims_file"), "xet_claims", ["file"], unique=False)
+    op.create_index(op.f("ix_xet_claims_user_id"), "xet_claims", ["user_id"], unique=False)
     op.create_table(
         "discussion_events",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
