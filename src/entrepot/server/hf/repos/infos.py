@@ -16,8 +16,8 @@ from entrepot.server.dispatch.answer_memory import Reusable
 from entrepot.server.handlers import (
     app_state,
     call_hub,
+    call_hub_in_turn,
     call_hub_on_revision,
-    call_hub_slow,
     json_response,
     left_out_header,
     query_flag,
@@ -67,7 +67,8 @@ async def count_downloads(request: Request, ref: RepoRef) -> Response:
 
 
 async def _security(request: Request, ref: RepoRef, revision: str) -> SecurityStatus:
-    return security_status_of(await call_hub_slow(request, results.describe_repo, ref, revision))
+    turns = app_state(request).viewers  # every file of the revision is looked at
+    return security_status_of(await call_hub_in_turn(request, turns, results.describe_repo, ref, revision))
 
 
 async def _describe(request: Request, ref: RepoRef, revision: str) -> Reusable:

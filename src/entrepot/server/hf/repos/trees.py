@@ -25,7 +25,9 @@ from entrepot.names import RepoPath, RepoRef, parse_folder
 from entrepot.server.bodies import read_small
 from entrepot.server.handlers import (
     MAX_JSON,
+    app_state,
     call_hub,
+    call_hub_in_turn,
     call_hub_slow,
     decode_json,
     json_response,
@@ -137,7 +139,8 @@ async def measure_tree(request: Request, ref: RepoRef) -> Response:
     def measure(hub: HubContext, caller: MaybeCaller) -> int:
         return contents.tree_size(hub, caller, ref, revision, _folder(hub, caller, ref, revision, path))
 
-    return json_response(TreeSize(path=path, size=await call_hub_slow(request, measure)))
+    size = await call_hub_in_turn(request, app_state(request).viewers, measure)
+    return json_response(TreeSize(path=path, size=size))
 
 
 async def find_files(request: Request, ref: RepoRef) -> Response:

@@ -14,6 +14,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.repos import storage_costs
 from entrepot.hub.repos.storage_costs import StorageCost
 from entrepot.names import MAIN, RepoRef, RepoType
+from entrepot.server.handlers import app_state
 from entrepot.server.pages.formats import length_text
 from entrepot.server.pages.frames import WebPage, show_page
 from entrepot.server.pages.repo_headers import describe_repo
@@ -40,7 +41,8 @@ def routes() -> list[PageRoute]:
 async def show_storage(request: Request, ref: RepoRef) -> Response:
     """Serve the storage of a repository."""
     without = list(dict.fromkeys(request.query_params.getlist("without")))
-    return await show_page(request, lambda hub, caller: build_storage(hub, caller, ref, without), is_slow=True)
+    turns = app_state(request).viewers  # histories are walked
+    return await show_page(request, lambda hub, caller: build_storage(hub, caller, ref, without), turns=turns)
 
 
 def build_storage(hub: HubContext, caller: MaybeCaller, ref: RepoRef, without: Sequence[str] = ()) -> WebPage:
