@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from entrepot.catalog import Catalog
+from entrepot.catalog.database import Read
 from entrepot.catalog.repos import commits
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.names import Oid, RepoPath
+from tests.support.database_steps import steps_of
 
 AddRepo = Callable[..., RepoRow]
 
@@ -298,3 +300,21 @@ def test_commits_that_one_of_several_heads_reaches(catalog: Catalog, repo: RepoR
         assert commits.reached(tx, repo.id, wanted, [oid(5)]) == {oid(1), oid(3)}
         assert commits.reached(tx, repo.id, wanted, [oid(5), oid(6)]) == {oid(1), oid(3), oid(6)}
         assert commits.reached(tx, repo.id, wanted, [oid(98)]) == commits.reached(tx, repo.id, [], [oid(5)]) == set()
+
+
+def test_commits_that_are_not_on_the_way_cost_a_walk_nothing(catalog: Catalog, repo: RepoRow) -> None:
+    def walks() -> list[int]:
+        reads: list[Callable[[Read], object]] = [
+            lambda tx: commits.unindexed(tx, repo.id, oid(30)),
+            lambda tx: commits.count_unindexed(tx, repo.id, oid(30), most=20),
+            lambda tx: commits.count_ancestors(tx, repo.id, oid(30)),
+            lambda tx: commits.ancestors(tx, repo.id, oid(30), limit=20),
+            lambda tx: commits.last_changes(tx, repo.id, oid(30), [RepoPath("a.txt")]),
+            lambda tx: commits.reached(tx, repo.id, [oid(1)], [oid(30)]),
+        ]
+        return [steps_of(catalog, read) for read in reads]
+
+    record(catalog, repo, {number: [number - 1] if number > 1 else [] for number in range(1, 31)})
+    before = walks()
+    record(catalog, repo, {number: [number - 1] for number in range(31, 600)})
+    assert [now for now, then in zip(walks(), before, strict=True) if now > then + 100] == []

@@ -828,8 +828,8 @@ class MortalCatalog:
         return getattr(self.inner, name)
 
     @contextlib.contextmanager
-    def write(self, *locks: Any) -> Iterator[Any]:
-        with self.inner.write(*locks) as tx:
+    def write(self, *locks: Any, **options: Any) -> Iterator[Any]:
+        with self.inner.write(*locks, **options) as tx:
             yield tx
         self.count.step()
 

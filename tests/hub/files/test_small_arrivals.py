@@ -78,9 +78,9 @@ def test_only_the_reservation_does_not_wait_for_the_disk(
     def noting(name: str) -> Callable[..., AbstractContextManager[Write]]:
         begin = getattr(Catalog, name)
 
-        def begin_noting(catalog: Catalog, *locks: AnyLock) -> AbstractContextManager[Write]:
+        def begin_noting(catalog: Catalog, *locks: AnyLock, **options: Any) -> AbstractContextManager[Write]:
             steps.append(name)
-            found: AbstractContextManager[Write] = begin(catalog, *locks)
+            found: AbstractContextManager[Write] = begin(catalog, *locks, **options)
             return found
 
         return begin_noting

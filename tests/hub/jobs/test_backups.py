@@ -384,6 +384,42 @@ def test_a_hub_moves_to_postgresql_and_a_bucket_and_back(
         hub.close()
 
 
+@pytest.mark.parametrize("at", ["copying blob 3", "catalog.sqlite3", "entrepot.toml"])
+def test_an_interrupted_restore_is_continued_by_the_same_one_only(
+    filled: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    (filled.hub.settings.data / "entrepot.toml").write_text("port = 9000\n")
+    first = backups.backup(filled.hub, folder).snapshot.name
+    data = tmp_path / "restored"
+
+    def stop(line: str) -> None:
+        if line.startswith(at):
+            raise KeyboardInterrupt
+
+    def interrupt(source: Path, target: Path) -> None:
+        if target.name == f"{at}.part":
+            target.write_bytes(b"half")
+            raise KeyboardInterrupt
+        backup_folders.copy_file(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backups, "copy_file", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            backups.restore(folder, Settings(data=data), progress=stop)
+    with pytest.raises(DataFolderError):
+        open_hub(Settings(data=data))
+    backups.backup(filled.hub, folder)
+    with pytest.raises(DataFolderError, match=f"a restore of snapshot {first} of the hub .* was interrupted here"):
+        backups.restore(folder, Settings(data=data))
+    lines: list[str] = []
+    assert backups.restore(folder, Settings(data=data), first, progress=lines.append)[1] == []
+    left = sum(line.startswith("copying blob") for line in lines)
+    assert left == (len(keys(folder)) - 2 if at == "copying blob 3" else 0)
+    assert not [path.name for path in data.iterdir() if path.suffix in (".part", ".unfinished")]
+    with pytest.raises(DataFolderError, match="not empty"):
+        backups.restore(folder, Settings(data=data), first)
+
+
 def test_an_interrupted_move_into_a_bucket_is_continued(
     filled: World, folder: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,6 +188,8 @@ def prune(folder: Path, keep: int, as_json: bool) -> None:
 def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool) -> int:
     """Restore a snapshot from DIR into the data folder, which must be absent or empty.
 
+    A restore that was interrupted continues if the command is repeated.
+
     If the settings 'database' or 'store' are set, the database or the large
     files are written there, and these must be empty too, whatever the hub had
     before: this moves a hub to PostgreSQL, into a bucket, or back. Every byte

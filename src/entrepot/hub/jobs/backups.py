@@ -23,7 +23,7 @@ import attrs
 
 from entrepot.blobs import Blobs, LocalBlobs, Reader, Sink, Stat
 from entrepot.catalog import Catalog, copies, open_catalog
-from entrepot.errors import BlobMissing, DataFolderError, Refused
+from entrepot.errors import BlobMissing, DataFolderError, Refused, shown
 from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import xorb_scrubbing
@@ -47,6 +47,8 @@ from entrepot.hub.jobs.backup_folders import (
 from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
 
+_UNFINISHED = "restore.unfinished"
+"""A file in the data folder of a restore that has not ended, which says what is restored."""
 _STORES = frozenset({"data", "database", "store", "scratch"})
 _ROUNDS = 5
 _PART = ".part-"
@@ -158,7 +160,8 @@ def restore(
     """Write a snapshot into new stores, check these, and return it with all data that is damaged or missing there.
 
     Every blob is verified while it is written; damaged ones are left out. Clients are made to forget which chunks
-    the hub has, because the restored hub may have fewer than they remember.
+    the hub has, because the restored hub may have fewer than they remember. A restore into a data folder that was
+    interrupted is continued by the same one, which copies the blobs that are missing.
 
     Args:
         settings: ``data`` is absent or empty but for ``entrepot.toml``; ``database`` and ``store``, if they are
@@ -166,16 +169,15 @@ def restore(
         name: of the snapshot; None is the newest.
 
     Raises:
-        DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty.
+        DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty;
+            a restore of another snapshot was interrupted in ``data``.
         ThingNotFound: it has no such snapshot.
     """
     chosen, data = choose(folder, name), settings.data
     with translated_errors(data, "data folder"), locked(folder, fcntl.LOCK_SH):
-        # An interrupted copy into a bucket leaves temporary files, and is continued.
-        known = {data / CONFIG_FILE, settings.scratch_folder}
-        if data.exists() and any(path not in known for path in data.iterdir()):
-            raise DataFolderError(str(data), "it is not empty; restore into a new folder")
         marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
+        unfinished = f"snapshot {chosen.name} of the hub {marker.store_id}"
+        _check_target(settings, unfinished)
         bucket = blob_stores.find_bucket(settings)
         if settings.database:
             with contextlib.closing(_open_database(settings)) as empty, empty.read() as tx:
@@ -183,6 +185,7 @@ def restore(
         if bucket is not None:
             bucket.claim(marker)
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_text(data / _UNFINISHED, f"{unfinished}\n")
         source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
         pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
         wanted = [Stat(key, size, 0) for key, size in keys.items()]
@@ -199,6 +202,7 @@ def restore(
         write_text(data / FORMAT_FILE, data_folders.encode(restored).decode())
         if bucket is not None:
             bucket.put(restored)
+        (data / _UNFINISHED).unlink()
     progress("checking the restored hub")
     hub = open_hub(settings)
     try:
@@ -207,6 +211,22 @@ def restore(
         return chosen, damaged_content.explain(hub, found, damaged)
     finally:
         hub.close()
+
+
+def _check_target(settings: Settings, unfinished: str) -> None:
+    """Raise if a data folder contains something other than an interrupted restore of the same snapshot."""
+    data, known = settings.data, {settings.data / CONFIG_FILE, settings.scratch_folder}
+    if not data.exists() or all(path in known for path in data.iterdir()):
+        return
+    if not (data / _UNFINISHED).exists() or (data / FORMAT_FILE).exists():
+        raise DataFolderError(str(data), "it is not empty; restore into a new folder")
+    begun = (data / _UNFINISHED).read_text(encoding="utf-8").strip()
+    if begun not in ("", unfinished):
+        raise DataFolderError(
+            str(data),
+            f"a restore of {shown(begun, quote=False)} was interrupted here; repeat it, with --snapshot, "
+            "or delete the folder",
+        )
 
 
 @contextlib.contextmanager
@@ -222,7 +242,7 @@ def _opened_copy(source: Path, settings: Settings) -> Iterator[Catalog]:
 
 def _restore_database(source: Path, catalog: Catalog, settings: Settings, progress: Progress) -> None:
     if not settings.database:
-        copy_file(source, settings.data / CATALOG_FILE)
+        _copy_whole(source, settings.data / CATALOG_FILE)
         return
     progress("copying the database")
     with contextlib.closing(_open_database(settings)) as new:
@@ -240,7 +260,15 @@ def _restore_config(source: Path, data: Path) -> None:
         is_usable = not (data / CONFIG_FILE).exists() and not found.keys() & _STORES
         target = data / (CONFIG_FILE if is_usable else f"{CONFIG_FILE}.restored")
         if not target.exists():
-            copy_file(source, target)
+            _copy_whole(source, target)
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copy a file so that an interruption leaves the target as it was."""
+    part = target.with_name(f"{target.name}.part")
+    part.unlink(missing_ok=True)
+    copy_file(source, part)
+    part.replace(target)
 
 
 def prune(folder: Path, keep: int) -> list[str]:

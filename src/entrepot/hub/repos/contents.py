@@ -33,6 +33,8 @@ from entrepot.storage.trees import LfsTarget, ListedEntry, Node, Trees
 _LONGEST_REVISION = 256
 _MAX_COMPARED = 20_000
 """Commits that are not indexed yet, times paths: with more, last commits are those of the index."""
+_MAX_WALKED = 2_000
+"""Commits that are not indexed yet, which a request reads, for however few paths; that takes about a second."""
 _TREE_BYTES = 8 * 1024
 """What a remembered row of a repository takes, with its settings and description."""
 
@@ -378,8 +380,9 @@ def _described(
         return [DescribedEntry(item) for item in listed]
     paths = [item.path for item in listed]
     with hub.read() as tx:
-        waiting = commits.unindexed(tx, repo_id, commit)
-        is_short = len(waiting) * len(paths) <= _MAX_COMPARED
+        count = commits.count_unindexed(tx, repo_id, commit, most=_MAX_WALKED + 1)
+        is_short = count <= _MAX_WALKED and count * len(paths) <= _MAX_COMPARED
+        waiting = commits.unindexed(tx, repo_id, commit) if is_short else []
         newest = histories.last_commits(hub.store, tx, repo_id, commit, paths, waiting) if is_short else {}
     if not is_short:
         index_briefly(hub, repo_id, commit)
