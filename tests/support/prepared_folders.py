@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +18,11 @@ class PreparedFolders:
     """Folders by the function that fills them.
 
     A folder is always at the same path, because what is in it may name that path: the configuration of a project, the
-    remotes of a clone. Only one test at a time uses it; what the test before left there is moved away, not deleted.
+    remotes of a clone. Only one test at a time uses it, and what the test before left there is deleted.
     """
 
     root: Path
     _made: dict[Callable[[Path], Any], Any] = attrs.field(factory=dict)
-    _numbers: itertools.count[int] = attrs.field(factory=itertools.count)
 
     def lay_out(self, fill: Callable[[Path], Made]) -> Made:
         """Return what a function returned when it filled the folder, which is as it was then.
@@ -33,8 +32,7 @@ class PreparedFolders:
         """
         place = self.root / f"{fill.__module__}.{fill.__qualname__}"
         kept = place.with_name(f"{place.name}.kept")
-        if place.exists():
-            place.rename(place.with_name(f"{place.name}.{next(self._numbers)}"))
+        shutil.rmtree(place, ignore_errors=True)
         if fill not in self._made:
             place.mkdir()
             found = fill(place)
