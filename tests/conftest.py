@@ -23,6 +23,7 @@ from tests.support.certificates import Pems, make_certificates
 from tests.support.compiled_statements import share_compiled_statements
 from tests.support.patience import add_up_used_bytes_every_time, wait_longer_for_servers
 from tests.support.postgres import PostgresServer, running_if_installed
+from tests.support.prepared_folders import PreparedFolders
 from tests.support.ready_tables import make_tables_quickly
 from tests.support.route_paths import share_compiled_paths
 from tests.support.s3_server import S3Server, find_weed, running_s3_server
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from tests.support.moto_server import MotoServer
 
 # How fast examples are generated says something about the machine, nothing about the code.
-hypothesis.settings.register_profile("project", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+_ANY_SPEED = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.register_profile("project", _ANY_SPEED, max_examples=50)
+hypothesis.settings.register_profile("thorough", _ANY_SPEED, max_examples=2_000)
 hypothesis.settings.load_profile("project")
 
 # Every transaction of every test that names its locks is checked; see tests/catalog/test_lock_checks.py.
@@ -162,6 +165,11 @@ def stores_of_running_hubs(request: pytest.FixtureRequest) -> Iterator[None]:
         if database is not None or bucket is not None:
             patch.setattr(hubs, "running", running_elsewhere)
         yield
+
+
+@pytest.fixture(scope="session")
+def prepared_folders(tmp_path_factory: pytest.TempPathFactory) -> PreparedFolders:
+    return PreparedFolders(tmp_path_factory.mktemp("prepared"))
 
 
 @pytest.fixture(scope="session")

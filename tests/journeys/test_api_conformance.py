@@ -90,7 +90,7 @@ def stocked(hub_url: tuple[str, str]) -> str:
 def test_answers_are_as_described(
     schema: BaseSchema, session: requests.Session, stocked: str, method: str, path: str
 ) -> None:
-    @settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     def ask(case: Case) -> None:
         for name, value in (case.path_parameters or {}).items():
             known = TAILS[len(str(value)) % len(TAILS)] if name == "tail" else NAMES.get(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import httpx2
 import pytest
 
 from entrepot.hub.repos import repo_rights, repositories
@@ -12,6 +11,7 @@ from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType
 from entrepot.settings import Settings
 from tests.journeys.test_rights import CHANGING, LINES, Line, RouteCase, Site, lines_of, opened
+from tests.support.plain_http import Answer
 
 KEPT = {
     "/api/{T}/{namespace}/{name}/like": "likes change nothing in it",
@@ -56,7 +56,7 @@ def routes_of(site: Site, line: Line) -> list[tuple[RouteCase, RepoType]]:
     return found
 
 
-def refusal(answer: httpx2.Response) -> tuple[int, str | None]:
+def refusal(answer: Answer) -> tuple[int, str | None]:
     return answer.status_code, answer.headers.get("x-error-code")
 
 

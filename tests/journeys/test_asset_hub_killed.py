@@ -17,7 +17,7 @@ from entrepot.client.calls import contents
 from entrepot.names import RepoId, RepoRef, RepoType
 from entrepot.testing.hubs import RunningHub
 
-ROUNDS = 20
+ROUNDS = 12
 WRITER = pathlib.Path(__file__).with_name("asset_hub_writer.py")
 
 

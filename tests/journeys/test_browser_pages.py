@@ -48,11 +48,20 @@ LINK = re.compile(r'<a\s[^>]*?href="([^"]*)"')
 ALIKE = 2
 """Of how many pages of one shape the status is asked; the first is opened."""
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
-BUDGET_S = 55
+BUDGET_S = 48
 """How long one visitor opens pages: on a slow machine fewer are opened, and none of the tests takes longer."""
 MAX_LINKS = 2_000
 VISITORS = ("chief", "", "rick", "wendy")
-LOOK = """() => ({
+KIND = """one => [one.parentElement, one].map(it => [
+    it.tagName, ...[...it.classList].sort(), it.getAttribute("role"), it.getAttribute("type"), it.hidden,
+  ].join(" ")).concat([...one.attributes].map(it => it.name).sort(), [
+    !!(one.labels || []).length, !!one.textContent.trim(), !!(one.getAttribute("aria-label") || "").trim(),
+  ]).join(" ")"""
+"""Describes an element: its classes, attributes and parent, and whether it has a text or a label."""
+
+LOOK = (
+    f"""() => {{ const kindOf = {KIND}; return """
+    + """{
   links: [...document.querySelectorAll("a[href]")].map(one => one.getAttribute("href")),
   width: document.documentElement.scrollWidth,
   wide: [...document.querySelectorAll("body *")]
@@ -71,21 +80,25 @@ LOOK = """() => ({
       .map(one => "a label on an element without a role: " + one.outerHTML.slice(0, 120)),
     ...[...document.querySelectorAll("span form, p form")].map(one => "a form in a text: " + one.action),
   ].filter(one => one),
-  kinds: [...new Set([...document.querySelectorAll("body, body *")].map(one => [one.parentElement, one].map(it => [
-    it.tagName, ...[...it.classList].sort(), it.getAttribute("role"), it.getAttribute("type"), it.hidden,
-  ].join(" ")).concat([...one.attributes].map(it => it.name).sort(), [
-    !!(one.labels || []).length, !!one.textContent.trim(), !!(one.getAttribute("aria-label") || "").trim(),
-  ]).join(" ")))],
-})"""
-"""What is looked at on every page: its links, its width, and what it must have as a whole. ``kinds`` describes its
-elements: their classes, attributes and parent, and whether they have a text or a label."""
+  kinds: [...new Set([...document.querySelectorAll("body, body *")].map(kindOf))],
+} }"""
+)
+"""What is looked at on every page: links, width, what the page must have as a whole, and the kinds of its elements."""
 
-AXE = """async only => (
-    await axe.run(document, {resultTypes: ["violations"], preload: false, iframes: false, runOnly: only
+AXE = (
+    f"""async ([only, kinds]) => {{ const kindOf = {KIND}; """
+    + """
+  const fresh = new Set(kinds), nodes = [document.body, ...document.querySelectorAll("body *")]
+    .filter(one => fresh.has(kindOf(one)));
+  return (await axe.run(nodes[0] === document.body ? document : {include: nodes}, {
+    resultTypes: ["violations"], preload: false, iframes: false, runOnly: only
       || axe._audit.rules.filter(it => it.enabled && !it.tags.includes("experimental") && ["serious", "critical"]
-        .includes(it.impact)).map(it => it.id)})
-  ).violations.map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))"""
-"""Runs the rules of axe-core that are broken seriously or critically, or the given ones."""
+        .includes(it.impact)).map(it => it.id)
+  })).violations.map(one => one.id + ": " + one.nodes.slice(0, 3).map(node => node.html.slice(0, 200)).join(" | "))
+}"""
+)
+"""Runs the rules of axe-core that are broken seriously or critically, or the given ones, on the elements of the given
+kinds and on what is in them; on the whole page if its body is one of them."""
 
 
 @attrs.define
@@ -93,8 +106,8 @@ class Walk:
     """What one visitor has seen.
 
     Attributes:
-        judged: kinds of elements on pages that axe-core has judged, for any visitor; a page that has no other kinds
-            is not judged again. None: it judges no pages of this one, and the pages are only read, not opened.
+        judged: kinds of elements that axe-core has judged, for any visitor; on the next pages, it judges elements of
+            other kinds. None: it judges no pages of this one, and the pages are only read, not opened.
         faults: what is wrong, each with its page.
     """
 
@@ -184,9 +197,9 @@ def visit(walk: Walk, path: str) -> list[str]:
         walk.note(f"{found['width']} pixels wide: {found['wide']}")
     for fault in found["whole"]:
         walk.note(fault)
-    if walk.judged is not None and not walk.judged.issuperset(found["kinds"]):
-        walk.judged.update(found["kinds"])
-        judge(walk)
+    if walk.judged is not None and (fresh := sorted({*found["kinds"]} - walk.judged)):
+        walk.judged.update(fresh)
+        judge(walk, fresh)
     return [urljoin(walk.url + path, link) for link in found["links"]]
 
 
@@ -197,15 +210,15 @@ def judge_status(walk: Walk, path: str, status: int) -> bool:
     return status < 400
 
 
-def judge(walk: Walk) -> None:
-    """Run axe-core on a page as a telephone and a desk show it, and its rule about contrast on the dark one."""
+def judge(walk: Walk, kinds: list[str]) -> None:
+    """Run axe-core on elements as a telephone and a desk show them, and its rule about contrast on the dark page."""
     walk.page.evaluate(walk.axe)
     for size in (DESK, PHONE):  # a telephone does not show drawings
         walk.page.set_viewport_size(size)  # type: ignore[arg-type]
-        for fault in walk.page.evaluate(AXE, None):
+        for fault in walk.page.evaluate(AXE, [None, kinds]):
             walk.note(fault)
     walk.page.emulate_media(color_scheme="dark")
-    for fault in walk.page.evaluate(AXE, ["color-contrast"]):
+    for fault in walk.page.evaluate(AXE, [["color-contrast"], kinds]):
         walk.note(f"dark: {fault}")
     walk.page.emulate_media(color_scheme="light")
 
@@ -264,6 +277,21 @@ def test_every_page_is_in_order(
     walk.context.close()
     assert walk.faults == []
     assert "/" in walk.seen
+
+
+def test_what_axe_core_rejects_is_found_in_elements_of_the_given_kinds(chromium: Browser, axe: str) -> None:
+    page = chromium.new_page()
+    page.set_content('<p style="color: #bbb">pale</p><div><button></button></div>')
+    page.evaluate(axe)
+    body, paragraph, box, _ = page.evaluate(LOOK)["kinds"]
+    broken = {
+        kind: {fault.partition(":")[0] for fault in page.evaluate(AXE, [None, [kind]])}
+        for kind in (body, paragraph, box)
+    }
+    assert broken[paragraph] == {"color-contrast"}
+    assert broken[box] == {"button-name"}
+    assert broken[body] == {"color-contrast", "button-name", "document-title", "html-has-lang"}
+    page.close()
 
 
 @pytest.mark.timeout(600)

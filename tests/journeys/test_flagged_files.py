@@ -7,9 +7,9 @@ without a change in this file.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 
-import httpx2
 import pytest
 
 from entrepot.catalog import Lock
@@ -31,6 +31,7 @@ from entrepot.storage.trees import Trees
 from tests.journeys import test_rights
 from tests.journeys.test_rights import Line, RouteCase, Site, lines_of
 from tests.support import hub_work
+from tests.support.plain_http import Answer
 
 MARK = "Zanzibar"
 FILES = {
@@ -110,16 +111,17 @@ def requests(site: Site, kind: RepoType) -> Iterator[tuple[RouteCase, Line]]:
                 yield route, Line(("GET",), route.path, "read", f"tail={tail}")
 
 
-def answers(site: Site, ref: RepoRef, who: str) -> Iterator[tuple[str, httpx2.Response]]:
+def answers(site: Site, ref: RepoRef, who: str) -> Iterator[tuple[str, Answer]]:
     """Yield the responses of all routes that read, with a name each."""
     for route, line in requests(site, ref.type):
         yield f"{route.path} {line.example}", site.send(route, line, who, ref)
     headers = {} if who == "anonymous" else {"authorization": f"Bearer {site.secrets[who]}"}
     for query in QUERIES:
         path = f"/-/viewer/{query.format(id=ref.id)}&type={ref.type.value}"
-        yield path, site.client.get(path, headers=headers)
-    body = {"dataset": str(ref.id), "type": ref.type.value, "sql": "select * from train"}
-    yield "sql", site.client.post("/-/viewer/sql", json=body, headers=headers)
+        yield path, site.client.request("GET", path, headers=headers)
+    body = json.dumps({"dataset": str(ref.id), "type": ref.type.value, "sql": "select * from train"}).encode()
+    as_json = {**headers, "content-type": "application/json"}
+    yield "sql", site.client.request("POST", "/-/viewer/sql", headers=as_json, content=body)
 
 
 @pytest.mark.parametrize("kind", [RepoType.MODEL, RepoType.DATASET, RepoType.SPACE], ids=lambda kind: kind.value)
@@ -144,7 +146,7 @@ def test_writers_read_it_and_readers_see_the_page_with_the_reason(site: Site, fl
     path = f"/{ref.path}"
     for who in ("anonymous", "reader", "writer"):
         headers = {} if who == "anonymous" else {"authorization": f"Bearer {site.secrets[who]}"}
-        page = site.client.get(path, headers={**headers, "accept": "text/html"})
+        page = site.client.request("GET", path, headers={**headers, "accept": "text/html"})
         assert page.status_code == 200
         assert (MARK in page.text) == (who == "writer")
         assert ("A scanner has flagged this file" in page.text) == (who != "writer")

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterator
 
 import attrs
-import httpx2
 import pytest
 
 from entrepot.hub.accounts import accounts
@@ -22,6 +21,7 @@ from entrepot.names import RepoRef, RepoType
 from entrepot.server import app as application
 from entrepot.settings import Settings
 from tests.journeys.test_rights import CHANGING, LINES, NUMBERS, TABLES, Line, Site, bare, lines_of, routes, verdict
+from tests.support.plain_http import Answer, PlainClient
 from tests.support.running_apps import running
 
 ROWS = {(row["right"], row["repository"]): row for row in TABLES["Who may in a shared folder"]}
@@ -79,7 +79,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FolderSite]:
     accounts.set_member(hub, "group", "group-viewer", Role.READ)
     with (
         running(application.make_app(hub)) as address,
-        httpx2.Client(base_url=address.url, timeout=240, headers={"via": "1.1 proxy"}) as client,
+        PlainClient(address.url, {"via": "1.1 proxy"}) as client,
     ):
         made = FolderSite(hub, client, secrets, routes(hub))
         for name in (PRIVATE, PUBLIC):
@@ -95,7 +95,7 @@ def twins_of(ref: RepoRef) -> list[RepoRef]:
     return [RepoRef(ref.type, attrs.evolve(ref.id, namespace=it, name=name)) for it in (ref.id.namespace, namespace)]
 
 
-def plain(answer: httpx2.Response, ref: RepoRef) -> str:
+def plain(answer: Answer, ref: RepoRef) -> str:
     """Return a response without the names that were asked for."""
     return repr(bare(answer, ref)).replace(ref.id.namespace.partition(".")[2], "FOLDER")
 

@@ -13,20 +13,16 @@ from entrepot.workspace.projects.changes import commits
 from entrepot.workspace.projects.remotes import buckets
 from entrepot.workspace.projects.transfers import pushes
 from tests.support.machines import Machine, Team, create_team, publish
+from tests.support.prepared_folders import PreparedFolders
 
 
 class Killed(BaseException):
     """The process has ended here."""
 
 
-@pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return create_team(tmp_path)
-
-
-@pytest.fixture
-def machine(team: Team) -> Machine:
-    """A machine with the published dataset `x` and a local version 2."""
+def with_local_version(place: Path) -> Team:
+    """Return a team whose machine has the published dataset `x` and a local version 2."""
+    team = create_team(place)
     machine = team.machine("ann")
     team.create(machine, "datasets", "x")
     machine.write("datasets/x/data/a", "one")
@@ -34,7 +30,17 @@ def machine(team: Team) -> Machine:
     machine.write("datasets/x/data/b", "two" * 1000)
     machine.ok("datasets", "add", "x", "--bumpversion")
     machine.ok("datasets", "commit", "x")
-    return machine
+    return team
+
+
+@pytest.fixture
+def team(prepared_folders: PreparedFolders) -> Team:
+    return prepared_folders.lay_out(with_local_version)
+
+
+@pytest.fixture
+def machine(team: Team) -> Machine:
+    return team.existing("ann")
 
 
 def stop(*_: object, **__: object) -> None:

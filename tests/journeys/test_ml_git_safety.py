@@ -9,17 +9,24 @@ from pathlib import Path
 import pytest
 
 from tests.support.machines import Machine, Team, create_team, git, publish, published
+from tests.support.prepared_folders import PreparedFolders
+
+
+def with_dataset(place: Path) -> Team:
+    team = create_team(place)
+    published(team, a="one", banana="two")
+    return team
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return create_team(tmp_path)
+def team(prepared_folders: PreparedFolders) -> Team:
+    return prepared_folders.lay_out(with_dataset)
 
 
 @pytest.fixture
 def machine(team: Team) -> Machine:
     """A machine with the published dataset `x`, strict, of two files."""
-    return published(team, a="one", banana="two")
+    return team.existing("ann")
 
 
 def xorbs(team: Team) -> list[Path]:

@@ -61,6 +61,8 @@ FILES = {
     "d/\"' onclick='alert(1)'.txt": b"x",
     "d/javascript:alert(1)": b"x",
 }
+FEW = ("README.md", "a.txt", "a.png")
+"""The files of private repositories, whose pages are those of public ones."""
 FORBIDDEN_ATTRIBUTES = re.compile(r"on[a-z]+|style|srcdoc|formaction|ping|background")
 
 
@@ -137,7 +139,8 @@ def fill(hub: HubContext, owner: Caller) -> None:
         for visibility in ("public", "private"):
             name = f"{kind.value}-{visibility}"
             ref = repositories.create(hub, owner, NewRepo(kind, name, "alice", visibility)).ref
-            operations = [AddFile(parse_path(path), data) for path, data in FILES.items()]
+            paths = FILES if visibility == "public" else FEW
+            operations = [AddFile(parse_path(path), FILES[path]) for path in paths]
             draft = CommitDraft(HOSTILE, operations, description=f"{HOSTILE}\n\n{HOSTILE}")
             commits.create(hub, owner, ref, "main", draft)
             branches.create_branch(hub, owner, ref, "x<b>y", start=None, is_empty=False, overwrites=False)

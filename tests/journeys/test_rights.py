@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import httpx2
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -39,6 +38,7 @@ from entrepot.hub.scopes import RequestedScope
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid
 from entrepot.server import app as application
 from entrepot.settings import Settings
+from tests.support.plain_http import Answer, PlainClient
 from tests.support.running_apps import running
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/rights.md"
@@ -158,7 +158,7 @@ class Site:
     """A running hub with every account the table names; ``owner`` creates repositories in an organisation."""
 
     hub: HubContext
-    client: httpx2.Client
+    client: PlainClient
     secrets: dict[str, str]
     routes: list[RouteCase]
     shared: dict[tuple[RepoType, str], RepoRef] = attrs.field(factory=dict)
@@ -228,7 +228,7 @@ class Site:
         }
         return re.sub(r"<[a-z ]+>", lambda found: words[found[0]](), example)
 
-    def send(self, route: RouteCase, line: Line, who: str, ref: RepoRef, method: str | None = None) -> httpx2.Response:
+    def send(self, route: RouteCase, line: Line, who: str, ref: RepoRef, method: str | None = None) -> Answer:
         path, query, headers, body = request_of(route, self.filled(line.example, who, ref), ref)
         if who != "anonymous":
             headers["authorization"] = f"Bearer {self.secrets[who]}"
@@ -277,11 +277,8 @@ def opened(settings: Settings) -> Iterator[Site]:
     secrets["committer"] = tokens.create_for(hub, _ADMIN, wish)[0].secret
     with (
         running(application.make_app(hub)) as address,
-        httpx2.Client(
-            base_url=address.url,
-            timeout=240,
-            headers={"via": "1.1 proxy"},  # requests sent directly from this machine may read the metrics
-        ) as client,
+        # Requests sent directly from this machine may read the metrics.
+        PlainClient(address.url, {"via": "1.1 proxy"}) as client,
     ):
         yield Site(hub, client, secrets, routes(hub))
     hub.close()
@@ -290,7 +287,7 @@ def opened(settings: Settings) -> Iterator[Site]:
 # --- what is expected ---------------------------------------------------------------
 
 
-def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
+def verdict(answer: Answer, who: str, line: Line, told: str) -> str:
     """Return what a response says about a right, in the words of the table."""
     code, status = answer.headers.get("x-error-code"), answer.status_code
     assert status < 500, answer.text
@@ -309,7 +306,7 @@ def verdict(answer: httpx2.Response, who: str, line: Line, told: str) -> str:
     return {401: "login", 403: "no"}.get(status, "yes")
 
 
-def bare(answer: httpx2.Response, ref: RepoRef) -> tuple[Any, ...]:
+def bare(answer: Answer, ref: RepoRef) -> tuple[Any, ...]:
     """Return a response without the parts that differ between any two requests, and without the requested name."""
     # "connection: close" tells that the body of the request arrived late, which depends on its sender alone.
     ignored = ("x-request-id", "date", "connection")

@@ -101,7 +101,7 @@ def test_without_a_token_what_is_public_can_be_loaded(task: Task, monkeypatch: p
 
 
 def test_names_with_spaces_and_other_scripts_and_many_files(task: Task) -> None:
-    files = {f"many/{number:04}.txt": b"%d" % number for number in range(3000)}
+    files = {f"many/{number:04}.txt": b"%d" % number for number in range(1200)}
     odd = {"a b/c#d%20e.txt": b"1", "ünï/\N{SNOWMAN}.bin": b"2"}
     task.create("many", files | odd)
     [item] = parse_load("tester/many")

@@ -124,6 +124,10 @@ class Team:
             machine.ok(word, "init")
         return machine
 
+    def existing(self, name: str) -> Machine:
+        """Return a machine that was made before."""
+        return Machine(self.place / name / "home", self.place / name / "project", self.environ)
+
     def create(self, machine: Machine, word: str, name: str, mutability: str = "strict", *options: str) -> None:
         """Create an entity with the categories ``vision`` and ``images``."""
         type_, bucket = self.storage
@@ -145,9 +149,18 @@ class Team:
 def create_team(place: Path) -> Team:
     """Return a team with empty remotes and a storage in a folder."""
     for word in KINDS:
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "master", place / f"{word}.git"], check=True)
+        subprocess.run(
+            ["git", "init", "-q", "--bare", "--template=", "-b", "master", place / f"{word}.git"], check=True
+        )
     (place / "bucket").mkdir()
     return Team(place, ("file", str(place / "bucket")))
+
+
+def team_with_dataset(place: Path) -> Team:
+    """Return a team with the machine ``ann``, on which the strict dataset ``x`` of two files is published."""
+    team = create_team(place)
+    published(team, a="one", b="two")
+    return team
 
 
 def git(folder: Path, *args: str) -> str:

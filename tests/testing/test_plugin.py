@@ -35,7 +35,8 @@ def test_the_fixtures_work_in_any_project(tmp_path: Path, distribution: list[str
     (tmp_path / "test_project.py").write_text(TESTS)
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
     # In a temporary folder of its own: pytest removes what earlier runs left in the shared one, for minutes.
-    own = ["-p", "no:cacheprovider", "--basetemp", str(tmp_path / "temporary")]
+    # Another plugin that is installed here takes longer to import than everything else.
+    own = ["-p", "no:cacheprovider", "-p", "no:schemathesis", "--basetemp", str(tmp_path / "temporary")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *own, *distribution],
         cwd=tmp_path,

@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.azure_server import AzureServer, find_azurite, running_azure_server
 from tests.support.chunk_stores import Desk
-from tests.support.machines import Machine, Team, create_team, published
+from tests.support.machines import Machine, Team, create_team, team_with_dataset
+from tests.support.prepared_folders import PreparedFolders
 
 
 @pytest.fixture
@@ -26,11 +27,12 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServ
 
 
 @pytest.fixture
-def team(tmp_path: Path) -> Team:
-    return create_team(tmp_path)
+def team(request: pytest.FixtureRequest, prepared_folders: PreparedFolders) -> Team:
+    """A team, which has a machine already if the test uses it."""
+    return prepared_folders.lay_out(team_with_dataset if "machine" in request.fixturenames else create_team)
 
 
 @pytest.fixture
 def machine(team: Team) -> Machine:
     """A machine with the published dataset `x`, strict, of two files."""
-    return published(team, a="one", b="two")
+    return team.existing("ann")

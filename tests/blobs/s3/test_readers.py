@@ -21,8 +21,16 @@ DATA = random.Random("data").randbytes(20 << 20)
 
 @pytest.fixture
 def stored(remote: S3Blobs, relay: Relay) -> S3Blobs:
-    for key in (FILE, XORB):
-        put(remote, key, DATA)
+    """A store with a large file."""
+    put(remote, FILE, DATA)
+    relay.forget()
+    return remote
+
+
+@pytest.fixture
+def with_xorb(remote: S3Blobs, relay: Relay) -> S3Blobs:
+    """A store with a large xorb."""
+    put(remote, XORB, DATA)
     relay.forget()
     return remote
 
@@ -126,10 +134,10 @@ def test_a_stream_is_requests_of_eight_megabytes(stored: S3Blobs, relay: Relay) 
 
 
 def test_blocks_of_chunks_are_fetched_once_and_survive_the_process(
-    stored: S3Blobs, relay: Relay, remote: S3Blobs
+    with_xorb: S3Blobs, relay: Relay, remote: S3Blobs
 ) -> None:
     for at in (0, 7 << 20, (8 << 20) - 10, 100):
-        with stored.open(XORB) as reader:
+        with with_xorb.open(XORB) as reader:
             assert reader.read_at(at, 1 << 20) == DATA[at : at + (1 << 20)]
     assert gets(relay) == [f"bytes=0-{BLOCK - 1}", f"bytes={BLOCK}-{2 * BLOCK - 1}"]
     relay.rule = lambda _asked, _go_on: RelayedResponse(503)
@@ -148,10 +156,10 @@ def test_bytes_that_another_server_has_deleted_are_missing(stored: S3Blobs, buck
     assert stored.stat(FILE) is None
 
 
-def test_replaced_bytes_are_not_taken_from_the_cache(stored: S3Blobs) -> None:
-    with stored.open(XORB) as reader:
+def test_replaced_bytes_are_not_taken_from_the_cache(with_xorb: S3Blobs) -> None:
+    with with_xorb.open(XORB) as reader:
         assert reader.read_at(0, 4) == DATA[:4]
-    stored.delete(XORB)
-    put(stored, XORB, b"repaired")
-    with stored.open(XORB) as reader:
+    with_xorb.delete(XORB)
+    put(with_xorb, XORB, b"repaired")
+    with with_xorb.open(XORB) as reader:
         assert reader.read_at(0, 100) == b"repaired"

@@ -1,23 +1,39 @@
+from pathlib import Path
+
 import pytest
 
 from entrepot.errors import LocalChanges, Refused, VersionMissing
 from entrepot.workspace.merging.merges import MergeReport, merge_version
 from tests.support.killed_ml_git import kill_at
-from tests.support.machines import Machine, Team, publish
+from tests.support.machines import Machine, Team, publish, team_with_dataset
+from tests.support.prepared_folders import PreparedFolders
 
 TAG = "vision__images__x__{}"
 
 
-@pytest.fixture
-def bob(team: Team, machine: Machine) -> Machine:
-    """A second machine with version 1, made before the first one published version 2: `a` gone, `c` and `d` new."""
-    other = team.machine("bob")
-    other.ok("datasets", "checkout", "x")
-    (machine.folder / "datasets/x/data/a").unlink()
+def with_two_versions(place: Path) -> Team:
+    """Return a team whose second machine has version 1, and whose first one published version 2.
+
+    In that one `a` is gone, and `c` and `d` are new.
+    """
+    team = team_with_dataset(place)
+    team.machine("bob").ok("datasets", "checkout", "x")
+    first = team.existing("ann")
+    (first.folder / "datasets/x/data/a").unlink()
     for name in ("c", "d"):
-        machine.write(f"datasets/x/data/{name}", "same")
-    publish(machine, "datasets", "x")
-    return other
+        first.write(f"datasets/x/data/{name}", "same")
+    publish(first, "datasets", "x")
+    return team
+
+
+@pytest.fixture
+def team(prepared_folders: PreparedFolders) -> Team:
+    return prepared_folders.lay_out(with_two_versions)
+
+
+@pytest.fixture
+def bob(team: Team) -> Machine:
+    return team.existing("bob")
 
 
 def commit(machine: Machine, name: str, *options: str) -> None:

@@ -1,20 +1,35 @@
+from pathlib import Path
+
 import pytest
 
 from entrepot.errors import InvalidArgument, PathMissing, Refused
 from entrepot.workspace.entities.samples import Sample
 from entrepot.workspace.projects.transfers.checkouts import FileSelection, checkout_version, fetch_version
 from entrepot.workspace.state.rows import Extent
-from tests.support.machines import Machine, Team, publish
+from tests.support.machines import Machine, Team, publish, team_with_dataset
+from tests.support.prepared_folders import PreparedFolders
 
 
-@pytest.fixture
-def other(team: Team, machine: Machine) -> Machine:
-    """A second machine, where `x` has the versions 1 (a, b) and 2 (b, c, sub/d)."""
+def with_two_versions(place: Path) -> Team:
+    """Return a team with a second machine, where `x` has the versions 1 (a, b) and 2 (b, c, sub/d)."""
+    team = team_with_dataset(place)
+    machine = team.existing("ann")
     (machine.folder / "datasets/x/data/a").unlink()
     machine.write("datasets/x/data/c", "c")
     machine.write("datasets/x/data/sub/d", "two")
     publish(machine, "datasets", "x")
-    return team.machine("bob")
+    team.machine("bob")
+    return team
+
+
+@pytest.fixture
+def team(request: pytest.FixtureRequest, prepared_folders: PreparedFolders) -> Team:
+    return prepared_folders.lay_out(with_two_versions if "other" in request.fixturenames else team_with_dataset)
+
+
+@pytest.fixture
+def other(team: Team) -> Machine:
+    return team.existing("bob")
 
 
 def test_only_what_differs_is_changed(other: Machine) -> None:
