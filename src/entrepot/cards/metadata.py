@@ -50,8 +50,6 @@ class Card:
 
     data: Mapping[str, JsonValue]
     """The metadata as written; ``{}`` if there is none."""
-    has_block: bool
-    """Whether the README has a metadata block."""
     arxiv_ids: tuple[str, ...]
     """The papers that the README mentions, in order of first mention."""
 
@@ -80,8 +78,8 @@ def read_card(text: str) -> Card:
     block, _ = split_card(text)
     arxiv_ids = tuple(dict.fromkeys(match[1].lower() for match in _ARXIV.finditer(text)))
     if block is None:
-        return Card({}, False, arxiv_ids)
-    return Card(parse_metadata(block, first_line=_first_line(text)), True, arxiv_ids)
+        return Card({}, arxiv_ids)
+    return Card(parse_metadata(block, first_line=_first_line(text)), arxiv_ids)
 
 
 def read_dataset_card(text: str) -> Mapping[str, JsonValue]:
