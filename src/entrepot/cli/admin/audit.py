@@ -124,9 +124,9 @@ def verify(context: click.Context, target: AdminTarget, expect: str | None, as_j
     from entrepot.hub.jobs import records
 
     verdict = target.run(records.verify_audit, calls.verify_audit, expect)
-    is_fine = verdict.is_whole and verdict.knows_expected
+    is_fine = verdict.is_intact and verdict.knows_expected
     if as_json:
-        show_json({"whole": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
+        show_json({"intact": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
     else:
         show(verdict.head)
         show_message(f"{verdict.rows} rows, nothing changed" if is_fine else _complaint(verdict))
@@ -136,7 +136,7 @@ def verify(context: click.Context, target: AdminTarget, expect: str | None, as_j
 def _complaint(verdict: AuditVerdict) -> str:
     if verdict.broken_at is not None:
         return f"error: the log was changed: row {verdict.broken_at} does not fit those before it"
-    if not verdict.is_whole:
+    if not verdict.is_intact:
         return "error: the log was changed: rows are missing at its end"
     return "error: the log was rewritten: the expected head is not in its chain"
 

@@ -117,11 +117,11 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
             if not as_json:
                 progress.clear()
                 verb = "would remove" if dry_run else "removed"
-                show(f"{verb}  {item.kind}  {item.what}: {item.why} ({render_bytes(item.size)})")
+                show(f"{verb}  {item.kind}  {item.what}: {item.reason} ({render_bytes(item.size)})")
     progress.clear()
     size = sum(item.size for item in swept)
     if as_json:
-        rows = [{"kind": item.kind, "what": item.what, "why": item.why, "size": item.size} for item in swept]
+        rows = [{"kind": item.kind, "what": item.what, "reason": item.reason, "size": item.size} for item in swept]
         show_json({"dry_run": dry_run, "size": size, "items": rows})
     elif not swept:
         show("nothing to remove")
