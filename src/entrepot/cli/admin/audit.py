@@ -11,7 +11,7 @@ import click
 
 from entrepot.cli.admin.targets import AdminTarget, Function, fields_of, target_options
 from entrepot.cli.groups import LazyGroup
-from entrepot.cli.reports import show, show_json, show_message, show_table
+from entrepot.cli.reports import counted, show, show_json, show_message, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import folder_options
 
@@ -129,7 +129,7 @@ def verify(context: click.Context, target: AdminTarget, expect: str | None, as_j
         show_json({"intact": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
     else:
         show(verdict.head)
-        show_message(f"{verdict.rows} rows, nothing changed" if is_fine else _complaint(verdict))
+        show_message(f"{counted(verdict.rows, 'row')}, nothing changed" if is_fine else _complaint(verdict))
     context.exit(0 if is_fine else 1)
 
 

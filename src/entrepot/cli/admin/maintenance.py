@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.admin.findings import rows_of, show_finding
-from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json
+from entrepot.cli.reports import ProgressLine, counted, render_bytes, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import parse_duration
 
@@ -127,7 +127,7 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
         show("nothing to remove")
     else:
         verb = "would free" if dry_run else "freed"
-        show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {len(swept)} steps")
+        show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {counted(len(swept), 'item')}")
 
 
 @click.command(short_help="Show the storage used by repositories.")
