@@ -88,7 +88,7 @@ _POINTED = re.compile(rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]+)\n")
 
 
 @attrs.define
-class _Tally:
+class _Outcomes:
     """What has happened; each number but the first three should be 0."""
 
     kills: int = 0
@@ -122,12 +122,12 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
         environ["ENTREPOT_DATA"] = str(hub.data)
         stack.enter_context(variables(environ))
         stage, found = Stage(hub, folder, environ, places), Findings()
-        total = _Tally()
+        total = _Outcomes()
         for kind in _THEMES[theme]:
-            tally = _run(kind(stage), _QUICK if is_quick else _POINTS[kind_of_store], found)
-            for field in attrs.fields_dict(_Tally):
-                setattr(total, field, getattr(total, field) + getattr(tally, field))
-            yield Figure(theme, f"{kind.name}: killed before its end", tally.in_the_middle, f"of {tally.kills}")
+            outcomes = _run(kind(stage), _QUICK if is_quick else _POINTS[kind_of_store], found)
+            for field in attrs.fields_dict(_Outcomes):
+                setattr(total, field, getattr(total, field) + getattr(outcomes, field))
+            yield Figure(theme, f"{kind.name}: killed before its end", outcomes.in_the_middle, f"of {outcomes.kills}")
         sweep_all(hub, found)
         hub.start()
         wrong = _wrong_sums(folder, hub)
@@ -158,9 +158,9 @@ def _new_places(kind_of_store: str, stack: contextlib.ExitStack) -> Callable[[],
     return make
 
 
-def _run(operation: Operation, points: int, found: Findings) -> _Tally:
+def _run(operation: Operation, points: int, found: Findings) -> _Outcomes:
     """Kill one kind of operation at several moments."""
-    tally = _Tally()
+    outcomes = _Outcomes()
     print(f"  {operation.name}", file=sys.stderr, flush=True)
     operation.begin()
     operation.act()  # with everything imported and cached
@@ -169,11 +169,11 @@ def _run(operation: Operation, points: int, found: Findings) -> _Tally:
     assert operation.state(), f"{operation.name} does nothing"
     for point in range(points):
         operation.begin()
-        _kill_once(operation, took_s * (point + operation.dice.random()) / points, tally, found)
-    return tally
+        _kill_once(operation, took_s * (point + operation.dice.random()) / points, outcomes, found)
+    return outcomes
 
 
-def _kill_once(operation: Operation, after_s: float, tally: _Tally, found: Findings) -> None:
+def _kill_once(operation: Operation, after_s: float, outcomes: _Outcomes, found: Findings) -> None:
     hub, errors = operation.stage.hub, list[BaseException]()
 
     def act() -> None:
@@ -190,28 +190,28 @@ def _kill_once(operation: Operation, after_s: float, tally: _Tally, found: Findi
     operation.kill()
     hub.start()
     thread.join()
-    tally.kills += 1
-    tally.in_the_middle += not is_over
-    tally.acknowledged += not errors
+    outcomes.kills += 1
+    outcomes.in_the_middle += not is_over
+    outcomes.acknowledged += not errors
     where = f"{operation.name}, turn {operation.turn}, killed after {after_s:.2f} s"
     checked = warm_commands.run(Command("entrepot.cli.main:run", ("fsck", "--quick", "--json"), dict(os.environ)), 900)
     if checked.returncode != 0:
-        tally.damage += 1
+        outcomes.damage += 1
         found.note(f"{where}: fsck: {checked.stdout[:1000]} {checked.stderr[:1000]}")
     try:
         is_done = operation.state()
         if not errors and not is_done:
-            tally.lost += 1
+            outcomes.lost += 1
             found.note(f"{where}: acknowledged and lost")
         if operation.is_repeatable or not is_done:
             operation.act()
         if not operation.state():
             raise AssertionError("it has no effect")
     except Halfway as error:
-        tally.halves += 1
+        outcomes.halves += 1
         found.note(f"{where}: {error}")
     except Exception as error:  # noqa: BLE001 -- counted, with all that is known of it
-        tally.failed_retries += 1
+        outcomes.failed_retries += 1
         more = getattr(error, "stderr", None) or getattr(getattr(error, "response", None), "text", "")
         found.note(f"{where}, done again: {traceback.format_exc()[-1500:]} {more!r}")
 

@@ -23,7 +23,7 @@ def card(block: str, body: str = "") -> Card:
 
 
 def test_a_readme_without_a_block_is_an_empty_card() -> None:
-    assert read_card("# Title") == Card({}, has_block=False, arxiv_ids=())
+    assert read_card("# Title") == Card({}, arxiv_ids=())
 
 
 def test_an_error_names_the_line_of_the_readme() -> None:

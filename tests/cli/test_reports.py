@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json, show_message, show_table
+from entrepot.cli.reports import ProgressLine, counted, render_bytes, show, show_json, show_message, show_table
 
 
 class Terminal(io.StringIO):
@@ -25,6 +25,11 @@ def test_json_keeps_the_order_of_keys_and_every_letter(capsys: pytest.CaptureFix
     assert json.loads(printed) == {"name": "Zoë", "age": None}
     assert printed.index("name") < printed.index("age")
     assert "Zoë" in printed
+
+
+def test_a_number_of_one_has_a_noun_in_the_singular() -> None:
+    assert [counted(number, "blob") for number in (0, 1, 2400)] == ["0 blobs", "1 blob", "2,400 blobs"]
+    assert counted(2, "repository", "repositories") == "2 repositories"
 
 
 def test_a_table_has_columns_as_wide_as_their_widest_cell(capsys: pytest.CaptureFixture[str]) -> None:

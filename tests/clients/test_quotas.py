@@ -17,7 +17,7 @@ from entrepot.hub.context import open_hub
 from entrepot.testing.hubs import RunningHub
 
 Run = Callable[..., Any]
-REASON = "the quota of the namespace tester is exceeded: 100,000 bytes are allowed"
+REASON = "the quota of the namespace tester is exceeded: limit 100,000 bytes"
 
 
 @pytest.fixture

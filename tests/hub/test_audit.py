@@ -42,7 +42,7 @@ def tamper(hub: HubContext, statement: sa.Executable) -> None:
 
 
 def test_an_empty_log_is_whole(hub: HubContext) -> None:
-    assert audit.verify(hub) == audit.ChainCheck(0, None, audit.START, is_whole=True)
+    assert audit.verify(hub) == audit.ChainCheck(0, None, audit.START, is_intact=True)
 
 
 def test_records_are_found_newest_first_and_the_chain_holds(hub: HubContext) -> None:
@@ -53,7 +53,7 @@ def test_records_are_found_newest_first_and_the_chain_holds(hub: HubContext) -> 
     ] * 2
     assert rows[0].id > rows[1].id
     verdict = audit.verify(hub)
-    assert (verdict.rows, verdict.is_whole, verdict.head) == (3, True, rows[0].chain)
+    assert (verdict.rows, verdict.is_intact, verdict.head) == (3, True, rows[0].chain)
 
 
 def test_a_change_that_is_rolled_back_leaves_no_row(hub: HubContext) -> None:
@@ -72,7 +72,7 @@ def test_a_changed_row_is_named(hub: HubContext, column: str) -> None:
     write(hub, "one", "two", "three")
     tamper(hub, sa.update(A).where(A.c.id == 2).values({column: 7 if column == "at_ms" else "x"}))
     verdict = audit.verify(hub)
-    assert (verdict.broken_at, verdict.is_whole) == (2, False)
+    assert (verdict.broken_at, verdict.is_intact) == (2, False)
 
 
 def test_a_row_dropped_from_the_middle_is_noticed_at_the_next(hub: HubContext) -> None:
@@ -85,13 +85,13 @@ def test_rows_dropped_from_the_end_are_noticed(hub: HubContext) -> None:
     write(hub, "one", "two", "three")
     tamper(hub, sa.delete(A).where(A.c.id >= 2))
     verdict = audit.verify(hub)
-    assert (verdict.rows, verdict.broken_at, verdict.is_whole) == (1, None, False)
+    assert (verdict.rows, verdict.broken_at, verdict.is_intact) == (1, None, False)
 
 
 def test_a_dropped_log_is_noticed(hub: HubContext) -> None:
     write(hub, "one")
     tamper(hub, sa.delete(A))
-    assert not audit.verify(hub).is_whole
+    assert not audit.verify(hub).is_intact
 
 
 def test_the_actor_is_the_account_and_its_token(world: World) -> None:
@@ -144,7 +144,7 @@ def test_deletions_and_changes_of_visibility_are_recorded(world: World) -> None:
     assert rows[0].details == '{"immutableTags":"true"}'
     [copied] = audit.search(hub, AuditFilter(subject="model alice/copy"))
     assert copied.details == '{"from":"model alice/m","visibility":"private"}'
-    assert audit.verify(hub).is_whole
+    assert audit.verify(hub).is_intact
 
 
 def test_collections_that_are_opened_or_deleted_are_written_down(world: World) -> None:

@@ -50,8 +50,6 @@ class Card:
 
     data: Mapping[str, JsonValue]
     """The metadata as written; ``{}`` if there is none."""
-    has_block: bool
-    """Whether the README has a metadata block."""
     arxiv_ids: tuple[str, ...]
     """The papers that the README mentions, in order of first mention."""
 
@@ -77,9 +75,8 @@ def read_card(text: str) -> Card:
         Malformed: the block is not YAML or not a mapping; the reason names
             the line of the README.
     """
-    data = read_metadata(text)
     arxiv_ids = tuple(dict.fromkeys(match[1].lower() for match in _ARXIV.finditer(text)))
-    return Card(data or {}, data is not None, arxiv_ids)
+    return Card(read_metadata(text) or {}, arxiv_ids)
 
 
 def read_metadata(text: str) -> Mapping[str, JsonValue] | None:

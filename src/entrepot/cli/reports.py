@@ -56,6 +56,11 @@ def render_bytes(size: int) -> str:
     return f"{amount:.1f} PiB"
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 blob``, ``2,400 blobs``; ``plural`` is the noun with an ``s`` by default."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 class ProgressLine:
     """A progress line on standard error.
 

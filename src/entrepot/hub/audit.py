@@ -41,7 +41,7 @@ class ChainCheck:
     """The result of checking the chain.
 
     ``broken_at``: id of the first row that does not fit, or None; ``head``:
-    the chain value to keep elsewhere; ``is_whole``: no row was changed, and
+    the chain value to keep elsewhere; ``is_intact``: no row was changed, and
     none is missing at the end; ``knows_kept``: the chain contains the value that
     was kept elsewhere.
     """
@@ -49,7 +49,7 @@ class ChainCheck:
     rows: int
     broken_at: int | None
     head: str
-    is_whole: bool
+    is_intact: bool
     knows_kept: bool = True
 
 
@@ -90,10 +90,10 @@ def verify(hub: HubContext, kept: str | None = None) -> ChainCheck:
             for row in rows:
                 chain = link(chain, row)
                 if chain != row.chain:
-                    return ChainCheck(count, row.id, head, is_whole=False, knows_kept=is_known)
+                    return ChainCheck(count, row.id, head, is_intact=False, knows_kept=is_known)
                 is_known = is_known or chain == kept
                 count, last = count + 1, row.id
-    return ChainCheck(count, None, head, is_whole=chain == head, knows_kept=is_known)
+    return ChainCheck(count, None, head, is_intact=chain == head, knows_kept=is_known)
 
 
 def list_rows(

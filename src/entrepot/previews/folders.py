@@ -43,7 +43,7 @@ class MediaFolder:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> MediaFolder:
-        """Return the folder that ``attrs.asdict`` made a mapping of."""
+        """Return the folder from the mapping that ``attrs.asdict`` made of it."""
         splits = {name: FolderSplit(**split) for name, split in document["splits"].items()}
         return cls(document["column"], document["kind"], document["labels"], splits)
 

@@ -40,14 +40,14 @@ class AuditVerdict(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The result of checking the chain of the audit log.
 
     ``broken_at``: id of the first entry that does not fit those before it, or
-    None; ``is_whole``: no entry was changed, and none is missing at the end;
+    None; ``is_intact``: no entry was changed, and none is missing at the end;
     ``knows_expected``: the chain contains the head that was asked for; ``head``:
     the value to keep elsewhere.
     """
 
     rows: int
     broken_at: int | None
-    is_whole: bool
+    is_intact: bool
     knows_expected: bool
     head: str
 

@@ -38,22 +38,22 @@ class SettingValue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SweptItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What a garbage collection would delete, why, and its bytes."""
+    """What a garbage collection would delete, the reason, and its size in bytes."""
 
     kind: str
     what: str
-    why: str
+    reason: str
     size: int
 
 
 class SweepRehearsal(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What a garbage collection would delete.
 
-    ``count`` and ``size`` are of all of it, ``items`` has the first. ``complete``: everything was looked at.
+    ``count`` and ``size`` are of all of it, ``items`` has the first. ``is_complete``: everything was examined.
     """
 
     dry_run: bool
-    complete: bool
+    is_complete: bool
     count: int
     size: int
     items: Sequence[SweptItem]

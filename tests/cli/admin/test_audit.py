@@ -36,7 +36,7 @@ def test_an_untouched_log_is_whole_and_knows_its_older_heads(admin: Run, run: Ru
     head = admin("audit", "verify").out.strip()
     admin("create-user", "bob")
     verdict = admin("audit", "verify", "--expect", head, "--json").json
-    assert (verdict["whole"], verdict["rows"], verdict["broken_at"]) == (True, 2, None)
+    assert (verdict["intact"], verdict["rows"], verdict["broken_at"]) == (True, 2, None)
     assert verdict["head"] != head
     unknown = run("admin", "audit", "verify", "--expect", "ab" * 32)
     assert (unknown.code, "rewritten" in unknown.err) == (1, True)

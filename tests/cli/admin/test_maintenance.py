@@ -83,17 +83,17 @@ def test_a_rehearsal_tells_what_would_go_and_takes_nothing(hub: HubContext, run:
         outcome = run("gc", "--dry-run", "--grace", "0", "--json")
         assert outcome.code == 0
         assert (outcome.json["dry_run"], outcome.json["size"]) == (True, len(CONTENT))
-        assert set(outcome.json["items"][0]) == {"kind", "what", "why", "size"}
+        assert set(outcome.json["items"][0]) == {"kind", "what", "reason", "size"}
     people = run("gc", "--dry-run", "--grace", "0").out.splitlines()
     assert people[0].startswith("would remove  file  ")
-    assert people[-1] == "would free 2.3 KiB (2,400 bytes) in 1 steps"
+    assert people[-1] == "would free 2.3 KiB (2,400 bytes) in 1 item"
     assert hub.store.blobs.stat(KEY) is not None
 
 
 def test_sweeping_takes_it_away(hub: HubContext, run: Run) -> None:
     put(hub.store.blobs, KEY, CONTENT)
     outcome = run("gc", "--grace", "0")
-    assert outcome.out.splitlines()[-1] == "freed 2.3 KiB (2,400 bytes) in 1 steps"
+    assert outcome.out.splitlines()[-1] == "freed 2.3 KiB (2,400 bytes) in 1 item"
     assert hub.store.blobs.stat(KEY) is None
     assert run("gc", "--grace", "0").out == "nothing to remove\n"
 

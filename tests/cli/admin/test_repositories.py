@@ -20,7 +20,7 @@ def test_repositories_are_listed_and_transferred(admin: Run, data: Path) -> None
     assert row[:5] == ["alice/numbers", "dataset", "private", "no", "active"]
     admin("orgs", "create", "acme", "--admin", "alice")
     moved = admin("repos", "transfer", "alice", "acme")
-    assert moved.out.splitlines() == ["moved datasets/acme/numbers", "1 repositories moved to acme"]
+    assert moved.out.splitlines() == ["moved datasets/acme/numbers", "1 repository moved to acme"]
     assert [found["repo"] for found in admin("repos", "list", "acme", "--json").json] == ["acme/numbers"]
     done = admin("orgs", "delete", "acme", "--purge", "--yes")
     assert done.out.splitlines() == ["deleted    datasets/acme/numbers", "deleted organisation acme"]

@@ -197,7 +197,7 @@ def test_tokens_are_created_and_imported_on_a_running_hub(remote: Run, at_hub: R
 
 def test_the_audit_log_of_a_running_hub_is_verified(remote: Run) -> None:
     verdict = remote("audit", "verify", "--json").json
-    assert (verdict["whole"], verdict["broken_at"]) == (True, None)
+    assert (verdict["intact"], verdict["broken_at"]) == (True, None)
     remote("users", "create", "audrey")
     assert remote("audit", "verify", "--expect", verdict["head"].upper()).out.strip() != verdict["head"]
     assert "rewritten" in remote("audit", "verify", "--expect", "ab" * 32, code=1).err

@@ -18,7 +18,7 @@ def test_a_query_is_run_at_a_revision(at_hub: Run, made: str, tmp_path: pathlib.
     diff = "select n.id from train n anti join old.train o using (id)"
     assert at_hub("sql", f"models/{made}", diff, "--with", f"old=models/{made}@{first}").out.split() == ["id", "2"]
     cut = at_hub("sql", f"models/{made}", "select * from train", "--limit", "1")
-    assert "only the first 1 rows" in cut.err
+    assert "only the first 1 row" in cut.err
 
 
 def test_wrong_queries_are_refused(at_hub: Run, made: str) -> None:

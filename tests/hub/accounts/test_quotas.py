@@ -69,7 +69,9 @@ def test_one_repository_too_many_is_refused_wherever_it_comes_from(world: World)
     world.repo("acme/c", by=world.olga)
     limit(world, max_repos=1)
     limit(world, "acme", max_repos=2)
-    with pytest.raises(QuotaExceeded, match="namespace alice is exceeded: 1 repositories are allowed, 1 are used"):
+    with pytest.raises(
+        QuotaExceeded, match="namespace alice is exceeded: limit 1 repository, in use 1, requested 1 more"
+    ):
         world.repo("alice/b")
     with pytest.raises(QuotaExceeded):
         repositories.duplicate(world.hub, world.alice, other, RepoId("alice", "copy"), None)
@@ -119,7 +121,7 @@ def test_a_large_file_is_refused_before_its_bytes_are_taken(world: World) -> Non
     assert [answer.refusal is None for answer in answers] == [True, False, True]
     assert answers[1].refusal is not None
     code, reason = answers[1].refusal
-    assert (code, "namespace alice" in reason, "1.0 MiB are allowed" in reason) == (413, True, True)
+    assert (code, "namespace alice" in reason, "limit 1.0 MiB" in reason) == (413, True, True)
 
 
 def test_a_file_above_the_limit_of_one_file_is_refused(world: World) -> None:
@@ -404,7 +406,7 @@ def test_what_others_store_between_the_check_and_the_publication_counts(
         commit_inline(world, other, os.urandom(200_000))
 
     monkeypatch.setattr(Allowance, "spend", spend_while_another_stores)
-    with pytest.raises(QuotaExceeded, match=r"are used, 200,000 bytes more would be needed"):
+    with pytest.raises(QuotaExceeded, match=r"in use .*, requested 200,000 bytes more"):
         send(world, target, os.urandom(200_000))
     assert "a.bin" not in world.paths(target)
     assert used(world) <= most

@@ -87,7 +87,7 @@ def test_a_successor_gets_repositories_and_organisations(team: HubContext) -> No
     assert [(member.user, member.role) for member in members] == [("carol", "admin")]
     told = [row.action for row in audit.search(team, audit.AuditFilter(None, None, None, None, None), limit=9)]
     assert {"user.delete", "repo.move", "member.role"} <= set(told)
-    assert audit.verify(team).is_whole
+    assert audit.verify(team).is_intact
 
 
 def test_purging_deletes_repositories_but_no_organisation(team: HubContext) -> None:

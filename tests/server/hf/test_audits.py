@@ -48,10 +48,10 @@ def test_no_one_else_reads_the_log(alice: httpx2.Client, anonymous: httpx2.Clien
 
 def test_administrators_verify_the_chain(root: httpx2.Client, alice: httpx2.Client, site: Site) -> None:
     first = root.get(f"{PATH}/verify").json()
-    assert set(first) == {"rows", "brokenAt", "isWhole", "knowsExpected", "head"}
+    assert set(first) == {"rows", "brokenAt", "isIntact", "knowsExpected", "head"}
     site.new_repo()
     later = root.get(f"{PATH}/verify", params={"expect": first["head"]}).json()
-    assert (later["rows"] > first["rows"], later["isWhole"], later["knowsExpected"]) == (True, True, True)
+    assert (later["rows"] > first["rows"], later["isIntact"], later["knowsExpected"]) == (True, True, True)
     assert root.get(f"{PATH}/verify", params={"expect": "ab" * 32}).json()["knowsExpected"] is False
     assert alice.get(f"{PATH}/verify").status_code == 403
 

@@ -54,8 +54,8 @@ def test_a_sweep_is_rehearsed_within_its_time(
 ) -> None:
     before = blobs_of(site)
     found = chief.get("/api/admin/gc").json()
-    assert (found["dryRun"], found["complete"], found["count"]) == (True, True, len(found["items"]))
+    assert (found["dryRun"], found["isComplete"], found["count"]) == (True, True, len(found["items"]))
     assert found["size"] == sum(item["size"] for item in found["items"])
     assert blobs_of(site) == before
     monkeypatch.setattr(hub_reports, "SWEEP_S", 0.0)
-    assert chief.get("/api/admin/gc").json()["complete"] is False
+    assert chief.get("/api/admin/gc").json()["isComplete"] is False

@@ -11,7 +11,7 @@ import click
 
 from entrepot.cli.admin.targets import AdminTarget, Function, fields_of, target_options
 from entrepot.cli.groups import LazyGroup
-from entrepot.cli.reports import show, show_json, show_message, show_table
+from entrepot.cli.reports import counted, show, show_json, show_message, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import folder_options
 
@@ -124,19 +124,19 @@ def verify(context: click.Context, target: AdminTarget, expect: str | None, as_j
     from entrepot.hub.jobs import records
 
     verdict = target.run(records.verify_audit, calls.verify_audit, expect)
-    is_fine = verdict.is_whole and verdict.knows_expected
+    is_fine = verdict.is_intact and verdict.knows_expected
     if as_json:
-        show_json({"whole": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
+        show_json({"intact": is_fine, "rows": verdict.rows, "broken_at": verdict.broken_at, "head": verdict.head})
     else:
         show(verdict.head)
-        show_message(f"{verdict.rows} rows, nothing changed" if is_fine else _complaint(verdict))
+        show_message(f"{counted(verdict.rows, 'row')}, nothing changed" if is_fine else _complaint(verdict))
     context.exit(0 if is_fine else 1)
 
 
 def _complaint(verdict: AuditVerdict) -> str:
     if verdict.broken_at is not None:
         return f"error: the log was changed: row {verdict.broken_at} does not fit those before it"
-    if not verdict.is_whole:
+    if not verdict.is_intact:
         return "error: the log was changed: rows are missing at its end"
     return "error: the log was rewritten: the expected head is not in its chain"
 

@@ -9,7 +9,7 @@ import click
 
 from entrepot.cli.admin.findings import INCOMPLETE, rows_of, show_damage, show_finding
 from entrepot.cli.groups import LazyGroup
-from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json, show_table
+from entrepot.cli.reports import ProgressLine, counted, render_bytes, show, show_json, show_table
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 
@@ -85,7 +85,7 @@ def create(session: Session, folder: Path, keep: int | None, as_json: bool) -> i
         return code
     show_damage(lacks)
     copied = f"{done.copied:,} copied now, {render_bytes(done.copied_bytes)}"
-    show(f"{done.snapshot.name}: {done.snapshot.blobs:,} blobs, {render_bytes(done.snapshot.size)} ({copied})")
+    show(f"{done.snapshot.name}: {counted(done.snapshot.blobs, 'blob')}, {render_bytes(done.snapshot.size)} ({copied})")
     for name in done.deleted:
         show(f"deleted snapshot {name}")
     if lacks:
@@ -212,7 +212,7 @@ def restore(session: Session, folder: Path, snapshot: str | None, as_json: bool)
         show_json(_row(done) | {"damaged": len(found), "findings": rows_of(found)})
         return code
     show_damage(found)
-    show(f"restored {done.name} into {data}: {done.blobs:,} blobs, {render_bytes(done.size)}")
+    show(f"restored {done.name} into {data}: {counted(done.blobs, 'blob')}, {render_bytes(done.size)}")
     if found:
         show(f"the restored hub lacks what is listed above ({len(found):,} damaged)")
     return code

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrepot.cli.reports import ProgressLine, show, show_json
+from entrepot.cli.reports import ProgressLine, counted, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.names import RepoRef, parse_repo_link
 
@@ -104,7 +104,7 @@ def _show_done(ref: RepoRef, done: Imported, *, is_listed: bool, as_json: bool) 
         _show_rewritten(done.rewritten, is_listed=is_listed)
     for verdict in done.refused:
         show(f"refused   {verdict.ref}: {verdict.reason}")
-    show(f"{ref.path}: {done.refs} branches and tags, {done.files} large files")
+    show(f"{ref.path}: {done.refs} branches and tags, {counted(done.files, 'large file')}")
 
 
 def _show_rewritten(rewritten: Rewritten, *, is_listed: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.admin.findings import rows_of, show_finding
-from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json
+from entrepot.cli.reports import ProgressLine, counted, render_bytes, show, show_json
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import parse_duration
 
@@ -117,17 +117,17 @@ def gc(session: Session, dry_run: bool, grace: int | None, bump_epoch: bool, as_
             if not as_json:
                 progress.clear()
                 verb = "would remove" if dry_run else "removed"
-                show(f"{verb}  {item.kind}  {item.what}: {item.why} ({render_bytes(item.size)})")
+                show(f"{verb}  {item.kind}  {item.what}: {item.reason} ({render_bytes(item.size)})")
     progress.clear()
     size = sum(item.size for item in swept)
     if as_json:
-        rows = [{"kind": item.kind, "what": item.what, "why": item.why, "size": item.size} for item in swept]
+        rows = [{"kind": item.kind, "what": item.what, "reason": item.reason, "size": item.size} for item in swept]
         show_json({"dry_run": dry_run, "size": size, "items": rows})
     elif not swept:
         show("nothing to remove")
     else:
         verb = "would free" if dry_run else "freed"
-        show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {len(swept)} steps")
+        show(f"{verb} {render_bytes(size)} ({size:,} bytes) in {counted(len(swept), 'item')}")
 
 
 @click.command(short_help="Show the storage used by repositories.")

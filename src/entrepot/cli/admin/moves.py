@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from entrepot.cli.admin.findings import INCOMPLETE, rows_of, show_damage
-from entrepot.cli.reports import ProgressLine, render_bytes, show, show_json
+from entrepot.cli.reports import ProgressLine, counted, render_bytes, show, show_json
 from entrepot.cli.results import json_option
 from entrepot.cli.sessions import Session, folder_options, pass_session
 from entrepot.settings import load_settings
@@ -82,8 +82,8 @@ def migrate(
     show_damage(done.findings)
     verb = "would copy" if dry_run else "copied"
     show(
-        f"{verb} {done.copied:,} of {done.blobs:,} blobs, {render_bytes(done.copied_bytes)} of "
-        f"{render_bytes(done.size)}, and {done.rows:,} rows"
+        f"{verb} {done.copied:,} of {counted(done.blobs, 'blob')}, {render_bytes(done.copied_bytes)} of "
+        f"{render_bytes(done.size)}, and {counted(done.rows, 'row')}"
     )
     if done.is_complete:
         show(f"the hub is now in {target.data}: start it with the settings 'database' and 'store' that you gave here")

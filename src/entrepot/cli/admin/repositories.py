@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.admin.targets import AdminTarget, fields_of, target_options
-from entrepot.cli.reports import show_json, show_table
+from entrepot.cli.reports import counted, show_json, show_table
 from entrepot.cli.results import json_option, show_result
 
 
@@ -64,5 +64,8 @@ def transfer_repos(target: AdminTarget, source: str, destination: str, as_json: 
     from entrepot.hub.repos import account_removal
 
     moved = target.run(account_removal.transfer_all, calls.transfer_all, source, destination)
-    lines = [*(f"moved {path}" for path in moved.moved), f"{len(moved.moved)} repositories moved to {destination}"]
+    lines = [
+        *(f"moved {path}" for path in moved.moved),
+        f"{counted(len(moved.moved), 'repository', 'repositories')} moved to {destination}",
+    ]
     show_result(fields_of(moved), "\n".join(lines), as_json=as_json)

@@ -9,7 +9,7 @@ import click
 
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, show_unless_quiet, type_option
 from entrepot.cli.groups import CommandEntry, LazyGroup
-from entrepot.cli.reports import render_bytes, show, show_json
+from entrepot.cli.reports import counted, render_bytes, show, show_json
 from entrepot.cli.results import json_option, show_result
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def scan(client: HubClient, verbose: bool, cache_dir: Path | None, as_json: bool
         show_json(_rows(report))
         return
     show(report.export_as_table(verbosity=int(verbose)))
-    show(f"{len(report.repos)} repositories, {render_bytes(report.size_on_disk)} in {report.cache_dir}")
+    repos = counted(len(report.repos), "repository", "repositories")
+    show(f"{repos}, {render_bytes(report.size_on_disk)} in {report.cache_dir}")
 
 
 @click.command(short_help="Delete repositories or revisions from the cache.")
@@ -135,7 +136,8 @@ def verify(
     else:
         for row in rows:
             show(f"different: {row['path']}")
-        show(f"{found.checked_count} files checked, {len(rows)} different, {len(found.missing_paths)} not here")
+        checked, missing = counted(found.checked_count, "file"), len(found.missing_paths)
+        show(f"{checked} checked, {len(rows)} different, {missing} not here")
     return 0 if found.is_intact else 1
 
 

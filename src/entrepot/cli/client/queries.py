@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entrepot.cli.client.options import HubClient, hub_options
-from entrepot.cli.reports import show_json, show_message, show_table
+from entrepot.cli.reports import counted, show_json, show_message, show_table
 from entrepot.cli.results import json_option
 from entrepot.wire.texts import one_line
 
@@ -66,7 +66,7 @@ def sql(client: HubClient, repo: str, query: str, others: tuple[str, ...], limit
     names = [feature.name for feature in found.features]
     show_table(names, [[_shown(row.get(name)) for name in names] for row in found.rows])
     if found.partial:
-        show_message(f"… (only the first {len(found.rows):,} rows; use LIMIT, or a larger --limit)")
+        show_message(f"… (only the first {counted(len(found.rows), 'row')}; use LIMIT, or a larger --limit)")
 
 
 def _target(text: str) -> QueryTarget:

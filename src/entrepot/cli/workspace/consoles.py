@@ -80,7 +80,7 @@ class Console:
                 show(printable(line))
 
     def step(self, line: str) -> None:
-        """Print a line about a part that is done, whatever becomes of later parts; nothing with ``--json``."""
+        """Print a line about a finished part, even if later parts fail; nothing with ``--json``."""
         if not self.as_json:
             show(printable(line))
 

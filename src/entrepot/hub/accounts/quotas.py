@@ -257,12 +257,14 @@ def _check_count(hub: HubContext, tx: Read, namespace: Account, more: int) -> No
     limit = _effective(hub, quotas.find(tx, namespace.owner_id)).max_repos
     count = quotas.count_repos(tx, namespace.owner_id) if limit is not None else 0
     if limit is not None and more and count + more > limit:
-        raise _exceeded(namespace.owner, f"{limit:,} repositories", f"{count:,}", f"{more:,}")
+        raise _exceeded(
+            namespace.owner, f"{limit:,} {'repository' if limit == 1 else 'repositories'}", f"{count:,}", f"{more:,}"
+        )
 
 
 def _exceeded(namespace: str, limit: str, used: str, needed: str) -> QuotaExceeded:
     # git truncates long lines: the facts come before the advice.
-    facts = f"{limit} are allowed, {used} are used, {needed} more would be needed"
+    facts = f"limit {limit}, in use {used}, requested {needed} more"
     return QuotaExceeded(
         namespace, f"{facts}; delete what is not needed, or ask an administrator of this hub for a larger quota"
     )

@@ -32,7 +32,7 @@ class TensorSide:
 class TensorChange:
     """A tensor that differs. ``kind``: ``added``, ``removed``, ``reshaped`` (or of another type), ``changed``.
 
-    ``changed_bytes``: at most so many bytes differ, of tensors with the same type and shape; ``kind`` is
+    ``changed_bytes``: an upper bound of the bytes that differ, for tensors with the same type and shape; ``kind`` is
     ``unknown`` if too many bytes would have to be read to tell.
     """
 

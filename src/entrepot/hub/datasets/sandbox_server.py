@@ -11,7 +11,7 @@ from entrepot.hub.tables.lean_imports import leave_out_numpy
 
 
 def main() -> None:
-    """Serve copies until the hub is gone."""
+    """Serve forked copies of this process until the hub has ended."""
     leave_out_numpy()
     sandbox.warm()
     serve(sandbox.serve)

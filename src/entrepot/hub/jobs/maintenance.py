@@ -35,7 +35,7 @@ class UnreferencedData:
 
     kind: str
     what: str
-    why: str
+    reason: str
     size: int
 
 

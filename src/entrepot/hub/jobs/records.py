@@ -71,7 +71,7 @@ def verify_audit(hub: HubContext, by: Actor, expected: str | None) -> AuditVerdi
     return AuditVerdict(
         rows=found.rows,
         broken_at=found.broken_at,
-        is_whole=found.is_whole,
+        is_intact=found.is_intact,
         knows_expected=found.knows_kept,
         head=found.head,
     )

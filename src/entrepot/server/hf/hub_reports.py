@@ -60,7 +60,7 @@ async def rehearse_sweep(request: Request) -> Response:
         return overviews.rehearse_sweep(hub, caller, within_s=SWEEP_S)
 
     found = await call_hub_slow(request, rehearse)
-    items = [SweptItem(kind=item.kind, what=item.what, why=item.why, size=item.size) for item in found.items]
+    items = [SweptItem(kind=item.kind, what=item.what, reason=item.reason, size=item.size) for item in found.items]
     return json_response(
-        SweepRehearsal(dry_run=True, complete=found.is_complete, count=found.count, size=found.size, items=items)
+        SweepRehearsal(dry_run=True, is_complete=found.is_complete, count=found.count, size=found.size, items=items)
     )

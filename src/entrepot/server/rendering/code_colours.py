@@ -181,7 +181,7 @@ class _Readings:
         self._guard = threading.Lock()
 
     def take(self, key: bytes) -> _Reading | None:
-        """Return an unfinished text, removed until it is kept again; None if it is not known."""
+        """Remove an unfinished text from the memory and return it; None if it is not there."""
         with self._guard:
             return self._kept.pop(key, None)
 

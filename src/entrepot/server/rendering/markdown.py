@@ -133,7 +133,7 @@ _CACHE = HtmlCache(_CACHE_BYTES)
 def render_card(text: str) -> str:
     """Render the text of a card as :class:`Renderer` does, but with raw HTML and with images at relative addresses.
 
-    The caller makes addresses out of them that lead into the repository. Guarantees: thread-safe.
+    The caller turns these into addresses in the repository. Guarantees: thread-safe.
     """
     return _cached(text, _CARD, ColourBudget())
 

@@ -68,7 +68,7 @@ class TensorState(msgspec.Struct, frozen=True, kw_only=True):
 class ChangedTensor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """A tensor that was ``added``, ``removed``, ``reshaped`` or ``changed``, or whose change is ``unknown``.
 
-    ``changed_bytes``: at most so many of its bytes differ.
+    ``changed_bytes``: an upper bound of its bytes that differ.
     """
 
     name: str

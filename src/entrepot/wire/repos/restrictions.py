@@ -68,7 +68,7 @@ class RepoScanReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class MirrorInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """The mirror of a repository for git clients on one server.
 
-    ``size``: of its packs in bytes; ``whole``: no file is missing or cut; ``slow``: repacking makes clones cheaper;
+    ``size``: of its packs in bytes; ``intact``: no file is missing or cut; ``slow``: repacking makes clones cheaper;
     ``waiting``: it will be repacked; ``error``: why the last attempt failed.
     """
 
@@ -77,7 +77,7 @@ class MirrorInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     private: bool
     size: int
     packs: int
-    whole: bool
+    intact: bool
     slow: bool
     used_at: str
     checked_at: str | None

@@ -45,7 +45,7 @@ def test_one_repository_too_many_is_refused_with_the_reason(site: Site) -> None:
     quotas.change(site.hub, "alice", {"max_repos": 1})
     site.new_repo(owner="bob")
     api = site.api()
-    with pytest.raises(HfHubHTTPError, match="repositories are allowed"):
+    with pytest.raises(HfHubHTTPError, match="limit 1 repository"):
         api.create_repo("alice/one-too-many")
 
 

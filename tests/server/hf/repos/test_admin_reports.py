@@ -76,7 +76,7 @@ def test_mirrors_are_listed_and_repacked(
     site.hub.mirrors.take(site.hub.store, site.hub.read, row).release()
     [found] = [item for item in chief.get("/api/admin/mirrors").json() if item["repo"] == repo]
     assert (found["type"], found["private"], found["packs"], found["error"]) == ("model", False, 1, None)
-    assert (found["whole"], found["slow"]) == (True, False)
+    assert (found["intact"], found["slow"]) == (True, False)
     assert found["usedAt"] >= found["checkedAt"][:10]
     assert chief.post(f"/api/admin/repos/model/{repo}/repack").status_code == 200
     assert chief.post("/api/admin/repos/model/no/one/repack").status_code == 404

@@ -89,7 +89,7 @@ def render_mirror(report: MirrorReport) -> MirrorInfo:
         private=report.repo.is_private,
         size=facts.size,
         packs=facts.packs,
-        whole=facts.is_sound,
+        intact=facts.is_sound,
         slow=facts.is_slow,
         used_at=format_ms(facts.used_ms),
         checked_at=format_ms(facts.checked_ms) if facts.checked_ms else None,
