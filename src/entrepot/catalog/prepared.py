@@ -302,7 +302,7 @@ class PreparedForList:
 
 @functools.cache
 def _row_type(names: tuple[str, ...]) -> Any:  # noqa: ANN401 -- a type of its own for each combination of names
-    return namedtuple("Row", names, rename=True)  # type: ignore[misc]
+    return namedtuple("Row", names, rename=True)
 
 
 def _changed_table(change: Change) -> str | None:
