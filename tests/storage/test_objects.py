@@ -12,6 +12,7 @@ from entrepot.git import Kind, Pointer, Tag, encode_tag_object, render_pointer
 from entrepot.names import Oid, Sha256
 from entrepot.storage import objects as stored
 from entrepot.storage.contents import open_file, sha256_of
+from entrepot.storage.trees import Trees
 from tests.support.stored_repo import StoredRepo
 
 
@@ -115,3 +116,18 @@ def test_a_tree_is_read_from_the_catalog_once(stored_repo: StoredRepo) -> None:
         assert stored.tree_scanner(stored_repo.store, tx, stored_repo.row.id)(root) is first
         with pytest.raises(ObjectMissing):
             stored.tree_scanner(stored_repo.store, tx, stored_repo.row.id + 1)(root)
+
+
+def test_what_a_commit_has_written_is_read_from_memory(stored_repo: StoredRepo) -> None:
+    small, large = (b"".join(b"100644 %05d\0" % at + bytes(20) for at in range(count)) for count in (3, 1_000))
+    commit, root, deep = Oid("c" * 40), Oid("1" * 40), Oid("2" * 40)
+    store, repo_id = stored_repo.store, stored_repo.row.id
+    stored.remember_commit(store, repo_id, commit, root, {root: small, deep: large})
+    with store.catalog.read() as tx:
+        assert stored.root_of(store, tx, repo_id, commit) == root
+        trees = Trees(store, tx, repo_id)
+        assert trees.read(root) == small
+        with pytest.raises(ObjectMissing):
+            trees.read(deep)  # too large to be kept
+        with pytest.raises(ObjectMissing):
+            stored.root_of(store, tx, repo_id + 1, commit)

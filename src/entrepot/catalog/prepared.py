@@ -6,6 +6,7 @@ itself. Values pass through the same conversions in both directions, and the sta
 
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, Final, Protocol, TypeAlias
@@ -299,6 +300,11 @@ class PreparedForList:
         return self._prepared[length]
 
 
+@functools.cache
+def _row_type(names: tuple[str, ...]) -> Any:  # noqa: ANN401 -- a type of its own for each combination of names
+    return namedtuple("Row", names, rename=True)
+
+
 def _changed_table(change: Change) -> str | None:
     """Return the name of the only table that a statement changes; None if it may change others too."""
     if isinstance(change, sa.Delete):  # which takes rows of other tables along
@@ -325,14 +331,13 @@ def _compile(
     results = [_from_driver(column.type, dialect) for column in columns]
     given = {name: value for name, value in compiled.params.items() if value is not None}
     assert dialect.dbapi is not None
-    row = namedtuple("Row", [str(column.key) for column in columns], rename=True)  # type: ignore[misc]
     return _Compiled(
         str(compiled),
         compiled.positiontup if compiled.positional else None,
         given,
         {name: convert for name, convert in binds.items() if convert is not None},
         [(at, convert) for at, convert in enumerate(results) if convert is not None],
-        row._make,
+        _row_type(tuple(str(column.key) for column in columns))._make,
         dialect.dbapi.Error,
         frozenset(node.name for node in visitors.iterate(statement) if isinstance(node, sa.Table)),
     )

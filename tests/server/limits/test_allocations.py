@@ -35,14 +35,37 @@ def test_freed_buffers_are_reused_without_faulting_them_in_again() -> None:
     assert faults(keeps=True) < faults(keeps=False) / 10
 
 
+RETURNED = """
+from entrepot.server.limits.allocations import return_freed_memory
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1])
+held = [bytearray(1000) for _ in range(64_000)]
+kept = held[::1000]  # at the end of the heap too, so that freeing alone returns nothing
+del held
+before = resident()
+assert return_freed_memory()
+print(before - resident())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs glibc")
+def test_what_loading_has_freed_goes_back_to_the_kernel() -> None:
+    done = subprocess.run([sys.executable, "-c", RETURNED], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 10_000, "pages, of the 15,600 that were freed"
+
+
 def test_other_systems_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     assert allocations.keep_freed_memory() is False
+    assert allocations.return_freed_memory() is False
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
     assert allocations.keep_freed_memory() is False
+    assert allocations.return_freed_memory() is False
 
 
 EXEMPTED = """

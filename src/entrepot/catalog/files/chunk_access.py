@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import struct
 from collections.abc import Iterator, Sequence
@@ -130,20 +131,31 @@ def _is_crowd(file: sa.Column[Any]) -> sa.ColumnElement[bool]:
     return count.scalar_subquery() > MAX_USES
 
 
-# Statements are built once: building one costs more than running it on cached pages.
-_RANGES = (
-    sa.select(_U.c.xorb, _U.c.ranges)
-    .where(_U.c.xorb.in_(sa.bindparam("wanted", expanding=True)) & _is_readable_file())
-    .limit(sa.bindparam("most"))
-)
-_CROWD = (
-    sa.select(_U.c.xorb, _U.c.file, _U.c.ranges).where(_U.c.xorb == sa.bindparam("xorb")).limit(MAX_USES).subquery()
-)
-_CROWDED_RANGES = sa.union_all(*_readable_uses(_CROWD, "xorb", "ranges"))
-_CROWDED = sa.select(_K.c.hash).where(
-    _K.c.hash.in_(sa.bindparam("wanted", expanding=True))
-    & sa.or_(*(_is_crowd(held) for held in (_L.c.xet_file, _B.c.file, _C.c.file)))
-)
+# Statements are built once: building one costs more than running it on cached pages. The large ones are built when they
+# are first used: together, they take half a megabyte, which a hub without chunks does not need.
+@functools.cache
+def _ranges() -> sa.Select[Any]:
+    return (
+        sa.select(_U.c.xorb, _U.c.ranges)
+        .where(_U.c.xorb.in_(sa.bindparam("wanted", expanding=True)) & _is_readable_file())
+        .limit(sa.bindparam("most"))
+    )
+
+
+@functools.cache
+def _crowded_ranges() -> sa.CompoundSelect[Any]:
+    uses = sa.select(_U.c.xorb, _U.c.file, _U.c.ranges).where(_U.c.xorb == sa.bindparam("xorb"))
+    return sa.union_all(*_readable_uses(uses.limit(MAX_USES).subquery(), "xorb", "ranges"))
+
+
+@functools.cache
+def _crowded() -> sa.Select[Any]:
+    return sa.select(_K.c.hash).where(
+        _K.c.hash.in_(sa.bindparam("wanted", expanding=True))
+        & sa.or_(*(_is_crowd(held) for held in (_L.c.xet_file, _B.c.file, _C.c.file)))
+    )
+
+
 _SENT = sa.select(_G.c.xorb).where(
     (_G.c.holder == sa.bindparam("sender")) & _G.c.xorb.in_(sa.bindparam("wanted", expanding=True))
 )
@@ -161,32 +173,38 @@ def _is_whole(xorb: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     )
 
 
-_PLACE = (_D.c.xorb, _D.c.shard, _D.c.number)
-_PLACES = sa.select(*_PLACE).where(_D.c.chunk == sa.bindparam("chunk")).limit(MAX_USES).subquery()
-_HERE_USED = (
-    sa.select(*_PLACES.c, _U.c.file, _U.c.ranges)
-    .join_from(_PLACES, _U, _U.c.xorb == _PLACES.c.xorb)
-    .limit(MAX_USES)
-    .subquery()
-)
-_USES = sa.union_all(
-    *_readable_uses(_HERE_USED, "xorb", "shard", "number", "ranges"),
-    sa.select(
-        sa.select(*_PLACES.c, sa.cast(sa.null(), sa.LargeBinary).label("ranges"))
-        .where(_is_whole(_PLACES.c.xorb))
-        .limit(_CANDIDATES)
+@functools.cache
+def _uses() -> sa.CompoundSelect[Any]:
+    place = (_D.c.xorb, _D.c.shard, _D.c.number)
+    places = sa.select(*place).where(_D.c.chunk == sa.bindparam("chunk")).limit(MAX_USES).subquery()
+    used = (
+        sa.select(*places.c, _U.c.file, _U.c.ranges)
+        .join_from(places, _U, _U.c.xorb == places.c.xorb)
+        .limit(MAX_USES)
         .subquery()
-    ),
-)
-_BESIDE_USED = sa.select(_U.c.xorb, _U.c.file).where(_U.c.xorb == _S.c.xorb).correlate(_S).limit(MAX_USES).subquery()
-_NEIGHBOURS = (
-    sa.select(_S.c.xorb)
-    .where(_S.c.shard == sa.bindparam("shard"))
-    .where(
-        _is_whole(_S.c.xorb) | sa.or_(*(sa.exists(uses.correlate(_S)) for uses in _readable_uses(_BESIDE_USED, "xorb")))
     )
-    .limit(sa.bindparam("most"))
-)
+    return sa.union_all(
+        *_readable_uses(used, "xorb", "shard", "number", "ranges"),
+        sa.select(
+            sa.select(*places.c, sa.cast(sa.null(), sa.LargeBinary).label("ranges"))
+            .where(_is_whole(places.c.xorb))
+            .limit(_CANDIDATES)
+            .subquery()
+        ),
+    )
+
+
+@functools.cache
+def _neighbours() -> sa.Select[Any]:
+    used = sa.select(_U.c.xorb, _U.c.file).where(_U.c.xorb == _S.c.xorb).correlate(_S).limit(MAX_USES).subquery()
+    is_readable = sa.or_(*(sa.exists(uses.correlate(_S)) for uses in _readable_uses(used, "xorb")))
+    return (
+        sa.select(_S.c.xorb)
+        .where(_S.c.shard == sa.bindparam("shard"))
+        .where(_is_whole(_S.c.xorb) | is_readable)
+        .limit(sa.bindparam("most"))
+    )
+
 
 _NEWEST = (
     sa.select(_L.c.xet_file, _L.c.linked_ms)
@@ -226,13 +244,13 @@ def readable_ranges(
 
 def _readable_rows(tx: Read, viewer: Viewer, batch: Sequence[XetHash], most: int) -> Iterator[tuple[XetHash, bytes]]:
     names = _names(viewer)
-    crowded = set(tx.sql.execute(_CROWDED, {"wanted": batch}).scalars())
+    crowded = set(tx.sql.execute(_crowded(), {"wanted": batch}).scalars())
     others = [xorb for xorb in batch if xorb not in crowded]
-    for row in tx.sql.execute(_RANGES, names | {"wanted": others, "most": most}):
+    for row in tx.sql.execute(_ranges(), names | {"wanted": others, "most": most}):
         yield row.xorb, row.ranges
     for xorb in batch:
         if xorb in crowded:
-            yield from ((row.xorb, row.ranges) for row in tx.sql.execute(_CROWDED_RANGES, names | {"xorb": xorb}))
+            yield from ((row.xorb, row.ranges) for row in tx.sql.execute(_crowded_ranges(), names | {"xorb": xorb}))
 
 
 def whole(tx: Read, viewer: Viewer, wanted: Sequence[XetHash]) -> set[XetHash]:
@@ -264,12 +282,12 @@ def near_chunk(tx: Read, viewer: Viewer, chunk: XetHash, limit: int) -> list[lis
     """
     found: dict[XetHash, Uid] = {}
     names = _names(viewer)
-    for row in tx.sql.execute(_USES, names | {"chunk": chunk, "most": MAX_ROWS}):
+    for row in tx.sql.execute(_uses(), names | {"chunk": chunk, "most": MAX_ROWS}):
         if row.xorb not in found and (row.ranges is None or _is_inside(row.number, row.ranges)):
             found[row.xorb] = row.shard
     groups: list[list[XetHash]] = []
     for own, shard in list(found.items())[:_CANDIDATES]:
-        others = tx.sql.execute(_NEIGHBOURS, names | {"shard": shard, "most": limit}).scalars()
+        others = tx.sql.execute(_neighbours(), names | {"shard": shard, "most": limit}).scalars()
         groups.append([own, *(xorb for xorb in others if xorb != own)][:limit])
     return groups
 

@@ -150,9 +150,7 @@ def create(
             raise Malformed("commit", f"staged changes belong to branches, and {branch.ref} is not a branch")
         if not draft.allows_disjoint:
             _check_pin(hub, tx, row.id, branch, draft, ())
-        # For the first attempt, which shares the transaction of short bodies.
-        refs.ask_ahead(tx, row.id, branch.ref)
-        objects.ask_ahead_root(hub.store, tx, row.id, branch.head)
+        _ask_ahead(hub, tx, row, branch)
         quota = quotas.allowance(hub, tx, row)
     waiter = waiter or ReservationWaiter()
     size = waiter.once(draft.inline_bytes)
@@ -176,6 +174,12 @@ def create(
     if read_message(draft.description, row.type) is not None:
         handlers.run_now(hub, history_job(row.id))
     return recorded
+
+
+def _ask_ahead(hub: HubContext, tx: Read, row: RepoRow, branch: BranchHead) -> None:
+    """Announce what the first attempt reads, which shares the transaction of short bodies."""
+    refs.ask_ahead(tx, row.id, branch.ref)
+    objects.ask_ahead_root(hub.store, tx, row.id, branch.head)
 
 
 def _attempt(
