@@ -121,3 +121,7 @@ def test_empty_lines_take_little_time(path: str) -> None:
     with time_limit(0.1):
         assert not read_metric_file(path, b"\n" * (8 << 20), is_whole=True).is_complete
     assert time.thread_time() - began < 1
+
+
+def test_rows_may_end_as_on_old_machines() -> None:
+    assert steps_of("metrics.csv", b"\xef\xbb\xbfstep,loss\r1,2\r2,3\r") == {"loss": [(1, 2.0), (2, 3.0)]}
