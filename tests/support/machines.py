@@ -149,9 +149,7 @@ class Team:
 def create_team(place: Path) -> Team:
     """Return a team with empty remotes and a storage in a folder."""
     for word in KINDS:
-        subprocess.run(
-            ["git", "init", "-q", "--bare", "--template=", "-b", "master", place / f"{word}.git"], check=True
-        )
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "master", place / f"{word}.git"], check=True)
     (place / "bucket").mkdir()
     return Team(place, ("file", str(place / "bucket")))
 
