@@ -104,8 +104,16 @@ SOURCES = {
 }
 
 
+OTHERS = {
+    file.relative_to(ROOT).as_posix(): file.read_text(encoding="utf-8")
+    for folder in ("tests", "benchmarks", "integrations")
+    for file in sorted((ROOT / folder).rglob("*.py"))
+}
+"""Tests, benchmarks and further distributions, whose names follow the same words."""
+
+
 def test_no_name_has_a_banned_word() -> None:
-    assert [line for path, source in SOURCES.items() for line in banned(source, path)] == []
+    assert [line for path, source in (SOURCES | OTHERS).items() for line in banned(source, path)] == []
 
 
 def test_a_banned_word_is_found_in_every_kind_of_name() -> None:

@@ -20,7 +20,7 @@ from entrepot.client.response_bodies import ResponseBody
 DATA = random.Random(3).randbytes(1 << 20)
 
 
-class _Door(http.server.BaseHTTPRequestHandler):
+class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -49,7 +49,7 @@ class _Door(http.server.BaseHTTPRequestHandler):
 
 
 def serve(wrap: Callable[[http.server.HTTPServer], None]) -> Iterator[int]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Door)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
     wrap(server)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

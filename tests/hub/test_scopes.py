@@ -168,7 +168,7 @@ def test_a_scope_follows_a_rename_but_not_a_new_repository_of_the_name(
     assert known.places == []
 
 
-def test_a_repository_the_owner_lost_sight_of_does_not_show_its_new_name(world: World) -> None:
+def test_a_repository_the_owner_can_no_longer_see_does_not_show_its_new_name(world: World) -> None:
     ref = world.repo("alice.llm/m")
     folder = FolderId(RepoType.MODEL, "alice", "llm")
     grants.grant(world.hub, world.alice, folder, Subject(user="bob"), "edit")

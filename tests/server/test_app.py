@@ -79,7 +79,7 @@ def test_all_routes_are_behind_one_address(hub: HubContext) -> None:
 
 def test_an_unknown_path_is_not_found(hub: HubContext) -> None:
     with running(make_app(hub)) as address:
-        answer = get(address.url, "/no/such/door/at/all")
+        answer = get(address.url, "/no/such/route/at/all")
         assert answer.status_code == 404
         assert answer.headers["x-request-id"]
 

@@ -22,7 +22,7 @@ def receive(quarantine: Quarantine, pack: bytes, limit: int = 1 << 20) -> subpro
 
 @pytest.fixture
 def pack(stored_repo: StoredRepo, tmp_path: pathlib.Path) -> bytes:
-    """Return all objects of the shelf as one pack."""
+    """Return all objects of the repository as one pack."""
     stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1", "long": b"x" * 5000})))
     source = Mirrors(tmp_path / "source", 1 << 30)
     lease = source.take(stored_repo.store, stored_repo.store.catalog.read, stored_repo.row)

@@ -165,7 +165,7 @@ def populate(hub: HubContext) -> None:
     branches.create_branch(
         hub, mallory, model, "b<script>alert(1)</script>", start=None, is_empty=False, overwrites=False
     )
-    _talk(hub, mallory, model)
+    _discuss(hub, mallory, model)
     inputs = [LineageInput("trained_on", RepoType.DATASET, "evil/tides", "")]
     lineage.add(hub, mallory, model, "main", inputs, WORD[:60])
     _places(hub, mallory, data)
@@ -216,7 +216,7 @@ def _import(hub: HubContext) -> None:
         imports.import_repo(hub, str(source), RepoRef(RepoType.MODEL, RepoId("evil", "old")), copy, environ=environ)
 
 
-def _talk(hub: HubContext, author: Caller, model: RepoRef) -> None:
+def _discuss(hub: HubContext, author: Caller, model: RepoRef) -> None:
     discussions.create(hub, author, model, WORD[:150], BODY)
     discussions.comment(hub, author, model, 1, WORD)
     for text in (b"1", b"2"):

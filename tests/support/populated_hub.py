@@ -137,7 +137,7 @@ def populate(hub: HubContext) -> None:
     avatars.change(hub, owen, None, picture())
     invitations.invite(hub, owen, "acme", "ines", "read")
     model, data = _repos(hub, owen)
-    _talk(hub, wendy, model)
+    _discuss(hub, wendy, model)
     _places(hub, owen, model, data)
 
 
@@ -165,7 +165,7 @@ def _repos(hub: HubContext, owen: Caller) -> tuple[RepoRef, RepoRef]:
     return model, data
 
 
-def _talk(hub: HubContext, wendy: Caller, model: RepoRef) -> None:
+def _discuss(hub: HubContext, wendy: Caller, model: RepoRef) -> None:
     discussions.create(hub, wendy, model, "A question", "Why *this*?[^1]\n\n[^1]: A note.")
     discussions.comment(hub, wendy, model, 1, f"Because.\n\n```\ncode\n```\n\n{WIDE_TABLE}")
     for title, text in (("Better words", b"import sys\n"), ("Other words", b"import re\n")):

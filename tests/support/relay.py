@@ -47,7 +47,7 @@ class Relay:
         self._upstream = hub_url.removeprefix("http://")
         self.seen: list[RelayedRequest] = []
         self.rule: Rule = lambda asked, go_on: go_on(asked)
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._door())
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
@@ -78,10 +78,10 @@ class Relay:
         finally:
             connection.close()
 
-    def _door(self) -> type[http.server.BaseHTTPRequestHandler]:
+    def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         relay = self
 
-        class Door(http.server.BaseHTTPRequestHandler):
+        class RelayHandler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def answer(self) -> None:
@@ -110,4 +110,4 @@ class Relay:
             def log_message(self, *_arguments: object) -> None:
                 pass
 
-        return Door
+        return RelayHandler

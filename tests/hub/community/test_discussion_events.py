@@ -28,16 +28,16 @@ def test_an_edited_comment_keeps_what_it_said_before(world: object) -> None:
     alice, bob = world.alice.account, world.bob.account  # type: ignore[attr-defined]
     data = discussion_events.comment_data("one", alice.uid, 1)
     data = discussion_events.edited(discussion_events.edited(data, "two", bob.uid, 2), "three", alice.uid, 3)
-    [happening] = read(world, ("comment", data), author=alice.id)
-    comment = happening.what
+    [event] = read(world, ("comment", data), author=alice.id)
+    comment = event.what
     assert isinstance(comment, Comment)
     assert (comment.latest.raw, comment.latest.updated_ms, comment.edits) == ("three", 3, 2)
     assert [(version.raw, version.author and version.author.name) for version in comment.history] == [
         ("one", "alice"),
         ("two", "bob"),
     ]
-    assert happening.author is not None
-    assert happening.author.name == "alice"
+    assert event.author is not None
+    assert event.author.name == "alice"
 
 
 def test_a_long_history_loses_its_oldest_versions() -> None:

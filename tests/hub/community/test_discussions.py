@@ -122,7 +122,7 @@ def test_a_locked_discussion_is_changed_by_writers_only_and_read_by_all(world: W
     before = discussions.show(hub, None, ref, 1)
     assert before.shown.discussion.is_locked
     assert [event.what for event in before.events[2:]] == [LockChange(True)]
-    doors: list[Callable[[MaybeCaller], object]] = [
+    calls: list[Callable[[MaybeCaller], object]] = [
         lambda who: discussions.comment(hub, who, ref, 1, "x"),
         lambda who: discussions.edit_comment(hub, who, ref, 1, uid, "x"),
         lambda who: discussions.hide_comment(hub, who, ref, 1, uid),
@@ -134,13 +134,13 @@ def test_a_locked_discussion_is_changed_by_writers_only_and_read_by_all(world: W
         lambda who: discussions.lock(hub, who, ref, 1, is_locked=False),
         lambda who: merges.merge(hub, who, ref, 1, text="x"),
     ]
-    for door in doors:
+    for call in calls:
         for who in (world.bob, world.zed, world.rita):
             with pytest.raises(NotAllowed):
-                door(who)
+                call(who)
     assert discussions.show(hub, world.zed, ref, 1) == before
-    for door in doors[:5]:
-        door(world.wendy)
+    for call in calls[:5]:
+        call(world.wendy)
     assert texts(world, ref) == ["description", HIDDEN, "x"]
     discussions.lock(hub, world.wendy, ref, 1, is_locked=False)
     assert discussions.comment(hub, world.zed, ref, 1, "again").what.latest.raw == "again"

@@ -163,7 +163,7 @@ class Interrupted:
 
     inner: Any
     verb: str
-    errand: Any
+    call: Any
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.inner, name)
@@ -171,25 +171,25 @@ class Interrupted:
             return found
 
         def call(*args: Any, **options: Any) -> Any:
-            errand, self.errand = self.errand, None
-            if errand is not None:
-                errand()
+            call, self.call = self.call, None
+            if call is not None:
+                call()
             return found(*args, **options)
 
         return call
 
 
-def interrupted(world: World, verb: str, errand: Any) -> Any:
+def interrupted(world: World, verb: str, call: Any) -> Any:
     """Return the hub with a store that runs a function when this method is first called."""
-    blobs = Interrupted(world.hub.store.blobs, verb, errand)
+    blobs = Interrupted(world.hub.store.blobs, verb, call)
     return attrs.evolve(world.hub, store=attrs.evolve(world.hub.store, blobs=blobs))
 
 
-def keep(hub: HubContext, given: XetToken, xorb: Xorb, errand: Any = lambda: None) -> bool:
+def keep(hub: HubContext, given: XetToken, xorb: Xorb, call: Any = lambda: None) -> bool:
     """Store a xorb, and run a function between the look-up and the publication of its bytes."""
     with hub.store.drafts.receive_unnamed() as sink:
         sink.write(xorb.data)
-        return chunks.keep_xorb(hub, given.namespace_id, xorb.hash, xorb.index, Late(sink, errand))  # type: ignore[arg-type]
+        return chunks.keep_xorb(hub, given.namespace_id, xorb.hash, xorb.index, Late(sink, call))  # type: ignore[arg-type]
 
 
 @attrs.define
@@ -197,10 +197,10 @@ class Late:
     """A sink that calls a function before it publishes."""
 
     inner: Any
-    errand: Any
+    call: Any
 
     def publish_as(self, key: str, size: int) -> bool:
-        self.errand()
+        self.call()
         return bool(self.inner.publish_as(key, size))
 
 

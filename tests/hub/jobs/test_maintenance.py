@@ -499,11 +499,11 @@ def test_damage_that_fsck_finds_is_not_served_and_replaced_by_an_upload(world: W
 
 def test_fsck_looks_into_clone_caches(world: World) -> None:
     ref = world.repo("alice/cached")
-    errand = git_wire.serve_uploads(world.hub, None, ref, "")
-    errand.release()
+    served = git_wire.serve_uploads(world.hub, None, ref, "")
+    served.release()
     assert [item for item in maintenance.fsck(world.hub) if item.is_damage] == []
-    pack = next((world.hub.settings.data / "cache" / "git" / errand.uid / "objects" / "pack").glob("*.pack"))
+    pack = next((world.hub.settings.data / "cache" / "git" / served.uid / "objects" / "pack").glob("*.pack"))
     pack.chmod(0o600)
     pack.write_bytes(pack.read_bytes()[:-1] + b"?")
-    assert [item.where for item in maintenance.fsck(world.hub) if item.is_damage] == [f"mirror {errand.uid}"]
+    assert [item.where for item in maintenance.fsck(world.hub) if item.is_damage] == [f"mirror {served.uid}"]
     assert [item for item in maintenance.fsck(world.hub, checks_content=False) if item.is_damage] == []

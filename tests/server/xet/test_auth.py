@@ -7,7 +7,7 @@ from entrepot.hub.files.xet_tokens import GRACE_S, LIFETIME_S
 from tests.support.chunk_store import Store
 
 HASH = "1" * 64
-DOORS = [
+ROUTES = [
     ("GET", f"/v1/chunks/default/{HASH}"),
     ("POST", f"/v1/xorb-grants/default/{HASH}"),
     ("POST", f"/v1/xorbs/default/{HASH}"),
@@ -16,7 +16,7 @@ DOORS = [
     ("GET", f"/v1/reconstructions/{HASH}"),
     ("GET", f"/v2/reconstructions/{HASH}"),
 ]
-each_door = pytest.mark.parametrize(("method", "path"), DOORS)
+each_route = pytest.mark.parametrize(("method", "path"), ROUTES)
 
 
 def status(url: str, method: str, path: str, **headers: str) -> int:
@@ -25,7 +25,7 @@ def status(url: str, method: str, path: str, **headers: str) -> int:
     return answer.status_code
 
 
-@each_door
+@each_route
 def test_every_route_requires_a_token(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     assert status(held.cas_url, method, path) == 401
@@ -34,7 +34,7 @@ def test_every_route_requires_a_token(store: Store, method: str, path: str) -> N
     assert status(held.cas_url, method, path, authorization="Digest x") == 401
 
 
-@each_door
+@each_route
 def test_an_altered_token_is_refused(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     for at in (5, len(held.secret) // 2, len(held.secret) - 1):
@@ -43,7 +43,7 @@ def test_an_altered_token_is_refused(store: Store, method: str, path: str) -> No
         assert status(held.cas_url, method, path, authorization=f"Bearer {altered}") == 401
 
 
-@each_door
+@each_route
 def test_a_token_is_valid_slightly_longer_than_announced(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     store.clock.ahead_s = LIFETIME_S + GRACE_S // 2
@@ -52,7 +52,7 @@ def test_a_token_is_valid_slightly_longer_than_announced(store: Store, method: s
     assert status(held.cas_url, method, path, authorization=f"Bearer {held.secret}") == 401
 
 
-@each_door
+@each_route
 def test_a_token_of_another_store_is_not_found(store: Store, method: str, path: str) -> None:
     held = store.give(store.new_repo())
     url = held.cas_url.rpartition("/")[0] + "/another-1"
@@ -61,7 +61,7 @@ def test_a_token_of_another_store_is_not_found(store: Store, method: str, path: 
 
 def test_a_token_of_another_hub_is_refused(store: Store, strict_store: Store) -> None:
     foreign, held = strict_store.give(strict_store.new_repo()), store.give(store.new_repo())
-    for method, path in DOORS:
+    for method, path in ROUTES:
         assert status(held.cas_url, method, path, authorization=f"Bearer {foreign.secret}") == 401
 
 

@@ -24,7 +24,7 @@ NEXT = re.compile(r'<(https?:[/][/][^>]+)>;\s+rel="next"')
 
 
 @attrs.frozen
-class Shelf:
+class ListedRepos:
     """The hub's models: m0 … m6 of zoe, m6 the newest, and some of alice with cards."""
 
     site: Site
@@ -54,8 +54,8 @@ class Shelf:
 
 
 @pytest.fixture(scope="module")
-def shelf(site: Site) -> Shelf:
-    found = Shelf(site)
+def listed(site: Site) -> ListedRepos:
+    found = ListedRepos(site)
     accounts.create_user(site.hub, "zoe")
     for number in range(7):
         name = found.make("zoe", f"m{number}")
@@ -112,8 +112,8 @@ ZOES = [f"zoe/m{number}" for number in (6, 5, 4, 3, 2, 1, 0)]
         ({"num_parameters": "min:6B"}, []),
     ],
 )
-def test_models_are_found_by_every_condition(shelf: Shelf, params: dict[str, Any], expected: list[str]) -> None:
-    assert shelf.names(**params) == expected
+def test_models_are_found_by_every_condition(listed: ListedRepos, params: dict[str, Any], expected: list[str]) -> None:
+    assert listed.names(**params) == expected
 
 
 @pytest.mark.parametrize(
@@ -127,18 +127,18 @@ def test_models_are_found_by_every_condition(shelf: Shelf, params: dict[str, Any
         ({"linked": "False"}, ["alice/plain", "alice/demo"]),
     ],
 )
-def test_spaces_are_found_by_what_they_use(shelf: Shelf, params: dict[str, Any], expected: list[str]) -> None:
-    assert shelf.names("spaces", **params) == expected
+def test_spaces_are_found_by_what_they_use(listed: ListedRepos, params: dict[str, Any], expected: list[str]) -> None:
+    assert listed.names("spaces", **params) == expected
 
 
-def test_gated_repositories_are_distinguished(shelf: Shelf, site: Site) -> None:
-    repo = shelf.make("alice", "gated-one")
+def test_gated_repositories_are_distinguished(listed: ListedRepos, site: Site) -> None:
+    repo = listed.make("alice", "gated-one")
     site.api().update_repo_settings(repo, gated="auto")
-    assert shelf.names(gated="True") == [repo]
-    others = shelf.names(gated="false")
+    assert listed.names(gated="True") == [repo]
+    others = listed.names(gated="false")
     assert repo not in others
     assert "zoe/m1" in others
-    assert {*others, repo} == set(shelf.names())
+    assert {*others, repo} == set(listed.names())
 
 
 @pytest.mark.parametrize(
@@ -158,11 +158,13 @@ def test_gated_repositories_are_distinguished(shelf: Shelf, site: Site) -> None:
         ("mainSize", "6205314"),
     ],
 )
-def test_each_word_of_sort_sorts_downwards_in_pages_too(shelf: Shelf, site: Site, sort: str, expected: str) -> None:
+def test_each_word_of_sort_sorts_downwards_in_pages_too(
+    listed: ListedRepos, site: Site, sort: str, expected: str
+) -> None:
     wanted = [f"zoe/m{digit}" for digit in expected]
-    assert shelf.names(author="zoe", sort=sort) == wanted
-    assert shelf.names(author="zoe", sort=sort, direction="-1") == wanted
-    assert shelf.names(author="zoe", sort=sort, direction="1") == wanted[::-1]
+    assert listed.names(author="zoe", sort=sort) == wanted
+    assert listed.names(author="zoe", sort=sort, direction="-1") == wanted
+    assert listed.names(author="zoe", sort=sort, direction="1") == wanted[::-1]
     pages = walk(site, f"/api/models?author=zoe&sort={sort}&limit=2")
     assert [len(page) for page in pages] == [2, 2, 2, 1]
     assert [item["id"] for page in pages for item in page] == wanted
@@ -182,7 +184,7 @@ def walk(site: Site, url: str) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def test_the_link_repeats_the_query(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
+def test_the_link_repeats_the_query(listed: ListedRepos, site: Site, anonymous: httpx2.Client) -> None:
     params: dict[str, Any] = {"author": "zoe", "expand": ["sha", "likes"], "limit": 3}
     link = NEXT.search(anonymous.get("/api/models", params=params).headers["link"])
     assert link
@@ -205,22 +207,22 @@ def test_the_link_repeats_the_query(shelf: Shelf, site: Site, anonymous: httpx2.
         ({"skip": 10_000}, ""),
     ],
 )
-def test_the_first_repositories_can_be_skipped(shelf: Shelf, params: dict[str, Any], expected: str) -> None:
-    assert shelf.names(author="zoe", **params) == [f"zoe/m{digit}" for digit in expected]
+def test_the_first_repositories_can_be_skipped(listed: ListedRepos, params: dict[str, Any], expected: str) -> None:
+    assert listed.names(author="zoe", **params) == [f"zoe/m{digit}" for digit in expected]
 
 
-def test_only_the_first_page_skips(shelf: Shelf, site: Site) -> None:
+def test_only_the_first_page_skips(listed: ListedRepos, site: Site) -> None:
     for query in ("author=zoe", "search=zoe"):  # one is read in order, the other sorted
         pages = walk(site, f"/api/models?{query}&limit=2&skip=3")
         assert [[item["id"] for item in page] for page in pages] == [["zoe/m3", "zoe/m2"], ["zoe/m1", "zoe/m0"]]
 
 
-def test_a_repository_made_meanwhile_shifts_no_page(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
+def test_a_repository_made_meanwhile_shifts_no_page(listed: ListedRepos, site: Site, anonymous: httpx2.Client) -> None:
     accounts.create_user(site.hub, "yan")
     for number in range(4):
-        shelf.make("yan", f"p{number}")
+        listed.make("yan", f"p{number}")
     first = anonymous.get("/api/models?author=yan&limit=2")
-    shelf.make("yan", "late")
+    listed.make("yan", "late")
     link = NEXT.search(first.headers["link"])
     assert link
     assert [item["id"] for item in anonymous.get(link[1]).json()] == ["yan/p1", "yan/p0"]
@@ -253,11 +255,11 @@ def test_a_search_with_too_many_conditions_is_refused_before_the_database_reads_
     assert "of a search exceeds the limit" in answer.json()["error"]
 
 
-def test_private_repositories_are_listed_to_those_who_may_see_them(shelf: Shelf, site: Site) -> None:
+def test_private_repositories_are_listed_to_those_who_may_see_them(listed: ListedRepos, site: Site) -> None:
     for token, is_seen in ((site.alice, True), (site.reader, True), (site.bob, False), (None, False)):
-        assert ("alice/secret-bert" in shelf.names(token=token)) is is_seen
-        assert ("alice/hidden" in shelf.names("datasets", token=token)) is is_seen
-        assert (shelf.names(token=token, search="secret") == ["alice/secret-bert"]) is is_seen
+        assert ("alice/secret-bert" in listed.names(token=token)) is is_seen
+        assert ("alice/hidden" in listed.names("datasets", token=token)) is is_seen
+        assert (listed.names(token=token, search="secret") == ["alice/secret-bert"]) is is_seen
 
 
 def test_a_wrong_token_lists_nothing(site: Site) -> None:
@@ -269,7 +271,7 @@ def keys(client: httpx2.Client, query: str) -> set[str]:
     return set(item)
 
 
-def test_files_cards_and_configurations_come_when_asked_for(shelf: Shelf, anonymous: httpx2.Client) -> None:
+def test_files_cards_and_configurations_come_when_asked_for(listed: ListedRepos, anonymous: httpx2.Client) -> None:
     model = "models?search=bert-base"
     usual = keys(anonymous, model)
     assert {"_id", "id", "modelId", "author", "sha", "tags", "lastModified", "gated", "private"} <= usual
@@ -281,8 +283,8 @@ def test_files_cards_and_configurations_come_when_asked_for(shelf: Shelf, anonym
     assert not {"siblings", "cardData"} & keys(anonymous, "datasets?search=squad")
 
 
-def test_all_downloads_ever_are_counted_in_lists_too(shelf: Shelf, site: Site, anonymous: httpx2.Client) -> None:
-    repo = shelf.make("bob", "popular")
+def test_all_downloads_ever_are_counted_in_lists_too(listed: ListedRepos, site: Site, anonymous: httpx2.Client) -> None:
+    repo = listed.make("bob", "popular")
     with site.hub.write() as tx:
         row = repos.find(tx, RepoRef(RepoType.MODEL, RepoId("bob", "popular")))
         assert row is not None
@@ -314,7 +316,7 @@ def api(site: Site) -> HfApi:
     return found
 
 
-def test_the_real_client_lists_models(shelf: Shelf, api: HfApi) -> None:
+def test_the_real_client_lists_models(listed: ListedRepos, api: HfApi) -> None:
     def ids(**options: Any) -> list[str]:
         return [model.id for model in api.list_models(**options)]
 
@@ -328,13 +330,13 @@ def test_the_real_client_lists_models(shelf: Shelf, api: HfApi) -> None:
     assert ids(gated=True, author="zoe") == []
 
 
-def test_the_real_client_walks_all_pages(shelf: Shelf, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_client_walks_all_pages(listed: ListedRepos, api: HfApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entrepot.server.hf.repos.repo_lists.PAGE", 2)
     assert [model.id for model in api.list_models(author="zoe")] == ZOES
     assert [model.id for model in api.list_models(author="zoe", limit=5)] == ZOES[:5]
 
 
-def test_the_real_client_reads_full_items(shelf: Shelf, api: HfApi) -> None:
+def test_the_real_client_reads_full_items(listed: ListedRepos, api: HfApi) -> None:
     [model] = api.list_models(search="bert-base", full=True, cardData=True, fetch_config=True)
     assert model.card_data is not None
     assert model.card_data.license == "mit"
@@ -344,7 +346,7 @@ def test_the_real_client_reads_full_items(shelf: Shelf, api: HfApi) -> None:
     assert bare.last_modified is not None
 
 
-def test_the_real_client_lists_datasets_and_spaces(shelf: Shelf, api: HfApi) -> None:
+def test_the_real_client_lists_datasets_and_spaces(listed: ListedRepos, api: HfApi) -> None:
     [squad] = api.list_datasets(task_categories="question-answering", language="en", full=True)
     assert (squad.id, squad.card_data is not None) == ("alice/squad", True)
     assert [dataset.id for dataset in api.list_datasets(author="alice", sort="last_modified")] == [

@@ -63,7 +63,7 @@ def test_callers_are_judged_again_under_the_locks_of_what_they_change() -> None:
     assert found - first_step == set(JUDGED_ELSEWHERE)
 
 
-def test_a_transaction_without_judgement_is_found() -> None:
+def test_a_transaction_without_a_check_is_found() -> None:
     template = "def change(hub: HubContext, caller: MaybeCaller) -> None:\n    with {} as tx:\n        {}\n"
     lax = template.format("hub.write(Lock.hub())", "accounts.update(tx)")
     assert unjudged(lax) == ["change"]
