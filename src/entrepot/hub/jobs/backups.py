@@ -12,20 +12,23 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 import attrs
 
 from entrepot.blobs import Blobs, LocalBlobs, Reader, Sink, Stat
-from entrepot.catalog import Catalog, copies, open_catalog
+from entrepot.catalog import Catalog, copies, hub_metadata, open_catalog
 from entrepot.errors import BlobMissing, DataFolderError, Refused, shown
 from entrepot.hub import blob_stores, data_folders
+from entrepot.hub.blob_stores import HubBucket
 from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.data_folders import Marker
 from entrepot.hub.files import xorb_scrubbing
 from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
 from entrepot.hub.jobs.backup_folders import (
@@ -47,11 +50,10 @@ from entrepot.hub.jobs.backup_folders import (
 from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
 
-_UNFINISHED = "restore.unfinished"
-"""A file in the data folder of a restore that has not ended, which says what is restored."""
 _STORES = frozenset({"data", "database", "store", "scratch"})
 _ROUNDS = 5
 _PART = ".part-"
+_JOURNAL = "restore.json"
 
 Progress = Callable[[str], None]
 
@@ -159,74 +161,104 @@ def restore(
 ) -> tuple[Snapshot, list[Finding]]:
     """Write a snapshot into new stores, check these, and return it with all data that is damaged or missing there.
 
-    Every blob is verified while it is written; damaged ones are left out. Clients are made to forget which chunks
-    the hub has, because the restored hub may have fewer than they remember. A restore into a data folder that was
-    interrupted is continued by the same one, which copies the blobs that are missing.
+    A run that was interrupted is continued by the next one. Every blob is verified while it is written; damaged
+    ones are left out. Clients are made to forget which chunks the hub has, because the restored hub may have fewer
+    than they remember.
 
     Args:
         settings: ``data`` is absent or empty but for ``entrepot.toml``; ``database`` and ``store``, if they are
-            set, are empty too. They need not be of the kind that the hub had.
+            set, are empty too; or all have a part of the same snapshot. They need not be of the kind that the hub had.
         name: of the snapshot; None is the newest.
 
     Raises:
-        DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty;
-            a restore of another snapshot was interrupted in ``data``.
+        DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty.
         ThingNotFound: it has no such snapshot.
     """
-    chosen, data = choose(folder, name), settings.data
+    chosen, data, damaged = choose(folder, name), settings.data, dict[str, str]()
     with translated_errors(data, "data folder"), locked(folder, fcntl.LOCK_SH):
         marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
-        unfinished = f"snapshot {chosen.name} of the hub {marker.store_id}"
-        _check_target(settings, unfinished)
+        is_continued = _check_folder(chosen, marker, settings)
         bucket = blob_stores.find_bucket(settings)
-        if settings.database:
-            with contextlib.closing(_open_database(settings)) as empty, empty.read() as tx:
-                copies.check_empty(tx)
-        if bucket is not None:
-            bucket.claim(marker)
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_text(data / _UNFINISHED, f"{unfinished}\n")
-        source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
-        pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
-        wanted = [Stat(key, size, 0) for key, size in keys.items()]
-        with _opened_copy(source / CATALOG_FILE, settings) as catalog:
-            damaged = blob_copies.copy_blobs(pool, blobs, wanted, catalog, progress).damaged
-            _restore_database(source / CATALOG_FILE, catalog, settings, progress)
-        _restore_config(source / CONFIG_FILE, data)
+        if not (data / FORMAT_FILE).exists():
+            damaged = dict(
+                _restore_stores(folder, chosen, marker, bucket, settings, progress, is_continued=is_continued)
+            )
         restored = attrs.evolve(
             marker,
             database="postgresql" if settings.database else "sqlite",
             store=None if bucket is None else blob_stores.S3,
         )
         # Written last: without these files, no hub opens the folder or the bucket.
-        write_text(data / FORMAT_FILE, data_folders.encode(restored).decode())
+        data_folders.complete(data, str(restored.database), str(restored.store_id), restored.store)
         if bucket is not None:
             bucket.put(restored)
-        (data / _UNFINISHED).unlink()
     progress("checking the restored hub")
-    hub = open_hub(settings)
-    try:
+    with contextlib.closing(open_hub(settings)) as hub:
         xorb_scrubbing.bump_epoch(hub)
         found = [finding for finding in maintenance.fsck(hub, checks_content=False) if finding.is_damage]
-        return chosen, damaged_content.explain(hub, found, damaged)
-    finally:
-        hub.close()
+        explained = damaged_content.explain(hub, found, damaged)
+    (data / _JOURNAL).unlink(missing_ok=True)
+    return chosen, explained
 
 
-def _check_target(settings: Settings, unfinished: str) -> None:
-    """Raise if a data folder contains something other than an interrupted restore of the same snapshot."""
-    data, known = settings.data, {settings.data / CONFIG_FILE, settings.scratch_folder}
-    if not data.exists() or all(path in known for path in data.iterdir()):
-        return
-    if not (data / _UNFINISHED).exists() or (data / FORMAT_FILE).exists():
-        raise DataFolderError(str(data), "it is not empty; restore into a new folder")
-    begun = (data / _UNFINISHED).read_text(encoding="utf-8").strip()
-    if begun not in ("", unfinished):
+def _check_folder(chosen: Snapshot, marker: Marker, settings: Settings) -> bool:
+    """Return whether the data folder is that of an interrupted restore of the same snapshot.
+
+    Raises:
+        DataFolderError: it is not, and not empty either.
+    """
+    data = settings.data
+    fresh = data / f"{_JOURNAL}.new"
+    if not (data / _JOURNAL).exists():
+        # Copies into a bucket leave temporary files.
+        known = {data / CONFIG_FILE, settings.scratch_folder, fresh}
+        if data.exists() and any(path not in known for path in data.iterdir()):
+            raise DataFolderError(str(data), "it is not empty; restore into a new folder")
+        return False
+    found = json.loads((data / _JOURNAL).read_text(encoding="utf-8"))
+    if found != _entry(chosen, marker):
         raise DataFolderError(
             str(data),
-            f"a restore of {shown(begun, quote=False)} was interrupted here; repeat it, with --snapshot, "
-            "or delete the folder",
+            f"it has an interrupted restore of the snapshot {shown(str(found.get('snapshot')), quote=False)}; continue that one with "
+            "--snapshot, or restore into a new folder",
         )
+    return True
+
+
+def _entry(chosen: Snapshot, marker: Marker) -> dict[str, object]:
+    return {"store_id": marker.store_id, "snapshot": chosen.name}
+
+
+def _restore_stores(
+    folder: Path,
+    chosen: Snapshot,
+    marker: Marker,
+    bucket: HubBucket | None,
+    settings: Settings,
+    progress: Progress,
+    *,
+    is_continued: bool,
+) -> Mapping[str, str]:
+    """Write the blobs and the database of a snapshot, or what an interrupted restore lacks; return damaged blobs."""
+    data = settings.data
+    if settings.database:
+        with contextlib.closing(_open_database(settings)) as new, new.read() as tx:
+            if not is_continued or hub_metadata.find(tx, "store_id") != marker.store_id:
+                copies.check_empty(tx)
+    if bucket is not None:
+        bucket.claim(marker)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = data / f"{_JOURNAL}.new"
+    write_text(fresh, json.dumps(_entry(chosen, marker)) + "\n")
+    fresh.replace(data / _JOURNAL)
+    source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
+    pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
+    wanted = [Stat(key, size, 0) for key, size in keys.items()]
+    with _opened_copy(source / CATALOG_FILE, settings) as catalog:
+        damaged = blob_copies.copy_blobs(pool, blobs, wanted, catalog, progress).damaged
+        _restore_database(source / CATALOG_FILE, catalog, settings, progress)
+    _restore_config(source / CONFIG_FILE, data)
+    return damaged
 
 
 @contextlib.contextmanager
@@ -242,10 +274,15 @@ def _opened_copy(source: Path, settings: Settings) -> Iterator[Catalog]:
 
 def _restore_database(source: Path, catalog: Catalog, settings: Settings, progress: Progress) -> None:
     if not settings.database:
+        for path in settings.data.glob(f"{CATALOG_FILE}*"):  # of an interrupted restore
+            path.unlink()
         _copy_whole(source, settings.data / CATALOG_FILE)
         return
     progress("copying the database")
     with contextlib.closing(_open_database(settings)) as new:
+        with new.read() as tx, catalog.read() as old:
+            if copies.differs(old, tx) is None:
+                return  # an interrupted restore has copied it
         copies.copy_database(catalog, new, lambda table, rows: progress(f"copying the table {table}: {rows:,} rows"))
 
 
