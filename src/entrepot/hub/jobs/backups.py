@@ -219,8 +219,8 @@ def _check_folder(chosen: Snapshot, marker: Marker, settings: Settings) -> bool:
     if found != _entry(chosen, marker):
         raise DataFolderError(
             str(data),
-            f"it has an interrupted restore of the snapshot {shown(str(found.get('snapshot')), quote=False)}; continue that one with "
-            "--snapshot, or restore into a new folder",
+            f"it has an interrupted restore of the snapshot {shown(str(found.get('snapshot')), quote=False)}; "
+            "continue that one with --snapshot, or restore into a new folder",
         )
     return True
 
