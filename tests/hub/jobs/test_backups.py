@@ -386,6 +386,42 @@ def test_a_hub_moves_to_postgresql_and_a_bucket_and_back(
         hub.close()
 
 
+@pytest.mark.parametrize("at", ["copying blob 3", "catalog.sqlite3", "entrepot.toml"])
+def test_an_interrupted_restore_is_continued_by_the_same_one_only(
+    filled: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    (filled.hub.settings.data / "entrepot.toml").write_text("port = 9000\n")
+    first = backups.backup(filled.hub, folder).snapshot.name
+    data = tmp_path / "restored"
+
+    def stop(line: str) -> None:
+        if line.startswith(at):
+            raise KeyboardInterrupt
+
+    def interrupt(source: Path, target: Path) -> None:
+        if target.name == f"{at}.part":
+            target.write_bytes(b"half")
+            raise KeyboardInterrupt
+        backup_folders.copy_file(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backups, "copy_file", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            backups.restore(folder, Settings(data=data), progress=stop)
+    with pytest.raises(DataFolderError):
+        open_hub(Settings(data=data))
+    backups.backup(filled.hub, folder)
+    with pytest.raises(DataFolderError, match=f"a restore of snapshot {first} of the hub .* was interrupted here"):
+        backups.restore(folder, Settings(data=data))
+    lines: list[str] = []
+    assert backups.restore(folder, Settings(data=data), first, progress=lines.append)[1] == []
+    left = sum(line.startswith("copying blob") for line in lines)
+    assert left == (len(keys(folder)) - 2 if at == "copying blob 3" else 0)
+    assert not [path.name for path in data.iterdir() if path.suffix in (".part", ".unfinished")]
+    with pytest.raises(DataFolderError, match="not empty"):
+        backups.restore(folder, Settings(data=data), first)
+
+
 _POINTS = ["copying blob 3", "copying the database", "copying the table repos", "checking the restored hub"]
 
 
@@ -439,20 +475,3 @@ def test_a_restore_that_has_only_its_check_left_keeps_what_the_hub_got_since(
     assert backups.restore(folder, target)[1] == []
     with contextlib.closing(opened(target.data)) as hub, hub.read() as tx:
         assert accounts.find_user(tx, "later")
-
-
-def test_a_restore_is_not_continued_with_another_snapshot(
-    filled: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = Settings(data=tmp_path / "new")
-    first = backups.backup(filled.hub, folder).snapshot
-
-    def stop(line: str) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        backups.restore(folder, target, progress=stop)
-    monkeypatch.setattr(backups, "choose", lambda _folder, name: attrs.evolve(first, name=name or "later"))
-    with pytest.raises(DataFolderError, match=f"interrupted restore of the snapshot {first.name}; continue"):
-        backups.restore(folder, target)
-    assert backups.restore(folder, target, first.name)[1] == []

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import tempfile
@@ -28,7 +27,6 @@ from entrepot.errors import BlobMissing, DataFolderError, Refused, shown
 from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.blob_stores import HubBucket
 from entrepot.hub.context import HubContext, open_hub
-from entrepot.hub.data_folders import Marker
 from entrepot.hub.files import xorb_scrubbing
 from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
 from entrepot.hub.jobs.backup_folders import (
@@ -50,10 +48,11 @@ from entrepot.hub.jobs.backup_folders import (
 from entrepot.settings import Settings
 from entrepot.storage.fsck import Finding
 
+_UNFINISHED = "restore.unfinished"
+"""A file in the data folder of a restore that has not ended, which says what is restored."""
 _STORES = frozenset({"data", "database", "store", "scratch"})
 _ROUNDS = 5
 _PART = ".part-"
-_JOURNAL = "restore.json"
 
 Progress = Callable[[str], None]
 
@@ -161,28 +160,29 @@ def restore(
 ) -> tuple[Snapshot, list[Finding]]:
     """Write a snapshot into new stores, check these, and return it with all data that is damaged or missing there.
 
-    A run that was interrupted is continued by the next one. Every blob is verified while it is written; damaged
-    ones are left out. Clients are made to forget which chunks the hub has, because the restored hub may have fewer
-    than they remember.
+    Every blob is verified while it is written; damaged ones are left out. Clients are made to forget which chunks
+    the hub has, because the restored hub may have fewer than they remember. A restore into a data folder that was
+    interrupted is continued by the same one, which copies what is missing, and checks again what was restored.
 
     Args:
         settings: ``data`` is absent or empty but for ``entrepot.toml``; ``database`` and ``store``, if they are
-            set, are empty too; or all have a part of the same snapshot. They need not be of the kind that the hub had.
+            set, are empty too. They need not be of the kind that the hub had.
         name: of the snapshot; None is the newest.
 
     Raises:
-        DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty.
+        DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty;
+            a restore of another snapshot was interrupted in ``data``.
         ThingNotFound: it has no such snapshot.
     """
-    chosen, data, damaged = choose(folder, name), settings.data, dict[str, str]()
+    chosen, data = choose(folder, name), settings.data
     with translated_errors(data, "data folder"), locked(folder, fcntl.LOCK_SH):
         marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
-        is_continued = _check_folder(chosen, marker, settings)
+        unfinished = f"snapshot {chosen.name} of the hub {marker.store_id}"
+        _check_target(settings, unfinished)
         bucket = blob_stores.find_bucket(settings)
-        if not (data / FORMAT_FILE).exists():
-            damaged = dict(
-                _restore_stores(folder, chosen, marker, bucket, settings, progress, is_continued=is_continued)
-            )
+        damaged: Mapping[str, str] = {}
+        if not (data / FORMAT_FILE).exists():  # else only the check was interrupted
+            damaged = _restore_stores(folder, chosen, unfinished, bucket, settings, progress)
         restored = attrs.evolve(
             marker,
             database="postgresql" if settings.database else "sqlite",
@@ -197,60 +197,24 @@ def restore(
         xorb_scrubbing.bump_epoch(hub)
         found = [finding for finding in maintenance.fsck(hub, checks_content=False) if finding.is_damage]
         explained = damaged_content.explain(hub, found, damaged)
-    (data / _JOURNAL).unlink(missing_ok=True)
+    (data / _UNFINISHED).unlink(missing_ok=True)
     return chosen, explained
 
 
-def _check_folder(chosen: Snapshot, marker: Marker, settings: Settings) -> bool:
-    """Return whether the data folder is that of an interrupted restore of the same snapshot.
-
-    Raises:
-        DataFolderError: it is not, and not empty either.
-    """
-    data = settings.data
-    fresh = data / f"{_JOURNAL}.new"
-    if not (data / _JOURNAL).exists():
-        # Copies into a bucket leave temporary files.
-        known = {data / CONFIG_FILE, settings.scratch_folder, fresh}
-        if data.exists() and any(path not in known for path in data.iterdir()):
-            raise DataFolderError(str(data), "it is not empty; restore into a new folder")
-        return False
-    found = json.loads((data / _JOURNAL).read_text(encoding="utf-8"))
-    if found != _entry(chosen, marker):
-        raise DataFolderError(
-            str(data),
-            f"it has an interrupted restore of the snapshot {shown(str(found.get('snapshot')), quote=False)}; "
-            "continue that one with --snapshot, or restore into a new folder",
-        )
-    return True
-
-
-def _entry(chosen: Snapshot, marker: Marker) -> dict[str, object]:
-    return {"store_id": marker.store_id, "snapshot": chosen.name}
-
-
 def _restore_stores(
-    folder: Path,
-    chosen: Snapshot,
-    marker: Marker,
-    bucket: HubBucket | None,
-    settings: Settings,
-    progress: Progress,
-    *,
-    is_continued: bool,
+    folder: Path, chosen: Snapshot, unfinished: str, bucket: HubBucket | None, settings: Settings, progress: Progress
 ) -> Mapping[str, str]:
     """Write the blobs and the database of a snapshot, or what an interrupted restore lacks; return damaged blobs."""
     data = settings.data
+    marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
     if settings.database:
         with contextlib.closing(_open_database(settings)) as new, new.read() as tx:
-            if not is_continued or hub_metadata.find(tx, "store_id") != marker.store_id:
+            if not (data / _UNFINISHED).exists() or hub_metadata.find(tx, "store_id") != marker.store_id:
                 copies.check_empty(tx)
     if bucket is not None:
         bucket.claim(marker)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = data / f"{_JOURNAL}.new"
-    write_text(fresh, json.dumps(_entry(chosen, marker)) + "\n")
-    fresh.replace(data / _JOURNAL)
+    write_text(data / _UNFINISHED, f"{unfinished}\n")
     source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
     pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
     wanted = [Stat(key, size, 0) for key, size in keys.items()]
@@ -259,6 +223,22 @@ def _restore_stores(
         _restore_database(source / CATALOG_FILE, catalog, settings, progress)
     _restore_config(source / CONFIG_FILE, data)
     return damaged
+
+
+def _check_target(settings: Settings, unfinished: str) -> None:
+    """Raise if a data folder contains something other than an interrupted restore of the same snapshot."""
+    data, known = settings.data, {settings.data / CONFIG_FILE, settings.scratch_folder}
+    if not data.exists() or all(path in known for path in data.iterdir()):
+        return
+    if not (data / _UNFINISHED).exists():
+        raise DataFolderError(str(data), "it is not empty; restore into a new folder")
+    begun = (data / _UNFINISHED).read_text(encoding="utf-8").strip()
+    if begun not in ("", unfinished):
+        raise DataFolderError(
+            str(data),
+            f"a restore of {shown(begun, quote=False)} was interrupted here; repeat it, with --snapshot, "
+            "or delete the folder",
+        )
 
 
 @contextlib.contextmanager
@@ -274,8 +254,6 @@ def _opened_copy(source: Path, settings: Settings) -> Iterator[Catalog]:
 
 def _restore_database(source: Path, catalog: Catalog, settings: Settings, progress: Progress) -> None:
     if not settings.database:
-        for path in settings.data.glob(f"{CATALOG_FILE}*"):  # of an interrupted restore
-            path.unlink()
         _copy_whole(source, settings.data / CATALOG_FILE)
         return
     progress("copying the database")
