@@ -197,13 +197,13 @@ def test_one_line_never_holds_all_threads_of_transfers() -> None:
 
         def hold() -> None:
             started.release()
-            assert release.wait(60)
+            assert release.wait(240)
 
         loud = [asyncio.create_task(threads.run_transfer(hold, line=b"loud")) for _ in range(20)]
         for _ in range(3):
-            assert await asyncio.to_thread(started.acquire, timeout=60)
+            assert await asyncio.to_thread(started.acquire, timeout=240)
         # It waits for nobody, although 17 calls were there before it.
-        found = await asyncio.wait_for(threads.run_transfer(max, 1, 2, line=b"quiet"), 60)
+        found = await asyncio.wait_for(threads.run_transfer(max, 1, 2, line=b"quiet"), 240)
         release.set()
         await asyncio.gather(*loud)
         threads.close()
@@ -233,8 +233,8 @@ def test_transfers_of_many_lines_all_end(threads_there: int) -> None:
         await asyncio.sleep(0)
         for call in calls[5:60:5]:
             call.cancel()
-        ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 60)
-        assert await asyncio.wait_for(threads.run_transfer(max, 1, 2, line=b"e"), 60) == 2
+        ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 240)
+        assert await asyncio.wait_for(threads.run_transfer(max, 1, 2, line=b"e"), 240) == 2
         threads.close()
         return sum(1 for end in ended if end is None)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from entrepot.blobs import put
 from entrepot.catalog.files import attachments as rows
 from entrepot.catalog.files.attachments import Attachment
 from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, ThingNotFound
@@ -61,12 +62,12 @@ def test_there_are_limits(world: World, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_images_that_arrive_together_exceed_no_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachments, "MAX_OF_ACCOUNT", 100)
-    store, arrived = attachments.put, list[Attachment]()
+    arrived = list[Attachment]()
 
     def put_second(*args: Any) -> None:
-        store(*args)
+        put(*args)
         if not arrived:
-            monkeypatch.setattr(attachments, "put", store)
+            monkeypatch.setattr(attachments, "put", put)
             arrived.append(attachments.add(world.hub, world.bob, PNG + b"y"))
 
     monkeypatch.setattr(attachments, "put", put_second)
