@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections import Counter
 from concurrent.futures import Future
 
 import pytest
@@ -186,6 +188,58 @@ def test_lines_of_short_calls_take_turns() -> None:
 
     asyncio.run(main())
     assert done == ["a1", "b1", "a2", "b2"]
+
+
+def test_one_line_never_holds_all_threads_of_transfers() -> None:
+    async def main() -> int:
+        threads, release = Threads(transfers=4), threading.Event()
+        started = threading.Semaphore(0)
+
+        def hold() -> None:
+            started.release()
+            assert release.wait(240)
+
+        loud = [asyncio.create_task(threads.run_transfer(hold, line=b"loud")) for _ in range(20)]
+        for _ in range(3):
+            assert await asyncio.to_thread(started.acquire, timeout=240)
+        # It waits for nobody, although 17 calls were there before it.
+        found = await asyncio.wait_for(threads.run_transfer(max, 1, 2, line=b"quiet"), 240)
+        release.set()
+        await asyncio.gather(*loud)
+        threads.close()
+        return found
+
+    assert asyncio.run(main()) == 2
+
+
+@pytest.mark.parametrize("threads_there", [1, 2, 4])
+def test_transfers_of_many_lines_all_end(threads_there: int) -> None:
+    """Threads that were put off because a line had its most are all used again; cancelled calls take none away."""
+    running: Counter[bytes] = Counter()
+    most, changing = Counter[bytes](), threading.Lock()
+
+    def work(line: bytes) -> None:
+        with changing:
+            running[line] += 1
+            most[line] = max(most[line], running[line])
+        time.sleep(0.001)
+        with changing:
+            running[line] -= 1
+
+    async def main() -> int:
+        threads = Threads(transfers=threads_there)
+        names = [b"a"] * 60 + [b"b"] * 30 + [b"c", b"d"] * 5
+        calls = [asyncio.create_task(threads.run_transfer(work, name, line=name)) for name in names]
+        await asyncio.sleep(0)
+        for call in calls[5:60:5]:
+            call.cancel()
+        ended = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), 240)
+        assert await asyncio.wait_for(threads.run_transfer(max, 1, 2, line=b"e"), 240) == 2
+        threads.close()
+        return sum(1 for end in ended if end is None)
+
+    assert asyncio.run(main()) >= 89
+    assert max(most.values()) <= {1: 1, 2: 1, 4: 3}[threads_there]
 
 
 def test_calls_that_are_queued_at_the_end_are_cancelled() -> None:

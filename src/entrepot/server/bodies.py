@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope
 
 from entrepot.errors import ClientGone, ContentMismatch, LimitExceeded, Malformed
-from entrepot.server.threads import BegunCall, Threads
+from entrepot.server.threads import OWN_LINE, BegunCall, Threads
 
 PIECE = 1024 * 1024
 """Bytes collected before a thread writes them; at most two pieces of a body are in memory."""
@@ -67,6 +67,7 @@ async def receive_into(
     limit: int | None,
     expected: int | None,
     threads: Threads,
+    line: bytes = OWN_LINE,
     piece: int = PIECE,
 ) -> int:
     """Pass a request body to ``write``, in order, and return its length.
@@ -76,6 +77,7 @@ async def receive_into(
             bytes (the last one may be shorter), never concurrently.
         limit: maximum length of the body in bytes, None for no limit.
         expected: the announced length in bytes, None when unknown.
+        line: the queue in which pieces wait for a thread; from :func:`~entrepot.server.threads.line_of`.
 
     Guarantees: the next piece is received while the previous one is written;
     when this call returns or raises, no ``write`` is running.
@@ -94,7 +96,7 @@ async def receive_into(
             total += len(data)
             if writing is not None:
                 await writing.result()
-            writing = threads.begin_transfer(write, data)
+            writing = threads.begin_transfer(write, data, line=line)
         if writing is not None:
             await writing.result()
     except BaseException:
@@ -183,6 +185,7 @@ async def spool_lines(
     max_line: int,
     max_body: int,
     threads: Threads,
+    line: bytes = OWN_LINE,
     folder: Path | None = None,
     in_memory: int = PIECE,
 ) -> SpooledBody:
@@ -191,6 +194,7 @@ async def spool_lines(
     Args:
         max_line: maximum length of a line in bytes, without its end.
         max_body: maximum length of the body in bytes.
+        line: as for :func:`receive_into`.
         folder: folder of the temporary file, None for the system's default.
         in_memory: bytes kept in memory before a file is used.
 
@@ -211,11 +215,11 @@ async def spool_lines(
             ruler.measure(kept)
             size += len(kept)
             if isinstance(file, io.BytesIO) and size > in_memory:
-                file = await threads.run_transfer(_move_to_disk, file, folder)
+                file = await threads.run_transfer(_move_to_disk, file, folder, line=line)
             if isinstance(file, io.BytesIO):
                 file.write(kept)
             else:
-                await threads.run_transfer(file.write, kept)
+                await threads.run_transfer(file.write, kept, line=line)
     except BaseException:
         file.close()
         raise

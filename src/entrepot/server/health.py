@@ -12,6 +12,7 @@ from entrepot.hub.jobs.readiness import Dependency
 from entrepot.server.client_addresses import is_local
 from entrepot.server.handlers import app_state, call_hub, json_response
 from entrepot.server.metrics import CONTENT_TYPE, Metrics
+from entrepot.server.threads import line_of
 from entrepot.server.worker_metrics import ask_others
 from entrepot.wire.readiness import DependencyCheck, ReadinessAnswer, ReadinessChecks
 from entrepot.wire.times import format_ms
@@ -30,7 +31,7 @@ def routes(metrics: Metrics) -> list[Route]:
         state = app_state(request)
         if not (state.hub.settings.public_metrics or is_local(request.scope)):
             await call_hub(request, maintenance.check_may_watch)
-        text = await state.threads.run_short(metrics.render, await ask_others())
+        text = await state.threads.run_short(metrics.render, await ask_others(), line=line_of(request.scope))
         return Response(text, headers=_FRESH | {"content-type": CONTENT_TYPE})
 
     return [

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from entrepot.errors import ObjectDamaged, RangeNotSatisfiable
 from entrepot.server.error_responses import error_response
 from entrepot.server.ranges import ByteRange, match, none_match, parse_range, range_applies
-from entrepot.server.threads import BegunCall, Threads, settle
+from entrepot.server.threads import BegunCall, Threads, line_of, settle
 
 PIECE = 1024 * 1024
 """Bytes per read for a fast peer; larger reads save no CPU."""
@@ -136,7 +136,7 @@ async def send_content(
             plan = _ResponsePlan.by_proxy(accel, content)
         held = content if isinstance(content, MemoryContent) else None
         has_stream = plan.parts and not asked.head and held is None
-        stream = _Stream(receive, send, content, threads, plan.parts) if has_stream else None
+        stream = _Stream(receive, send, content, (threads, line_of(scope)), plan.parts) if has_stream else None
         if stream is not None:
             await stream.read_first()  # missing bytes become an error response, not a truncated file
         await send(
@@ -311,12 +311,18 @@ class _Stream:
     """Sends one body, reading ahead while the peer keeps up."""
 
     def __init__(
-        self, receive: Receive, send: Send, content: Content, threads: Threads, parts: list[bytes | ByteRange]
+        self,
+        receive: Receive,
+        send: Send,
+        content: Content,
+        place: tuple[Threads, bytes],
+        parts: list[bytes | ByteRange],
     ) -> None:
+        """Prepare to send ``parts``; ``place``: the threads that read, and the line of the request in front of them."""
         self._receive = receive
         self._send = send
         self._content = content
-        self._threads = threads
+        self._threads, self._line = place
         self._parts = parts
         self._piece = SMALL_PIECE
         self._length = SMALL_PIECE
@@ -383,7 +389,7 @@ class _Stream:
 
     def _read(self, offset: int, stop: int) -> BegunCall[list[bytes]]:
         return self._threads.begin_transfer(
-            _read_pieces, self._content, offset, min(self._length, stop - offset), self._piece
+            _read_pieces, self._content, offset, min(self._length, stop - offset), self._piece, line=self._line
         )
 
     async def _wait_for_disconnect(self) -> None:

@@ -3,9 +3,10 @@
 A transfer (hashing and writing a megabyte) takes milliseconds, a short call
 (one query) microseconds; with one pool, a few uploads would delay every small
 request. The pools are plain executors: a call costs 17 µs of CPU under load
-where anyio's costs 59. Short calls wait in one queue for each address, and the
+where anyio's costs 59. Calls wait in one queue for each address, and the
 queues are served in rotation: a thousand requests of one address delay another
-by one call.
+by one call. A transfer may take minutes, so one address never holds all threads
+for them: another finds one free.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack
 Result = TypeVar("Result")
 Args = TypeVarTuple("Args")
 
+OWN_LINE = b""
+"""The line of what the server does for itself, or for several clients together."""
+
 
 class Threads:
     """The thread pools of one application.
@@ -35,13 +39,14 @@ class Threads:
 
         Args:
             short: threads for short calls.
-            transfers: threads for pieces of bodies.
+            transfers: threads for pieces of bodies and for long work; one line has at most three quarters of them.
         """
         self._short = _FairQueue(ThreadPoolExecutor(short, thread_name_prefix="short"))
-        self._transfers = ThreadPoolExecutor(transfers, thread_name_prefix="transfer")
+        most = max(transfers - -(-transfers // 4), 1)
+        self._transfers = _BoundedQueue(ThreadPoolExecutor(transfers, thread_name_prefix="transfer"), most=most)
         self._checks = ThreadPoolExecutor(1, thread_name_prefix="check")
 
-    async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = b"") -> Result:
+    async def run_short(self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = OWN_LINE) -> Result:
         """Run one use case or query in a thread and return its result or raise its error.
 
         Args:
@@ -49,23 +54,33 @@ class Threads:
         """
         return await _finish(self._short.submit(line, call, *args))
 
-    async def run_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> Result:
-        """Run the blocking part of a transfer (one piece) in a thread and return its result or raise its error."""
-        return await _finish(self._transfers.submit(call, *args))
+    async def run_transfer(
+        self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = OWN_LINE
+    ) -> Result:
+        """Run long work, or the blocking part of a transfer, in a thread and return its result or raise its error.
+
+        The call must not wait for another one of its line: there may be no thread left for that.
+
+        Args:
+            line: as for :meth:`run_short`.
+        """
+        return await _finish(self._transfers.submit(line, call, *args))
 
     async def run_check(self, call: Callable[[], Result]) -> Result:
         """Run a call that says whether this server works, in a thread for such calls: the others may all be waiting."""
         return await _finish(self._checks.submit(call))
 
-    def begin_transfer(self, call: Callable[[Unpack[Args]], Result], *args: *Args) -> BegunCall[Result]:
+    def begin_transfer(
+        self, call: Callable[[Unpack[Args]], Result], *args: *Args, line: bytes = OWN_LINE
+    ) -> BegunCall[Result]:
         """Begin the blocking part of a transfer, whose result is awaited later; it must be ended or abandoned."""
-        return BegunCall(self._transfers.submit(call, *args))
+        return BegunCall(self._transfers.submit(line, call, *args))
 
     def close(self) -> None:
         """Wait for running calls and end the threads; later calls raise RuntimeError."""
         self._short.close()
         self._checks.shutdown(wait=True, cancel_futures=True)
-        self._transfers.shutdown(wait=True, cancel_futures=True)
+        self._transfers.close()
 
 
 class BegunCall(Generic[Result]):
@@ -111,23 +126,70 @@ class _FairQueue:
 
     def _run_next(self) -> None:
         with self._lock:
-            name, line = self._lines.popitem(last=False)
-            future, call = line.popleft()
-            if line:
-                self._lines[name] = line  # behind all others
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            result = call()
-        except BaseException as error:  # noqa: BLE001 - carried to the one who waits
-            future.set_exception(error)
-        else:
-            future.set_result(result)
+            future, call = self._pop(next(iter(self._lines)))
+        _run(future, call)
+
+    def _pop(self, name: bytes) -> tuple[Future[Any], Callable[[], Any]]:
+        """Return the first call of a line, which goes behind all others."""
+        line = self._lines.pop(name)
+        first = line.popleft()
+        if line:
+            self._lines[name] = line
+        return first
+
+
+class _BoundedQueue(_FairQueue):
+    """Queues as :class:`_FairQueue`, of each of which at most ``most`` calls run at the same time."""
+
+    def __init__(self, executor: ThreadPoolExecutor, *, most: int) -> None:
+        super().__init__(executor)
+        self._most = most
+        self._running: dict[bytes, int] = {}
+        self._put_off = 0  # turns that found only lines with ``most`` running calls, and wait for one to end
+
+    def _run_next(self) -> None:
+        """Run one call, then those whose turns were put off meanwhile."""
+        is_due = True
+        while is_due:
+            with self._lock:
+                name = self._next_line()
+                if name is None:
+                    self._put_off += 1
+                    return
+                future, call = self._pop(name)
+                self._running[name] = self._running.get(name, 0) + 1
+            _run(future, call)
+            with self._lock:
+                if self._running[name] > 1:
+                    self._running[name] -= 1
+                else:
+                    del self._running[name]
+                is_due = self._put_off > 0
+                self._put_off -= is_due
+
+    def _next_line(self) -> bytes | None:
+        """Return the first line with fewer than ``most`` running calls; at most a few others are before it."""
+        for name in self._lines:
+            if self._running.get(name, 0) < self._most:
+                return name
+        return None
+
+
+def _run(future: Future[Any], call: Callable[[], Any]) -> None:
+    """Run a call unless it was cancelled."""
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = call()
+    except BaseException as error:  # noqa: BLE001 - carried to the one who waits
+        future.set_exception(error)
+    else:
+        future.set_result(result)
 
 
 def line_of(scope: MutableMapping[str, Any]) -> bytes:
-    """Return the line in which the short calls of a request wait: that of its client's address."""
-    line: bytes = scope["state"].get("network", b"")
+    """Return the line in which the calls of a request wait: that of its client's address."""
+    line: bytes = scope.get("state", {}).get("network", OWN_LINE)
     return line
 
 

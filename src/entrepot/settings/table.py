@@ -215,7 +215,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int, _Doc(number(1, 1024), "The maximum number of short calls that one process runs at the same time.")
     ] = 8
     transfer_threads: Annotated[
-        int, _Doc(number(1, 1024), "The maximum number of long transfers that one process runs at the same time.")
+        int,
+        _Doc(
+            number(1, 1024),
+            "The maximum number of transfers and long calls that one process runs at the same time; one address has "
+            "at most three quarters of them.",
+        ),
     ] = 16
     remembered_bytes: Annotated[
         int,

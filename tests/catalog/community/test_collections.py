@@ -8,7 +8,9 @@ from entrepot.catalog.accounts.accounts import Account
 from entrepot.catalog.community import collections
 from entrepot.catalog.community.collections import CollectionFilter, CollectionRow, ItemRow
 from entrepot.catalog.lists import MAX_VALUES
+from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.catalog.visibility import PUBLIC_ONLY, Visibility
 from entrepot.names import new_uid
 from tests.support.database_steps import steps_of
 
@@ -62,6 +64,30 @@ def test_items_come_in_their_order(catalog: Catalog, repo: RepoRow, add: Callabl
         found = collections.items(tx, [row.id, other.id])
         assert [it.name for it in found[row.id]] == ["later", None]
         assert found[other.id] == []
+
+
+def test_the_first_visible_items_are_read(catalog: Catalog, repo: RepoRow, add: Callable[..., CollectionRow]) -> None:
+    rows, secret, empty = [add("a"), add("b")], add("secret", is_private=True), add("empty")
+    with catalog.write() as tx:
+        repositories.update(tx, repo.id, visibility="private")
+        for row in rows:
+            collections.add_item(tx, item(row, kind="model", repo_id=repo.id, position=0))
+            collections.add_item(tx, item(row, kind="collection", linked_id=secret.id, position=1))
+            for number in range(9, 1, -1):
+                collections.add_item(tx, item(row, name=f"p{number}", position=number))
+    ids = [row.id for row in (*rows, empty)]
+    place = frozenset({repo.namespace_id})
+
+    def shown(**seen: Any) -> list[list[object]]:
+        with catalog.read() as tx:
+            found = collections.first_items(tx, ids, most=4, **seen)
+        return [[it.name or it.repo_id or it.linked_id for it in found[key]] for key in ids]
+
+    papers = ["p2", "p3", "p4", "p5"]
+    assert shown(seen_by=PUBLIC_ONLY, namespaces=frozenset()) == [papers, papers, []]
+    everything = [repo.id, secret.id, *papers[:2]]
+    assert shown(seen_by=None, namespaces=None) == [everything, everything, []]
+    assert shown(seen_by=Visibility(place), namespaces=place) == [everything, everything, []]
 
 
 def test_a_removed_collection_is_nowhere(catalog: Catalog, alice: Account, add: Callable[..., CollectionRow]) -> None:

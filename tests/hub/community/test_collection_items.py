@@ -4,12 +4,14 @@ import pytest
 
 from entrepot.errors import (
     AlreadyExists,
+    LimitExceeded,
     Malformed,
     NotAllowed,
     RepoNotFound,
     ThingNotFound,
 )
 from entrepot.hub.community import collection_items, collections
+from entrepot.hub.community.collection_items import ItemUpdate
 from entrepot.hub.repos import repositories
 from entrepot.hub.repos.repositories import RepoChanges
 from tests.support.made_collections import make, names
@@ -52,6 +54,37 @@ def test_an_item_moves_past_those_that_the_editor_does_not_see(world: World) -> 
         move("x", is_down=True)
     with pytest.raises(NotAllowed):
         collection_items.move(world.hub, world.bob, made.slug, uids["a"], is_down=True)
+
+
+def test_an_item_is_appended_behind_the_last_one(world: World) -> None:
+    made = make(world)
+    for number in range(4):
+        made = collection_items.add(world.hub, world.alice, made.slug, ("paper", f"{number}"), None)
+    for item in made.items[:2]:
+        collection_items.remove(world.hub, world.alice, made.slug, item.row.uid)
+    assert names(collection_items.add(world.hub, world.alice, made.slug, ("paper", "4"), None)) == ["2", "3", "4"]
+
+
+def test_a_batch_of_changes_is_applied_in_order_or_not_at_all(world: World) -> None:
+    made = make(world)
+    for number in range(4):
+        made = collection_items.add(world.hub, world.alice, made.slug, ("paper", f"{number}"), None)
+    uids = [item.row.uid for item in made.items]
+
+    def update(*changes: ItemUpdate) -> None:
+        collection_items.update_all(world.hub, world.alice, made.slug, changes)
+
+    update(ItemUpdate(uids[3], position=0), ItemUpdate(uids[0], "note", 3), ItemUpdate(uids[2], position=1))
+    found = collections.get(world.hub, None, made.slug)
+    assert names(found) == ["3", "2", "1", "0"]
+    assert [item.row.note for item in found.items] == [None, None, None, "note"]
+    with pytest.raises(ThingNotFound):
+        update(ItemUpdate(uids[0], position=0), ItemUpdate("f" * 24, "note"))
+    with pytest.raises(LimitExceeded, match="actions"):
+        update(*[ItemUpdate(uids[0], "other")] * (collection_items.MAX_UPDATES + 1))
+    with pytest.raises(NotAllowed):
+        collection_items.update_all(world.hub, world.bob, made.slug, [])
+    assert collections.get(world.hub, None, made.slug) == found
 
 
 def test_an_item_is_in_a_collection_once(world: World) -> None:

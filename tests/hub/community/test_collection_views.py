@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from entrepot.catalog.community import collections as rows
 from entrepot.errors import (
     AccountNotFound,
     LoginRequired,
@@ -9,6 +10,7 @@ from entrepot.errors import (
     RepoNotFound,
     ThingNotFound,
 )
+from entrepot.hub.callers import MaybeCaller
 from entrepot.hub.community import collection_items, collections
 from entrepot.hub.community.collections import CollectionQuery, CollectionUpdate
 from entrepot.hub.repos import repositories
@@ -37,6 +39,32 @@ def test_items_hidden_from_the_reader_are_not_shown(world: World) -> None:
     assert listed(world, world.alice, items=["models/alice/m"]) == ["My models"]
     with pytest.raises(RepoNotFound):
         collection_items.add(world.hub, world.bob, make(world, by="bob").slug, ("model", "alice/m"), None)
+
+
+def test_lists_show_the_first_items_that_the_caller_sees_and_read_no_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, other = make(world), make(world, "Other", is_private=True)
+    hidden = [world.repo(f"alice/{name}") for name in "ab"]
+    for kind, name in (
+        ("model", "alice/a"),
+        ("collection", other.slug),
+        ("paper", "1"),
+        ("model", "alice/b"),
+        *(("paper", str(number)) for number in range(2, 9)),
+    ):
+        collection_items.add(world.hub, world.alice, made.slug, (kind, name), None)
+    repositories.configure(world.hub, world.alice, hidden[0], RepoChanges(visibility="private"))
+    repositories.delete(world.hub, world.alice, hidden[1])
+    monkeypatch.setattr(rows, "items", lambda *_: pytest.fail("all items were read"))
+
+    def shown(caller: MaybeCaller) -> list[list[str]]:
+        query = CollectionQuery(owners=["alice"], sort="upvotes")
+        return [names(found) for found in collections.list_collections(world.hub, caller, query).items]
+
+    assert shown(None) == shown(world.bob) == [["1", "2", "3", "4"]]
+    for caller in (world.alice, world.root):
+        assert shown(caller) == [[], ["alice/a", other.slug, "1", "2"]]
 
 
 def test_a_private_collection_does_not_exist_for_others(world: World) -> None:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from entrepot.blobs import put
+from entrepot.catalog.files import attachments as rows
+from entrepot.catalog.files.attachments import Attachment
 from entrepot.errors import LimitExceeded, LoginRequired, Malformed, NotAllowed, ThingNotFound
 from entrepot.hub.files import attachments
 from entrepot.hub.jobs import maintenance
@@ -53,6 +58,23 @@ def test_there_are_limits(world: World, monkeypatch: pytest.MonkeyPatch) -> None
         attachments.add(world.hub, world.bob, PNG)
     with pytest.raises(LimitExceeded):
         attachments.add(world.hub, world.alice, PNG + b"x" * attachments.MAX_IMAGE)
+
+
+def test_images_that_arrive_together_exceed_no_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attachments, "MAX_OF_ACCOUNT", 100)
+    arrived = list[Attachment]()
+
+    def put_second(*args: Any) -> None:
+        put(*args)
+        if not arrived:
+            monkeypatch.setattr(attachments, "put", put)
+            arrived.append(attachments.add(world.hub, world.bob, PNG + b"y"))
+
+    monkeypatch.setattr(attachments, "put", put_second)
+    with pytest.raises(LimitExceeded, match="bob"):
+        attachments.add(world.hub, world.bob, PNG)
+    with world.hub.read() as tx:
+        assert rows.bytes_of(tx, world.bob.account.id) == arrived[0].size
 
 
 def test_only_who_may_take_part_sends_images(world: World) -> None:

@@ -10,7 +10,7 @@ from entrepot.git import MergeSide
 from entrepot.hub.accounts import accounts
 from entrepot.hub.callers import MaybeCaller, Role
 from entrepot.hub.files.operations import AddFile, Copy, Delete, DeleteFolder
-from entrepot.hub.repos import branches, commits, histories, locks, publishing, replacements, repositories
+from entrepot.hub.repos import branches, commits, histories, lfs_files, locks, publishing, replacements, repositories
 from entrepot.hub.repos.commits import CommitDraft
 from entrepot.hub.repos.locks import LfsLock
 from entrepot.hub.repos.pulls import conflicts, merges, openings
@@ -253,3 +253,17 @@ def test_locks_go_with_their_owner_and_with_their_repository(world: World, ref: 
     repositories.delete(world.hub, world.olga, ref)
     again = world.repo("acme/m", by=world.wendy)
     assert paths(world, again) == []
+
+
+def test_rewriting_takes_no_file_that_another_user_has_locked(world: World, ref: RepoRef) -> None:
+    old, now = (world.add_large(ref, "large.bin", data, by=world.wendy) for data in (b"old", b"now"))
+    take(world, ref, path="large.bin")
+    head = world.head(ref)
+    with pytest.raises(Refused, match=r"large\.bin. is locked by wendy"):
+        lfs_files.delete_content(world.hub, world.olga, ref, now, rewrites_history=True)
+    assert world.head(ref) == head
+    # What only older commits have changes no locked file.
+    lfs_files.delete_content(world.hub, world.olga, ref, old, rewrites_history=True)
+    assert world.read(ref, "large.bin", by=world.wendy) == b"now"
+    lfs_files.delete_content(world.hub, world.wendy, ref, now, rewrites_history=True)
+    assert "large.bin" not in world.paths(ref)

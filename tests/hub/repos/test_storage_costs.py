@@ -257,3 +257,14 @@ def test_callers_see_the_chunks_of_a_repository_and_nothing_of_its_neighbours_in
         assert cost(world, public)[1] == len(xorb.data)
     assert seen[0][:2] == seen[1][:2]
     assert seen[0][2][1:] == seen[1][2][1:]
+
+
+def test_uploads_that_no_commit_names_count_for_those_who_may_use_them(world: World) -> None:
+    ref, other = world.repo("alice/m"), world.repo("bob/m")
+    world.add_large(ref, "a", noise(1, 1000))
+    world.upload(ref, noise(2, 300), world.alice)
+    found = [storage_costs.of_repo(world.hub, caller, ref) for caller in (None, world.bob, world.alice, OPERATOR)]
+    assert [(one.stored, one.freed) for one in found] == [(1000, 1000)] * 2 + [(1300, 1300)] * 2
+    world.upload(other, noise(1, 1000), world.bob)
+    found = [storage_costs.of_repo(world.hub, caller, ref) for caller in (None, world.alice, OPERATOR)]
+    assert [one.shared for one in found] == [0, 0, 1000]

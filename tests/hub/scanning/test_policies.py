@@ -9,6 +9,8 @@ import pytest
 from entrepot.catalog.repos import repositories
 from entrepot.errors import NotAllowed, Refused
 from entrepot.git import Mode
+from entrepot.hub.repos import branches
+from entrepot.hub.repos.pulls import openings
 from entrepot.hub.scanning import policies, scan_jobs
 from entrepot.names import RepoRef
 from tests.hub.scanning.conftest import HOSTILE, ODD, SCANNER, scan
@@ -69,6 +71,30 @@ def test_what_cannot_be_judged_in_time_is_accepted_and_hidden_later(
         head = refusing.head(ref)
         policies.check_moves(refusing.hub, tx, row, [(None, head)])  # main has the file already
         policies.check_moves(refusing.hub, tx, row, [(head, None)])
+
+
+def test_no_ref_is_made_of_a_commit_with_an_unsafe_file(
+    refusing: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing.add(ref, "notes.txt", b"x")
+    options = {"is_empty": False, "overwrites": False}
+    branches.create_branch(refusing.hub, refusing.alice, ref, "dev", start="main", **options)
+    with monkeypatch.context() as patched:
+        patched.setattr(scan_jobs, "scan_now", lambda *_args, **_options: None)
+        refusing.add(ref, "m.pkl", HOSTILE, branch="dev")
+    scan(refusing, ref)
+    with pytest.raises(Refused, match=r"m\.pkl"):
+        branches.create_branch(refusing.hub, refusing.alice, ref, "copy", start="dev", **options)
+    with pytest.raises(Refused, match=r"m\.pkl"):
+        branches.create_tag(refusing.hub, refusing.alice, ref, "dev", "v1", None)
+    with pytest.raises(Refused, match=r"m\.pkl"):
+        openings.open_from_branch(refusing.hub, refusing.alice, ref, "Merge", "It is better.", source="dev")
+    branches.create_branch(refusing.hub, refusing.alice, ref, "copy", start="main", **options)
+    assert [head.ref for head in branches.list_refs(refusing.hub, refusing.alice, ref)] == [
+        "refs/heads/copy",
+        "refs/heads/dev",
+        "refs/heads/main",
+    ]
 
 
 def test_a_slow_scan_ends_without_a_result(refusing: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:

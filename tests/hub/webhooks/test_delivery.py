@@ -499,12 +499,11 @@ def posts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-def test_a_host_that_does_not_respond_pauses_all_webhooks_to_it(
+def test_a_host_that_does_not_respond_pauses_all_webhooks_of_an_owner_to_it(
     world: World, silent: str, receiver: Receiver, ref: RepoRef, posts: list[str]
 ) -> None:
     for number in range(40):
-        owner = "alice" if number % 2 else "bob"
-        webhooks.create(world.hub, world.caller(owner), WebhookDraft(f"{silent}{number}", [("user", "alice")]))
+        webhooks.create(world.hub, world.alice, WebhookDraft(f"{silent}{number}", [("user", "alice")]))
     watch(world, receiver)
     world.add(ref, "a.txt")
     run_jobs(world)
@@ -513,6 +512,28 @@ def test_a_host_that_does_not_respond_pauses_all_webhooks_to_it(
     world.clock.advance(delivery._pause_after(3, HOUR_MS))
     run_jobs(world)
     assert len(posts) == 2 + delivery._FAILURES_TO_PAUSE  # one probe, the others wait for it
+
+
+def test_addresses_to_which_a_host_is_silent_pause_nothing_of_other_owners(
+    world: World, receiver: Receiver, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = outbound_http.post
+
+    def post(target: outbound_http.PostTarget, *args: Any, **options: Any) -> outbound_http.PostResult:
+        if "silent" in target.path:
+            return outbound_http.PostResult(None, "no answer")
+        return send(target, *args, **options)
+
+    monkeypatch.setattr(outbound_http, "post", post)
+    for number in range(delivery._FAILURES_TO_PAUSE + 1):
+        draft = WebhookDraft(f"{receiver.url}&silent={number}", [("user", "alice")])
+        webhooks.create(world.hub, world.bob, draft)
+    world.add(ref, "a.txt")
+    run_jobs(world)
+    watch(world, receiver)
+    world.add(ref, "b.txt")
+    run_jobs(world)
+    assert len(receiver.seen) == 1
 
 
 def test_a_host_that_is_back_gets_everything_after_the_probe(
@@ -530,7 +551,8 @@ def test_a_host_that_is_back_gets_everything_after_the_probe(
         run_jobs(world)
     assert len(receiver.seen) == 10
     with world.hub.read() as tx:
-        assert deliveries.pauses(tx, [f"host:127.0.0.1:{receiver.server.server_port}"]) == {}
+        key = f"host:{world.alice.account.id}:127.0.0.1:{receiver.server.server_port}"
+        assert deliveries.pauses(tx, [key]) == {}
 
 
 def test_a_webhook_that_is_refused_pauses_for_all_repositories(world: World, receiver: Receiver) -> None:

@@ -99,6 +99,8 @@ def bucket_chunk_uses(tx: Read, repo_id: int) -> Iterator[tuple[XetHash, bytes]]
 def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_by: Visibility | None) -> set[str]:
     """Return the keys of the given blobs that other repositories or buckets need too, of those that a caller can read.
 
+    For callers, uploads that no commit names do not count: only writers of those repositories may know of them.
+
     Args:
         seen_by: as for :func:`entrepot.catalog.files.linked_forms.readable_elsewhere`.
     """
@@ -107,6 +109,8 @@ def needed_elsewhere(tx: Read, here: Sequence[StoredBytes], repo_id: int, seen_b
     found: set[str] = set()
     seen = linked_forms.is_visible(seen_by)
     others = (_L.c.repo_id != repo_id) & seen
+    if seen_by is not None:
+        others &= _L.c.path.is_not(None)
     for batch in slices(raw):
         query = sa.select(_L.c.sha256).join(_R, _R.c.id == _L.c.repo_id).where(others)
         query = query.where(_L.c.sha256.in_(batch) & _L.c.xet_file.is_(None)).distinct()

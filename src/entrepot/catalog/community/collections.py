@@ -12,12 +12,14 @@ import sqlalchemy as sa
 from entrepot.catalog import community_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.lists import MAX_VALUES, bounded, slices
+from entrepot.catalog.visibility import Visibility, visible_condition
 from entrepot.names import Uid
 
 _C = community_tables.collections
 _I = community_tables.collection_items
 _V = community_tables.collection_upvotes
 _N = tables.namespaces
+_R = tables.repos
 
 
 @attrs.frozen
@@ -180,6 +182,46 @@ def items(tx: Read, collection_ids: Sequence[int]) -> dict[int, list[ItemRow]]:
     """Return the items of the given collections, in order."""
     found: dict[int, list[ItemRow]] = {collection_id: [] for collection_id in collection_ids}
     query = sa.select(*_ITEMS).where(_I.c.collection_id.in_(bounded(collection_ids))).order_by(_I.c.position, _I.c.id)
+    for row in tx.sql.execute(query):
+        found[row.collection_id].append(ItemRow(*row))
+    return found
+
+
+def first_items(
+    tx: Read,
+    collection_ids: Sequence[int],
+    *,
+    most: int,
+    seen_by: Visibility | None,
+    namespaces: frozenset[int] | None,
+) -> dict[int, list[ItemRow]]:
+    """Return the first items of the given collections that a caller sees, in order, at most ``most`` of each.
+
+    Args:
+        seen_by: the private repositories that the caller sees; None for all.
+        namespaces: row ids of the namespaces whose private collections the caller sees; None for all.
+    """
+    other = _C.alias()
+    is_linked: sa.ColumnElement[bool] = other.c.id.is_not(None)
+    if namespaces is not None:
+        is_linked = other.c.is_private.is_(False) | other.c.namespace_id.in_(bounded(namespaces))
+    is_repo = _R.c.deleted_ms.is_(None) & visible_condition(seen_by)
+    is_shown = sa.case(
+        (_I.c.repo_id.is_not(None), is_repo),
+        (_I.c.linked_id.is_not(None), is_linked),
+        else_=sa.true(),
+    )
+    order = (_I.c.position, _I.c.id)
+    rank = sa.func.row_number().over(partition_by=_I.c.collection_id, order_by=order).label("rank")
+    ranked = (
+        sa.select(_I.c.id, rank)
+        .outerjoin(_R, _R.c.id == _I.c.repo_id)
+        .outerjoin(other, other.c.id == _I.c.linked_id)
+        .where(_I.c.collection_id.in_(bounded(collection_ids)) & is_shown)
+        .subquery()
+    )
+    query = sa.select(*_ITEMS).join(ranked, ranked.c.id == _I.c.id).where(ranked.c.rank <= most).order_by(*order)
+    found: dict[int, list[ItemRow]] = {collection_id: [] for collection_id in collection_ids}
     for row in tx.sql.execute(query):
         found[row.collection_id].append(ItemRow(*row))
     return found

@@ -152,6 +152,12 @@ def usable(tx: Read, repo_id: int, sha256s: Sequence[Sha256], user: LinkUser = R
     return found
 
 
+def usable_by(tx: Read, repo_id: int, user: LinkUser) -> set[Sha256]:
+    """Return all files that a repository may use for this user."""
+    query = sa.select(_L.c.sha256).where((_L.c.repo_id == repo_id) & is_shown(_L.c.owner_id))
+    return set(tx.sql.execute(query, user.names()).scalars())
+
+
 def sizes_among(tx: Read, repo_id: int, sizes: Sequence[int]) -> set[int]:
     """Return those of the given sizes that files have which the repository may use, regardless of their uploaders."""
     found = set[int]()

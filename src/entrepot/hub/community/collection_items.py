@@ -21,11 +21,23 @@ from entrepot.hub.context import HubContext
 from entrepot.names import VERSIONED_TYPES, RepoRef, RepoType, new_uid, parse_repo_id
 
 MAX_ITEMS = 1000
+MAX_UPDATES = 100
+"""Maximum number of changes in one batch."""
+
 REPO_KINDS = frozenset(kind.value for kind in VERSIONED_TYPES)
 """Kinds of items that are repositories."""
 
 _OTHER_KINDS = frozenset({"paper"})
 _MAX_NOTE = 500
+
+
+@attrs.frozen
+class ItemUpdate:
+    """A change to the item with an id; None leaves a value as it is."""
+
+    uid: str
+    note: str | None = None
+    position: int | None = None
 
 
 def add(hub: HubContext, caller: MaybeCaller, slug: str, item: tuple[str, str], note: str | None) -> Collection:
@@ -56,15 +68,30 @@ def update(
         ThingNotFound, LoginRequired, NotAllowed: no access, or the item does not exist.
         InvalidName: the note is too long.
     """
+    update_all(hub, caller, slug, [ItemUpdate(uid, note, position)])
+
+
+def update_all(hub: HubContext, caller: MaybeCaller, slug: str, changes: Sequence[ItemUpdate]) -> None:
+    """Change several items one after another, all or none.
+
+    Raises:
+        ThingNotFound, LoginRequired, NotAllowed, InvalidName: as :func:`update`.
+        LimitExceeded: there are more than :data:`MAX_UPDATES` changes.
+    """
+    if len(changes) > MAX_UPDATES:
+        raise LimitExceeded("the number of actions in one batch", MAX_UPDATES, "send several smaller batches")
     with hub.write(Lock.hub(), by=caller) as tx:
         row, _ = collection_views.editable(tx, caller, slug)
         held = collections.items(tx, [row.id])[row.id]
-        item = _item(held, uid)
-        if note is not None:
-            collections.update_item(tx, item.id, note=_note(note))
-        if position is not None:
-            for place, item_id in enumerate(collection_views.reordered([it.id for it in held], item.id, position)):
-                collections.update_item(tx, item_id, position=place)
+        order = [item.id for item in held]
+        for change in changes:
+            item = _item(held, change.uid)
+            if change.note is not None:
+                collections.update_item(tx, item.id, note=_note(change.note))
+            if change.position is not None:
+                order = collection_views.reordered(order, item.id, change.position)
+        if any(change.position is not None for change in changes):
+            _put_in_order(tx, held, order)
         collections.update(tx, row.id, updated_ms=hub.now_ms())
 
 
@@ -86,8 +113,7 @@ def move(hub: HubContext, caller: MaybeCaller, slug: str, uid: str, *, is_down: 
         if not 0 <= at < len(seen):
             return
         rest.insert(rest.index(seen[at]) + is_down, item.id)
-        for place, item_id in enumerate(rest):
-            collections.update_item(tx, item_id, position=place)
+        _put_in_order(tx, held, rest)
         collections.update(tx, row.id, updated_ms=hub.now_ms())
 
 
@@ -109,7 +135,10 @@ def put(tx: Write, editor: Caller, row: CollectionRow, item: tuple[str, str], no
     if len(held) >= MAX_ITEMS:
         raise LimitExceeded("the number of items in a collection", MAX_ITEMS, "begin another collection")
     fresh = attrs.evolve(
-        _resolve_item(tx, editor, item), collection_id=row.id, position=len(held), note=_note(note) if note else None
+        _resolve_item(tx, editor, item),
+        collection_id=row.id,
+        position=held[-1].position + 1 if held else 0,
+        note=_note(note) if note else None,
     )
     key = (fresh.kind, fresh.repo_id, fresh.linked_id, fresh.name)
     if any((it.kind, it.repo_id, it.linked_id, it.name) == key for it in held):
@@ -117,6 +146,14 @@ def put(tx: Write, editor: Caller, row: CollectionRow, item: tuple[str, str], no
     if fresh.linked_id == row.id:
         raise Malformed("item", "a collection cannot hold itself")
     collections.add_item(tx, fresh)
+
+
+def _put_in_order(tx: Write, held: Sequence[ItemRow], order: Sequence[int]) -> None:
+    """Give the items of a collection the places that their row ids have in ``order``."""
+    places = {item.id: item.position for item in held}
+    for place, item_id in enumerate(order):
+        if places[item_id] != place:
+            collections.update_item(tx, item_id, position=place)
 
 
 def _resolve_item(tx: Read, editor: Caller, item: tuple[str, str]) -> ItemRow:

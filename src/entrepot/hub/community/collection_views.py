@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import attrs
@@ -16,7 +15,7 @@ from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import LoginRequired, NotAllowed, ThingNotFound
 from entrepot.hub import access, roles, scopes
-from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change
+from entrepot.hub.callers import Caller, MaybeCaller, Role, require_change, seen_by
 
 
 @attrs.frozen
@@ -64,6 +63,15 @@ def visible(tx: Read, caller: MaybeCaller, slug: str) -> CollectionRow:
     return row
 
 
+def seen_namespaces(caller: MaybeCaller) -> frozenset[int] | None:
+    """Return the namespaces in which the caller may see private collections; None for all."""
+    if caller is None:
+        return frozenset()
+    if caller.sees_all and caller.limits is None:
+        return None
+    return frozenset(place for place in caller.roles if caller.role_in(place) is not None)
+
+
 def editable(tx: Read, caller: MaybeCaller, slug: str) -> tuple[CollectionRow, Caller]:
     """Return a collection and the caller, who may change it.
 
@@ -99,10 +107,18 @@ def show(tx: Read, caller: MaybeCaller, row: CollectionRow) -> Collection:
 def show_all(
     tx: Read, caller: MaybeCaller, rows: Sequence[CollectionRow], *, most: int | None = None
 ) -> list[Collection]:
-    """Return collections as the caller sees them, with at most ``most`` items; the number of queries is constant."""
+    """Return collections as the caller sees them, with at most ``most`` items; the number of queries is constant.
+
+    With ``most``, no more items than these are read.
+    """
     if not rows:
         return []
-    held = collections.items(tx, [row.id for row in rows])
+    ids = [row.id for row in rows]
+    held = (
+        collections.items(tx, ids)
+        if most is None
+        else collections.first_items(tx, ids, most=most, seen_by=seen_by(caller), namespaces=seen_namespaces(caller))
+    )
     everything = [item for items in held.values() for item in items]
     found = repositories.by_ids(tx, list({item.repo_id for item in everything if item.repo_id is not None}))
     linked = collections.by_ids(tx, list({item.linked_id for item in everything if item.linked_id is not None}))
@@ -115,7 +131,7 @@ def show_all(
             _visible_item(tx, caller, item, found.get(item.repo_id or 0), linked.get(item.linked_id or 0))
             for item in held[row.id]
         )
-        items = list(itertools.islice((item for item in seen if item is not None), most))
+        items = [item for item in seen if item is not None]
         shown.append(Collection(row, slug_of(row), owners[row.namespace_id], items, row.id in voted))
     return shown
 

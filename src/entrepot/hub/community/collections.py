@@ -209,7 +209,7 @@ def _rows(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Page[Coll
 
 
 def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> CollectionFilter:
-    seen = None if caller is not None and caller.sees_all and caller.limits is None else _namespaces(caller)
+    seen = collection_views.seen_namespaces(caller)
     wanted = CollectionFilter(
         seen, text=question.text, sort=question.sort, after=question.after, limit=question.limit + 1
     )
@@ -233,13 +233,6 @@ def _filters(tx: Read, caller: MaybeCaller, question: CollectionQuery) -> Collec
                 repo_ids.append(row.id)
         wanted = attrs.evolve(wanted, repo_ids=tuple(repo_ids), linked_ids=tuple(linked_ids), names=tuple(names))
     return wanted
-
-
-def _namespaces(caller: MaybeCaller) -> frozenset[int]:
-    """Return the namespaces in which the caller may see private collections."""
-    if caller is None:
-        return frozenset()
-    return frozenset(place for place in caller.roles if caller.role_in(place) is not None)
 
 
 def _namespace(tx: Read, maker: Caller, name: str) -> Account:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import attrs
 
 from entrepot.blobs import file_key, put
-from entrepot.catalog import Lock
+from entrepot.catalog import Lock, Read
 from entrepot.catalog.files import attachments, files
 from entrepot.catalog.files.attachments import Attachment
 from entrepot.errors import Busy, LimitExceeded, Malformed, ThingNotFound
@@ -58,13 +58,13 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
     kind = sniff_type(data)
     sha256 = sha256_of(data)
     with hub.write(Lock.file(sha256)) as tx:
-        if attachments.bytes_of(tx, known.account.id) + len(data) > MAX_OF_ACCOUNT:
-            raise LimitExceeded(f"the size of the images of {known.account.name} in bytes", MAX_OF_ACCOUNT)
+        _check_total(tx, known, len(data))
         files.reserve(tx, sha256, len(data), hub.now_ms())
     file_scrubbing.delete_damaged(hub, sha256)
     put(hub.store.blobs, file_key(sha256), data)
     attachment = Attachment(new_uid(), known.account.id, sha256, len(data), kind, hub.now_ms())
-    with hub.write(Lock.file(sha256), by=caller) as tx:
+    with hub.write(Lock.namespace(known.account.id), Lock.file(sha256), by=caller) as tx:
+        _check_total(tx, known, len(data))  # under the lock of the account: others may have arrived meanwhile
         if not files.confirm(tx, sha256, len(data)):
             raise Busy("this image")  # a sweep with a very short grace period deleted it before its row existed
         attachments.add(tx, attachment)
@@ -73,6 +73,12 @@ def add(hub: HubContext, caller: MaybeCaller, data: bytes) -> Attachment:
             attachments.remove(tx, attachment.uid)
         raise Busy("this image")  # chunks have just replaced these bytes
     return attachment
+
+
+def _check_total(tx: Read, known: Caller, size: int) -> None:
+    """Raise LimitExceeded if an account cannot have another image of this size in bytes."""
+    if attachments.bytes_of(tx, known.account.id) + size > MAX_OF_ACCOUNT:
+        raise LimitExceeded(f"the size of the images of {known.account.name} in bytes", MAX_OF_ACCOUNT)
 
 
 def check(_hub: HubContext, caller: MaybeCaller) -> None:

@@ -19,6 +19,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.pages import NamePage
 from entrepot.hub.repos import locks, protections
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
+from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoRef, branch_ref, parse_branch, parse_tag, short_name, tag_ref
 from entrepot.storage import objects as stored
 
@@ -102,7 +103,9 @@ def create_branch(
         RepoNotFound, LoginRequired, NotAllowed: no access, or only the hub may change the ref, and it exists.
         InvalidName, RevisionNotFound: the name or the start cannot be used.
         AlreadyExists: the branch exists, or one below or above it (``a`` and ``a/b``).
-        Refused: the name is the beginning of the id of a commit.
+        Refused: the name is the beginning of the id of a commit; the branch is protected, or another user has locked
+            a path that changes; or flagged files are refused, and the start has one that the old head (of a new
+            branch: main) lacks.
     """
     branch = parse_branch(name)
     if is_empty:
@@ -118,6 +121,7 @@ def create_branch(
         target = revisions.resolve(tx, row.id, start or "main")
         if old != target:
             locks.check_move(hub, tx, row.id, maker.account.id, [] if old is None else [old], target)
+            policies.check_moves(hub, tx, row, [(old, target)])
             refs.swap(tx, row.id, branch, old, target, hub.now_ms())
             events.emit_content(hub, tx, row, [events.RefChange(branch, old, target)])
         repositories.update(tx, row.id, updated_ms=hub.now_ms())
@@ -174,7 +178,8 @@ def create_tag(
         RepoNotFound, LoginRequired, NotAllowed: no access.
         InvalidName, RevisionNotFound: the name or the revision cannot be used.
         AlreadyExists: the tag exists, or one below or above it.
-        Refused: the name is the beginning of the id of a commit.
+        Refused: the name is the beginning of the id of a commit; or flagged files are refused, and the commit has
+            one that main lacks.
     """
     with hub.write(access.lock(hub, caller, ref, access.committable)) as tx:
         row, tagger = access.committable(tx, caller, ref)
@@ -190,6 +195,7 @@ def create_tag(
             objects.put(tx, row.id, [stored.row_of(annotated)], hub.now_ms())
             target = annotated.oid
         _check_new(tx, row, tag)
+        policies.check_moves(hub, tx, row, [(None, commit)])
         if not refs.swap(tx, row.id, tag, None, target, hub.now_ms()):
             raise AlreadyExists(f"Tag {short_name(tag)} already exists")
         events.emit_content(hub, tx, row, [events.RefChange(tag, None, target)])

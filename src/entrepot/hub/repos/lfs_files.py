@@ -34,7 +34,7 @@ from entrepot.hub.context import HubContext
 from entrepot.hub.conversions import conversions
 from entrepot.hub.files import rechunking
 from entrepot.hub.jobs.indexing import history_job
-from entrepot.hub.repos import protections
+from entrepot.hub.repos import locks, protections
 from entrepot.names import Oid, RefName, RepoRef, Sha256
 from entrepot.storage import histories, objects
 from entrepot.storage.objects import GitObject
@@ -83,7 +83,8 @@ def delete(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uids: Sequence[st
         RepoNotFound, LoginRequired, NotAllowed: no access.
         ThingNotFound: an id does not name a large file of this repository.
         LimitExceeded: more than 1,000 files.
-        Refused: a branch or tag that would be rewritten is protected.
+        Refused: a branch or tag that would be rewritten is protected, or another user has locked a path that a ref
+            would lose.
         Busy: other writers kept committing in the meantime.
     """
     if len(uids) > MAX_DELETIONS:
@@ -220,6 +221,7 @@ def _publish(
         for name, old, new in moves:
             if old != new:
                 protections.check_rewriting(row, name)
+                locks.check_move(hub, tx, repo_id, deleter.account.id, [old], new)
                 refs.swap(tx, repo_id, name, old, new, now)
         events.emit_content(hub, tx, row, [events.RefChange(*move) for move in moves if move[1] != move[2]])
         file_links.unlink(tx, repo_id, unwanted)

@@ -16,6 +16,7 @@ from entrepot.catalog.accounts import usage
 from entrepot.catalog.accounts.usage import StoredBytes
 from entrepot.catalog.files import bucket_files, file_links, xorbs
 from entrepot.catalog.files.bucket_files import BucketTotals
+from entrepot.catalog.files.file_links import REPO, LinkUser
 from entrepot.catalog.repos import refs, repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
@@ -23,6 +24,7 @@ from entrepot.errors import LimitExceeded, RepoNotFound, RevisionNotFound
 from entrepot.hub import access, revisions
 from entrepot.hub.callers import MaybeCaller, read_by
 from entrepot.hub.context import HubContext
+from entrepot.hub.files import preparation
 from entrepot.names import ROOT, Oid, RepoRef, Sha256, XetHash
 from entrepot.storage import fsck, objects
 from entrepot.storage.fsck import ReachableSet
@@ -43,11 +45,12 @@ class StorageCost:
         logical: size of all files, each counted as often as it occurs (revision),
             or of all large files that any commit names, once each (repository), or of all files (bucket).
         stored: size of the stored data of its large files, compressed and deduplicated; for the operator with
-            the chunks of others in the same xorbs.
+            the chunks of others in the same xorbs. Uploads that no commit names count for their uploader, for those
+            who may write, and for the operator.
         shared: the part of ``stored`` that other repositories which the caller
             can read need too (for a revision: or that other refs of its repository need).
         freed: the rest, which a deletion frees (of a revision: of every ref that points at it) after the grace
-            period, unless a repository that the caller cannot read needs some of it.
+            period, unless something that the caller cannot read needs some of it: a repository, or an upload.
     """
 
     name: str
@@ -187,9 +190,14 @@ def _seen_by(caller: MaybeCaller | LocalOperator) -> Visibility | None:
     return None if isinstance(caller, LocalOperator) else read_by(caller)
 
 
+def _user_of(tx: Read, row: RepoRow, caller: MaybeCaller | LocalOperator) -> LinkUser:
+    """Return the user of whose uploads the figures tell: those of others that no commit names are for writers."""
+    return REPO if isinstance(caller, LocalOperator) else preparation.link_user(tx, caller, row)
+
+
 def _of_row(tx: Read, row: RepoRow, caller: MaybeCaller | LocalOperator) -> StorageCost:
     if row.type.kind.has_commits:
-        files = set(file_links.linked(tx, row.id))
+        files = file_links.usable_by(tx, row.id, _user_of(tx, row, caller))
         here = _shown(tx, caller, usage.holdings(tx, row.id, files), usage.chunk_uses(tx, row.id, files))
         logical = file_links.used_bytes(tx, [row.id]).get(row.id, 0)
     else:

@@ -5,9 +5,11 @@ repository wait behind it, so a receiver that was unreachable gets all of them i
 order once it is back. After the setting ``webhook_patience_s`` the delivery is
 abandoned and the next one is tried.
 
-After three consecutive failures of a webhook or its host, the server pauses all
-deliveries to that webhook or host, for growing intervals. After a pause, a
-single delivery probes the receiver: if it succeeds, the others follow.
+After three consecutive failures of a webhook, or of its host for one owner of
+webhooks, the server pauses all deliveries to that webhook, or of that owner to
+the host, for growing intervals. After a pause, a single delivery probes the
+receiver: if it succeeds, the others follow. A host that answers some may be
+silent to the addresses that one owner chose, so this pauses nobody else's.
 """
 
 from __future__ import annotations
@@ -64,8 +66,8 @@ class _Taken:
 
     @property
     def host_key(self) -> str:
-        """Key for counting failures of the host."""
-        return f"host:{_host_of(self.target)}"
+        """Key for counting failures of the host for the owner of the webhook."""
+        return _host_key(self.webhook, self.target)
 
 
 def deliver(hub: HubContext, args: JobArgs) -> None:
@@ -151,8 +153,8 @@ def _take(hub: HubContext, webhook_id: int, repo_id: int) -> _Taken | None:
 
 def _locks(webhook: WebhookRow, repo_id: int) -> tuple[Lock, ...]:
     """Return the locks of a webhook's deliveries about a repository, and of what is known of their receiver."""
-    host = _host_of(outbound_http.parse_target(webhook.url))
-    return (Lock.job(f"deliver:{webhook.id}:{repo_id}"), Lock.job(f"webhook:{webhook.id}"), Lock.job(f"host:{host}"))
+    host_key = _host_key(webhook, outbound_http.parse_target(webhook.url))
+    return (Lock.job(f"deliver:{webhook.id}:{repo_id}"), Lock.job(f"webhook:{webhook.id}"), Lock.job(host_key))
 
 
 def _is_visible(tx: Read, taken: _Taken) -> bool:
@@ -236,6 +238,10 @@ def _count_failure(tx: Write, key: str, now_ms: int, longest_ms: int, *, pauses:
     failures = deliveries.pauses(tx, [key]).get(key, (0, 0))[0] + 1
     is_paused = pauses and failures >= _FAILURES_TO_PAUSE
     deliveries.put_pause(tx, key, failures, now_ms + _pause_after(failures, longest_ms) if is_paused else now_ms)
+
+
+def _host_key(webhook: WebhookRow, target: PostTarget) -> str:
+    return f"host:{webhook.owner_id}:{_host_of(target)}"
 
 
 def _host_of(target: PostTarget) -> str:

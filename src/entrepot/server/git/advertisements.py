@@ -16,6 +16,7 @@ from entrepot.names import RepoRef
 from entrepot.server.git import pushes
 from entrepot.server.git.fetches import NO_CACHE, ProgramResponse, fetch_command
 from entrepot.server.handlers import app_state, call_hub
+from entrepot.server.threads import line_of
 
 _UPLOADS = "git-upload-pack"
 _PUSHES = "git-receive-pack"
@@ -35,7 +36,7 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
         return Response(render_capabilities(), headers=NO_CACHE, media_type=media_type)
     command = await fetch_command(request, lambda hub, caller: git_wire.advertise_uploads(hub, caller, ref, protocol))
     lead = pkt_line(f"# service={service}\n".encode()) + FLUSH  # source: git, http-backend.c (get_info_refs)
-    return ProgramResponse(app_state(request), command, _nothing(), lead, media_type.encode())
+    return ProgramResponse(app_state(request), command, _nothing(), lead, media_type.encode(), line_of(request.scope))
 
 
 async def _nothing() -> AsyncIterator[bytes]:

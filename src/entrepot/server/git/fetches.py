@@ -23,7 +23,7 @@ from entrepot.server.git.inflation import inflated
 from entrepot.server.git.packets import PacketStream
 from entrepot.server.git.processes import RunningProgram, running
 from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow
-from entrepot.server.threads import settle
+from entrepot.server.threads import line_of, settle
 
 MAX_REQUEST = 256 << 20
 """Maximum size of the list of wanted and known commits, in bytes."""
@@ -46,7 +46,7 @@ async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
 
         return Response(await call_hub(request, answer), headers=NO_CACHE, media_type=_RESULT)
     command = await fetch_command(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
-    return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode())
+    return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode(), line_of(request.scope))
 
 
 async def fetch_command(request: Request, find: Callable[[HubContext, git_wire.MaybeCaller], GitCommand]) -> GitCommand:
@@ -71,13 +71,14 @@ class _NotBegun(Exception):
 
 @attrs.frozen(eq=False)
 class ProgramResponse:
-    """A response with the output of a program, preceded by ``lead``."""
+    """A response with the output of a program, preceded by ``lead``; ``line``: where its calls wait for a thread."""
 
     state: AppState
     command: GitCommand
     body: AsyncIterator[bytes]
     lead: bytes
     media_type: bytes
+    line: bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the program; the response starts at its first byte, so an earlier failure becomes an error response."""
@@ -126,7 +127,9 @@ class ProgramResponse:
         if watching.done():
             raise ClientGone
         if code:
-            await self.state.threads.run_transfer(git_wire.check_mirror, self.state.hub, self.command, run.stderr)
+            await self.state.threads.run_transfer(
+                git_wire.check_mirror, self.state.hub, self.command, run.stderr, line=self.line
+            )
             raise git_wire.fetch_failure(run.stderr)
 
 

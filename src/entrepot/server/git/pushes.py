@@ -29,6 +29,7 @@ from entrepot.server.git.packets import PacketStream
 from entrepot.server.git.processes import RunningProgram, running
 from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow
 from entrepot.server.hf.repos.reservation_waits import call_hub_before_push
+from entrepot.server.threads import line_of
 
 _HEADERS = {"cache-control": "no-cache, max-age=0, must-revalidate", "vary": "Authorization"}
 _RESULT = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
@@ -58,7 +59,8 @@ async def receive(request: Request, ref: RepoRef) -> ASGIApp:
     if not lines:
         await call_hub(request, pushes.list_refs, ref)
         return _response(b"", "result")  # git tests its credentials before it sends a large body
-    asked = await app_state(request).threads.run_transfer(parse_request, lines)  # there may be a hundred thousand
+    # In a thread: there may be a hundred thousand lines.
+    asked = await app_state(request).threads.run_transfer(parse_request, lines, line=line_of(request.scope))
     if "push-options" in asked.capabilities:
         await stream.section()
     try:
@@ -84,9 +86,9 @@ class PushResponse:
         """Process the push and send progress to the client."""
         wait = KeepaliveResponse(send, _RESULT, self.push.request)
         try:
-            report = await _receive(self.state, self.push, self.stream, wait)
+            report = await _receive(self.state, self.push, self.stream, wait, line_of(scope))
         finally:
-            await self.state.threads.run_transfer(self.push.close)
+            await self.state.threads.run_transfer(self.push.close, line=line_of(scope))
         await wait.conclude(report)
 
 
@@ -101,7 +103,7 @@ async def _begin(request: Request, ref: RepoRef, asked: Asked) -> Push:
     return begun[0]
 
 
-async def _receive(state: AppState, push: Push, stream: PacketStream, wait: KeepaliveResponse) -> bytes:
+async def _receive(state: AppState, push: Push, stream: PacketStream, wait: KeepaliveResponse, line: bytes) -> bytes:
     """Receive the pack and publish it; return the report of success or failure."""
     asked = push.request
     try:
@@ -112,7 +114,7 @@ async def _receive(state: AppState, push: Push, stream: PacketStream, wait: Keep
     except EntrepotError as error:
         return _refusal(asked, error)
     try:
-        work = state.threads.run_transfer(push_publishing.finish, push)
+        work = state.threads.run_transfer(push_publishing.finish, push, line=line)
         verdicts = await wait.during(work, lambda: push.progress.text)
     except Damaged:
         raise

@@ -121,7 +121,8 @@ async def call_hub_slow(
     request: Request, use_case: Callable[Concatenate[HubContext, MaybeCaller, P], T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
     """As :func:`call_hub`, on the threads for long work, to keep the others free for short requests."""
-    return await app_state(request).threads.run_transfer(_request(request, use_case, *args, **kwargs))
+    work = _request(request, use_case, *args, **kwargs)
+    return await app_state(request).threads.run_transfer(work, line=line_of(request.scope))
 
 
 async def call_hub_slow_together(
@@ -139,7 +140,8 @@ async def call_hub_slow_together(
         ahead: announces lookups of the use case before that of the caller.
     """
     work = _request_with(request, ahead, use_case, *args, **kwargs)
-    return await app_state(request).threads.run_transfer(_together, app_state(request).hub, work)
+    state = app_state(request)
+    return await state.threads.run_transfer(_together, state.hub, work, line=line_of(request.scope))
 
 
 async def call_hub_in_turn(

@@ -82,7 +82,12 @@ async def complete(request: Request) -> Response:
     state = app_state(request)
     # On the threads for long work: the whole file is hashed.
     await state.threads.run_transfer(
-        multipart_uploads.complete, state.hub, request.path_params["upload"], dict(request.query_params), etags
+        multipart_uploads.complete,
+        state.hub,
+        request.path_params["upload"],
+        dict(request.query_params),
+        etags,
+        line=line_of(request.scope),
     )
     return lfs_response(done)
 
@@ -105,19 +110,21 @@ async def take_in(request: Request, begin: Callable[[], IncomingBytes[T]]) -> T:
     Guarantees: if this fails or is cancelled, ``discard`` has been called on
     the result of ``begin``.
     """
-    threads = app_state(request).threads
+    threads, line = app_state(request).threads, line_of(request.scope)
     begun: list[IncomingBytes[T]] = []
     try:
-        await threads.run_transfer(lambda: begun.append(begin()))
+        await threads.run_transfer(lambda: begun.append(begin()), line=line)
         arriving = begun[0]
         announced = announced_size(request.scope, None)
         if announced is not None and announced != arriving.size:
             raise ContentMismatch("size", f"{arriving.size:,} bytes", f"a body of {announced:,} bytes")
-        await receive_into(request.receive, arriving.write, limit=None, expected=arriving.size, threads=threads)
-        return await threads.run_transfer(arriving.finish)
+        await receive_into(
+            request.receive, arriving.write, limit=None, expected=arriving.size, threads=threads, line=line
+        )
+        return await threads.run_transfer(arriving.finish, line=line)
     except BaseException:
         for arriving in begun:
-            await threads.run_transfer(arriving.discard)
+            await threads.run_transfer(arriving.discard, line=line)
         raise
 
 

@@ -42,8 +42,9 @@ async def issue_token(request: Request) -> Response:
     # A header "Authorization" does not matter: what the fields present is the proof.
     state = app_state(request)
     if grant is _exchange:  # its issuer may have to be asked for its keys
-        return json_response(await state.threads.run_transfer(grant, state.hub, fields), headers=NO_STORE)
-    issued = await state.threads.run_short(grant, state.hub, fields, line=line_of(request.scope))
+        issued = await state.threads.run_transfer(grant, state.hub, fields, line=line_of(request.scope))
+    else:
+        issued = await state.threads.run_short(grant, state.hub, fields, line=line_of(request.scope))
     return json_response(issued, headers=NO_STORE)
 
 

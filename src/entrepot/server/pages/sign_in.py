@@ -67,7 +67,7 @@ async def sign_in(request: Request) -> Response:
 
     try:
         async with state.sign_ins.checking:
-            opened = await state.threads.run_transfer(open_session)
+            opened = await state.threads.run_transfer(open_session, line=line)
     except SecondFactorNeeded as needed:
         await state.threads.run_short(state.sign_ins.note_success, name, network, line=line)
         return code_page(request, name=name, proof=needed.proof, target=target)

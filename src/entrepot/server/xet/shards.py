@@ -28,7 +28,7 @@ from entrepot.server.handlers import app_state, json_response, wait_until_gone
 from entrepot.server.limits.fair_slots import FairSlots
 from entrepot.server.limits.release_times import ReleaseTimes
 from entrepot.server.log_format import render
-from entrepot.server.threads import settle
+from entrepot.server.threads import line_of, settle
 from entrepot.server.xet.auth import authorised_call, require_writer
 from entrepot.wire.errors import lasting_status
 from entrepot.wire.files.xet import Registered, ShardFailure, ShardLine, ShardResponse, Validating, encode_line
@@ -87,12 +87,12 @@ class ShardHandler:
                     raise
 
     async def _run(self, request: Request, account: str, steps: Generator[None, None, None]) -> None:
-        threads = app_state(request).threads
+        threads, line = app_state(request).threads, line_of(request.scope)
         watching: asyncio.Task[None] | None = None
         try:
             while True:
                 async with self._slots.hold(account):
-                    if not await threads.run_transfer(_run_slice, steps):
+                    if not await threads.run_transfer(_run_slice, steps, line=line):
                         return
                 watching = watching or asyncio.create_task(wait_until_gone(request))
                 if watching.done():

@@ -11,6 +11,7 @@ from entrepot.names import XetHash
 from entrepot.server.bodies import announced_size, receive_into
 from entrepot.server.handlers import app_state, json_response
 from entrepot.server.limits.fair_slots import FairSlots
+from entrepot.server.threads import line_of
 from entrepot.server.xet.auth import hash_of, token_of
 from entrepot.wire.files.xet import XorbResponse
 
@@ -29,17 +30,19 @@ class XorbHandler:
         size are checked before any of it is read.
         """
         xorb, size = hash_of(request), announced_size(request.scope, None)
-        threads = app_state(request).threads
+        threads, line = app_state(request).threads, line_of(request.scope)
         begun: list[ReceivingXorb] = []
         try:
-            await threads.run_transfer(lambda: begun.append(_begin(request, xorb, size)))
+            await threads.run_transfer(lambda: begun.append(_begin(request, xorb, size)), line=line)
             receiving = begun[0]
-            await receive_into(request.receive, receiving.write, limit=MAX_XORB_BODY, expected=size, threads=threads)
+            await receive_into(
+                request.receive, receiving.write, limit=MAX_XORB_BODY, expected=size, threads=threads, line=line
+            )
             async with self._slots.hold(receiving.account):
-                was_inserted = await threads.run_transfer(receiving.finish)
+                was_inserted = await threads.run_transfer(receiving.finish, line=line)
         finally:
             for receiving in begun:
-                await threads.run_transfer(receiving.discard)
+                await threads.run_transfer(receiving.discard, line=line)
         return json_response(XorbResponse(was_inserted=was_inserted))
 
 

@@ -77,6 +77,9 @@ def test_votes_and_batches(alice: httpx2.Client, stranger: httpx2.Client) -> Non
     note = alice.get(f"/api/collections/{slug}").json()["items"][0]["note"]
     assert note == {"text": "<b>x</b>", "html": "&lt;b&gt;x&lt;/b&gt;"}
     assert alice.post(f"/api/collections/{slug}/items/batch", json=[line | {"action": "burn"}]).status_code == 400
+    refused = alice.post(f"/api/collections/{slug}/items/batch", json=[line] * 101)
+    assert refused.status_code == 413
+    assert "the number of actions in one batch" in refused.json()["error"]
 
 
 def test_strangers_change_nothing(alice: httpx2.Client, stranger: httpx2.Client, anonymous: httpx2.Client) -> None:

@@ -26,6 +26,7 @@ from entrepot.hub.repos.commits import CommitDraft, RecordedCommit
 from entrepot.hub.repos.publishing import Move, Publication, commit_object, publish
 from entrepot.hub.repos.pulls import tree_merges
 from entrepot.hub.revisions import BranchHead
+from entrepot.hub.scanning import policies
 from entrepot.names import MAIN, Oid, RefName, RepoRef
 from entrepot.storage import objects as stored
 from entrepot.storage.objects import GitObject
@@ -77,7 +78,8 @@ def open_from_branch(
     Raises:
         Malformed, LimitExceeded: the title or the text cannot be used.
         RevisionNotFound: the source does not exist, or the base is not a branch.
-        Refused: the source has no commit that the base lacks.
+        Refused: the source has no commit that the base lacks; or flagged files are refused, and it has one that main
+            lacks.
         LoginRequired, NotAllowed, GatedRepo, RepoNotFound, RepoMoved, RepoDisabled: no access.
     """
     title, text = discussion_rules.checked_title(title), discussion_rules.checked_text(text)
@@ -89,6 +91,7 @@ def open_from_branch(
         added = [oid for oid in reversed(newest) if oid not in known]
         if not added:
             raise Refused(f"'{source}' has no commit that '{base.removeprefix('refs/heads/')}' lacks")
+        policies.check_moves(hub, tx, row, [(None, head)])
         discussion = discussion_rules.create(hub, tx, row, author, title, text, status=OPEN, base=into.ref)
         name = discussion_rules.head_ref(discussion)
         refs.swap(tx, row.id, name, None, head, hub.now_ms())

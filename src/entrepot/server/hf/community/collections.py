@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from entrepot.errors import AlreadyExists, Malformed
 from entrepot.hub.community import collection_items, collections
+from entrepot.hub.community.collection_items import ItemUpdate
 from entrepot.hub.community.collection_views import Collection, CollectionItem
 from entrepot.hub.community.collections import CollectionDraft, CollectionQuery, CollectionUpdate
 from entrepot.server.bodies import read_small
@@ -147,7 +148,7 @@ async def update_item(request: Request) -> Response:
 
 
 async def update_items(request: Request) -> Response:
-    """Change several items in order."""
+    """Change several items in order, all or none."""
     body = await read_small(request, MAX_JSON)
     try:
         actions = msgspec.json.decode(body, type=list[ItemAction])
@@ -155,9 +156,8 @@ async def update_items(request: Request) -> Response:
         raise Malformed("body", str(error)) from None
     if any(action.action != "update" for action in actions):
         raise Malformed("body", "the only action is 'update'")
-    for action in actions:
-        edits, slug = action.data, _slug(request)
-        await call_hub(request, collection_items.update, slug, action.uid, note=edits.note, position=edits.position)
+    changes = [ItemUpdate(action.uid, action.data.note, action.data.position) for action in actions]
+    await call_hub(request, collection_items.update_all, _slug(request), changes)
     return json_response({})
 
 

@@ -41,6 +41,7 @@ from entrepot.server.hf.files.buckets import bucket_route
 from entrepot.server.hf.files.files import asked_treatment
 from entrepot.server.raw_path import decode_segment
 from entrepot.server.responders import Content
+from entrepot.server.threads import line_of
 from entrepot.wire.files.buckets import (
     BucketAddLine,
     BucketBatchResult,
@@ -110,6 +111,7 @@ async def apply_batch(request: Request, ref: RepoRef) -> Response:
         max_line=MAX_LINE,
         max_body=MAX_BATCH,
         threads=state.threads,
+        line=line_of(request.scope),
         # The system's folder for temporary files is often a small one in memory.
         folder=state.hub.settings.temporary_folder,
     )

@@ -14,6 +14,7 @@ from entrepot.hub.jobs import cards
 from entrepot.names import RepoType, parse_repo_type
 from entrepot.server.bodies import read_pairs, read_small
 from entrepot.server.handlers import MAX_JSON, app_state, decode_json, json_response
+from entrepot.server.threads import line_of
 from entrepot.wire.repos.cards import CardMessage, CardReport, CardRequest
 
 _FORM = "application/x-www-form-urlencoded"
@@ -29,7 +30,8 @@ async def validate(request: Request) -> Response:
     """Handle ``POST /api/validate-yaml``: return the errors and warnings of a README; 400 if it cannot be accepted."""
     card = await _read_body(request)
     kind = _kind(card.repo_type)
-    found = await app_state(request).threads.run_transfer(cards.validate, card.content, kind)
+    threads = app_state(request).threads
+    found = await threads.run_transfer(cards.validate, card.content, kind, line=line_of(request.scope))
     status = 400 if found.errors else 200
     if "text/plain" in request.headers.get("accept", ""):
         lines = [f"- Error: {text}" for text in found.errors] + [f"- Warning: {text}" for text in found.warnings]

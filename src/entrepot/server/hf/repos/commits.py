@@ -24,6 +24,7 @@ from entrepot.server.handlers import app_state, base_url, call_hub_briefly, json
 from entrepot.server.hf.repo_routes import repo_routes, tail_of
 from entrepot.server.hf.repos.commit_body import read_lines, read_whole
 from entrepot.server.hf.repos.reservation_waits import call_hub_unreserved, call_hub_unreserved_together
+from entrepot.server.threads import line_of
 from entrepot.settings import Settings
 from entrepot.wire.repos.commits import CommitResponse
 
@@ -80,6 +81,7 @@ async def spool(request: Request) -> SpooledBody:
         max_line=max_line(settings),
         max_body=settings.max_commit_body,
         threads=state.threads,
+        line=line_of(request.scope),
         # The system's folder for temporary files is often a small one in memory.
         folder=settings.temporary_folder,
     )

@@ -50,7 +50,10 @@ async def begin_using(request: Request) -> Response:
     browser_sessions.check_origin(request, state.hub)
     site, session = _site(request), browser_sessions.secret_of(request.scope, state.hub)
     # In a thread: the first use loads the library.
-    return _options(request, await state.threads.run_transfer(passkeys.begin_using, state.hub, session, site))
+    begun = await state.threads.run_transfer(
+        passkeys.begin_using, state.hub, session, site, line=line_of(request.scope)
+    )
+    return _options(request, begun)
 
 
 async def sign_in(request: Request) -> Response:
@@ -73,7 +76,7 @@ async def sign_in(request: Request) -> Response:
         return passkeys.sign_in(state.hub, site, reply, replaced=replaced, origin=origin)
 
     try:
-        opened = await state.threads.run_transfer(open_session)
+        opened = await state.threads.run_transfer(open_session, line=line)
     except (PasskeyRefused, StepExpired, AccountSuspended) as error:
         status = 403 if isinstance(error, AccountSuspended) else 401
         answer = login_page(request, name="", code="", target=target, problem=sentence(error), status=status)

@@ -37,12 +37,12 @@ async def enter_code(request: Request) -> Response:
         return second_steps.finish(state.hub, proof, code, replaced=replaced, origin=origin)
 
     try:
-        name = await state.threads.run_transfer(second_steps.user_name, state.hub, proof)
+        name = await state.threads.run_transfer(second_steps.user_name, state.hub, proof, line=line)
         wait_s = await state.threads.run_short(state.sign_ins.begin, f"code {name}", network, line=line)
         if wait_s:
             text = wait_text(wait_s)
             return code_page(request, name=name, proof=proof, target=target, problem=text, status=429, wait_s=wait_s)
-        opened = await state.threads.run_transfer(open_session)
+        opened = await state.threads.run_transfer(open_session, line=line)
     except (WrongCode, CodesPaused) as error:
         status, wait_s = (429, error.wait_s) if isinstance(error, CodesPaused) else (401, 0)
         text = sentence(error)

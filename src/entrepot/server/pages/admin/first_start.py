@@ -18,6 +18,7 @@ from entrepot.server.pages.forms import FRESH, Form, go_to, read_form, sentence
 from entrepot.server.pages.frames import WebPage, page_response
 from entrepot.server.pages.routing import PageRoute
 from entrepot.server.pages.sign_in import origin_of
+from entrepot.server.threads import line_of
 
 ADDRESS = "/-/setup"
 
@@ -35,7 +36,7 @@ async def show(request: Request) -> Response:
     state = app_state(request)
     code = request.query_params.get("code", "")
     try:
-        await state.threads.run_short(first_accounts.check_setup, state.hub, code)
+        await state.threads.run_short(first_accounts.check_setup, state.hub, code, line=line_of(request.scope))
     except ThingNotFound:
         raise HTTPException(404) from None
     except Refused as error:
@@ -60,7 +61,7 @@ async def create(request: Request) -> Response:
 
     try:
         async with state.sign_ins.checking:
-            opened = await state.threads.run_transfer(run)
+            opened = await state.threads.run_transfer(run, line=line_of(request.scope))
     except ThingNotFound:
         raise HTTPException(404) from None
     except Refused as error:

@@ -43,6 +43,7 @@ from entrepot.server.pages.repo_headers import describe_header
 from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import crumbs, path_of
 from entrepot.server.raw_path import split_revision
+from entrepot.server.threads import line_of
 
 MAX_UPLOAD = 64 << 20
 """Bytes of one form with files."""
@@ -101,7 +102,7 @@ async def send_files(request: Request, ref: RepoRef) -> Response:
     with tempfile.TemporaryFile(dir=state.hub.settings.temporary_folder, prefix="form-") as file:
         await _receive(request, file)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
-            parts = await state.threads.run_transfer(read_parts, body, boundary)
+            parts = await state.threads.run_transfer(read_parts, body, boundary, line=line_of(request.scope))
             form = Form(text_fields(body, parts))
             browser_sessions.check_form_token(request, state.hub, form.text("csrf"))
             sent = SentFiles(body, [part for part in parts if part.filename])
@@ -239,12 +240,14 @@ def _place_of(request: Request) -> tuple[str, RepoPath]:
 
 
 async def _receive(request: Request, file: IO[bytes]) -> None:
-    state = app_state(request)
+    threads, line = app_state(request).threads, line_of(request.scope)
     try:
-        size = await receive_into(request.receive, file.write, limit=MAX_UPLOAD, expected=None, threads=state.threads)
+        size = await receive_into(
+            request.receive, file.write, limit=MAX_UPLOAD, expected=None, threads=threads, line=line
+        )
     except LimitExceeded:
         cure = "use hf upload, git or a browser with JavaScript for larger files"
         raise LimitExceeded("the size of an upload by a form in bytes", MAX_UPLOAD, cure) from None
     if not size:
         raise Malformed("form", "it is empty")
-    await state.threads.run_transfer(file.flush)
+    await threads.run_transfer(file.flush, line=line)

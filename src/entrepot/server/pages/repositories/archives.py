@@ -24,7 +24,7 @@ from entrepot.server.pages.routing import PageRoute, repo_pages
 from entrepot.server.pages.trees import path_of
 from entrepot.server.raw_path import split_revision
 from entrepot.server.responders import send_content
-from entrepot.server.threads import Threads
+from entrepot.server.threads import Threads, line_of
 from entrepot.wire.files import zip_streams
 from entrepot.wire.files.zip_streams import ZipWriter
 
@@ -153,7 +153,7 @@ async def send_archive(request: Request, ref: RepoRef) -> Response:
         listing = await call_hub_slow(request, archives.describe, ref, revision, folder)
         stem = stem_of(listing, revision)
         pieces = archives.read(state.hub, lambda: identify(request), listing)
-        content = await state.threads.run_transfer(ArchiveContent, listing, stem, pieces)
+        content = await state.threads.run_transfer(ArchiveContent, listing, stem, pieces, line=line_of(request.scope))
         if request.method == "GET" and "if-none-match" not in request.headers:
             counted = next((file.path for file in listing.files if is_counted(listing.repo, file.path)), None)
             if counted is not None:
