@@ -42,7 +42,7 @@ def upgrade(engine: sa.Engine, *, creates: bool = True) -> None:
         return
     if found is None and not creates:
         raise DataFolderError(
-            str(engine.url.database),
+            _place(engine),
             "this database is empty, but the data folder belongs to one with data: check the setting 'database', "
             "or restore the database from a backup",
         )
@@ -51,7 +51,7 @@ def upgrade(engine: sa.Engine, *, creates: bool = True) -> None:
         return
     if found not in KNOWN:
         raise DataFolderError(
-            str(engine.url.database),
+            _place(engine),
             f"its database has schema {found!r}, which this version does not know (it knows {HEAD!r}); it was "
             "written by a newer entrepot, or by a development version from before the first release: upgrade "
             "entrepot, or start in another folder with --data and bring the repositories over with git clone "
@@ -61,6 +61,11 @@ def upgrade(engine: sa.Engine, *, creates: bool = True) -> None:
     from entrepot.catalog.migrations import run
 
     run.upgrade(engine)
+
+
+def _place(engine: sa.Engine) -> str:
+    """Return the file of a database, or the word for one that is not a file."""
+    return str(engine.url.database) if engine.dialect.name == "sqlite" else "(database)"
 
 
 def _create(engine: sa.Engine) -> None:

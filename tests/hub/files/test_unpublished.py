@@ -221,7 +221,7 @@ def test_files_in_chunks_that_are_committed_count_in_the_quota_only(limited: Wor
     for number in range(3):
         _, sha256 = sender.upload(ref, sender.chunks(number, count=3, length=10_000))
         limited.commit(ref, AddLarge(RepoPath(f"{number}.bin"), sha256, None))
-    with pytest.raises(QuotaExceeded, match="are used"):
+    with pytest.raises(QuotaExceeded, match="limit 102,400 bytes, in use"):
         sender.upload(ref, sender.chunks("one too many", count=3, length=10_000))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import stat
@@ -17,6 +18,7 @@ from entrepot.catalog import copies, file_tables, hub_metadata, tables
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as repos
 from entrepot.errors import DataFolderError, Refused, StoreUnusable, ThingNotFound
+from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import file_scrubbing, xorb_scrubbing
 from entrepot.hub.files.operations import AddFile, AddLarge, Operation
@@ -420,21 +422,56 @@ def test_an_interrupted_restore_is_continued_by_the_same_one_only(
         backups.restore(folder, Settings(data=data), first)
 
 
-def test_an_interrupted_move_into_a_bucket_is_continued(
-    filled: World, folder: Path, elsewhere: Settings, monkeypatch: pytest.MonkeyPatch
+_POINTS = ["copying blob 3", "copying the database", "copying the table repos", "checking the restored hub"]
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+@pytest.mark.parametrize("where", _POINTS)
+def test_an_interrupted_restore_is_continued(
+    filled: World, folder: Path, elsewhere: Settings, tmp_path: Path, where: str, is_folder: bool
 ) -> None:
-    backups.backup(filled.hub, folder)
-    copied: list[str] = []
+    target = Settings(data=tmp_path / "folder") if is_folder else elsewhere
+    if is_folder and where in _POINTS[1:3]:
+        pytest.skip("a file is copied at once")
+    made = backups.backup(filled.hub, folder).snapshot
 
     def stop(line: str) -> None:
-        copied.append(line)
-        if line.startswith("copying blob 3"):
+        if line.startswith(where):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        backups.restore(folder, elsewhere, progress=stop)
-    with pytest.raises(DataFolderError):
-        open_hub(elsewhere)
+        backups.restore(folder, target, progress=stop)
+    is_whole = where.startswith("checking")
+    if not is_whole:
+        with pytest.raises((DataFolderError, StoreUnusable)):
+            open_hub(target)
     lines: list[str] = []
-    assert backups.restore(folder, elsewhere, progress=lines.append)[1] == []
-    assert sum(line.startswith("copying blob") for line in lines) == len(keys(folder)) - 2
+    assert backups.restore(folder, target, progress=lines.append) == (made, [])
+    copied = sum(line.startswith("copying blob") for line in lines)
+    assert copied == (len(keys(folder)) - 2 if where == "copying blob 3" else 0)
+    assert not [path.name for path in target.data.glob("restore*")]
+    with contextlib.closing(open_hub(target, fsync=False)) as hub:
+        assert [found for found in maintenance.fsck(hub) if found.is_damage] == []
+        with hub.read() as tx, filled.hub.read() as old:
+            assert copies.sum_of(tx, tables.objects) == copies.sum_of(old, tables.objects)
+    with pytest.raises(DataFolderError, match="not empty"):
+        backups.restore(folder, target)
+
+
+def test_a_restore_that_has_only_its_check_left_keeps_what_the_hub_got_since(
+    filled: World, folder: Path, tmp_path: Path
+) -> None:
+    target = Settings(data=tmp_path / "new")
+    backups.backup(filled.hub, folder)
+
+    def stop(line: str) -> None:
+        if line.startswith("checking"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        backups.restore(folder, target, progress=stop)
+    with contextlib.closing(opened(target.data)) as hub:
+        accounts.create_user(hub, "later")
+    assert backups.restore(folder, target)[1] == []
+    with contextlib.closing(opened(target.data)) as hub, hub.read() as tx:
+        assert accounts.find_user(tx, "later")

@@ -84,10 +84,10 @@ class Allowance:
             QuotaExceeded: there is too much.
         """
         if self.max_bytes is not None and size > 0 and waiting + size > MAX_WAITING * self.max_bytes:
-            sent, quota = render(waiting), render(self.max_bytes)
+            limit, sent = render(MAX_WAITING * self.max_bytes), render(waiting)
             raise QuotaExceeded(
                 self.namespace,
-                f"{quota} are allowed, {sent} have been sent that no commit uses, {render(size)} more would be needed; "
+                f"limit of uploads that no commit uses {limit}, in use {sent}, requested {render(size)} more; "
                 "complete these uploads, or ask an administrator of this hub to run 'entrepot gc'",
             )
 

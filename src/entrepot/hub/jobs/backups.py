@@ -16,15 +16,16 @@ import os
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 import attrs
 
 from entrepot.blobs import Blobs, LocalBlobs, Reader, Sink, Stat
-from entrepot.catalog import Catalog, copies, open_catalog
+from entrepot.catalog import Catalog, copies, hub_metadata, open_catalog
 from entrepot.errors import BlobMissing, DataFolderError, Refused, shown
 from entrepot.hub import blob_stores, data_folders
+from entrepot.hub.blob_stores import HubBucket
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import xorb_scrubbing
 from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
@@ -161,7 +162,7 @@ def restore(
 
     Every blob is verified while it is written; damaged ones are left out. Clients are made to forget which chunks
     the hub has, because the restored hub may have fewer than they remember. A restore into a data folder that was
-    interrupted is continued by the same one, which copies the blobs that are missing.
+    interrupted is continued by the same one, which copies what is missing, and checks again what was restored.
 
     Args:
         settings: ``data`` is absent or empty but for ``entrepot.toml``; ``database`` and ``store``, if they are
@@ -179,38 +180,49 @@ def restore(
         unfinished = f"snapshot {chosen.name} of the hub {marker.store_id}"
         _check_target(settings, unfinished)
         bucket = blob_stores.find_bucket(settings)
-        if settings.database:
-            with contextlib.closing(_open_database(settings)) as empty, empty.read() as tx:
-                copies.check_empty(tx)
-        if bucket is not None:
-            bucket.claim(marker)
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_text(data / _UNFINISHED, f"{unfinished}\n")
-        source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
-        pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
-        wanted = [Stat(key, size, 0) for key, size in keys.items()]
-        with _opened_copy(source / CATALOG_FILE, settings) as catalog:
-            damaged = blob_copies.copy_blobs(pool, blobs, wanted, catalog, progress).damaged
-            _restore_database(source / CATALOG_FILE, catalog, settings, progress)
-        _restore_config(source / CONFIG_FILE, data)
+        damaged: Mapping[str, str] = {}
+        if not (data / FORMAT_FILE).exists():  # else only the check was interrupted
+            damaged = _restore_stores(folder, chosen, unfinished, bucket, settings, progress)
         restored = attrs.evolve(
             marker,
             database="postgresql" if settings.database else "sqlite",
             store=None if bucket is None else blob_stores.S3,
         )
         # Written last: without these files, no hub opens the folder or the bucket.
-        write_text(data / FORMAT_FILE, data_folders.encode(restored).decode())
+        data_folders.complete(data, str(restored.database), str(restored.store_id), restored.store)
         if bucket is not None:
             bucket.put(restored)
-        (data / _UNFINISHED).unlink()
     progress("checking the restored hub")
-    hub = open_hub(settings)
-    try:
+    with contextlib.closing(open_hub(settings)) as hub:
         xorb_scrubbing.bump_epoch(hub)
         found = [finding for finding in maintenance.fsck(hub, checks_content=False) if finding.is_damage]
-        return chosen, damaged_content.explain(hub, found, damaged)
-    finally:
-        hub.close()
+        explained = damaged_content.explain(hub, found, damaged)
+    (data / _UNFINISHED).unlink(missing_ok=True)
+    return chosen, explained
+
+
+def _restore_stores(
+    folder: Path, chosen: Snapshot, unfinished: str, bucket: HubBucket | None, settings: Settings, progress: Progress
+) -> Mapping[str, str]:
+    """Write the blobs and the database of a snapshot, or what an interrupted restore lacks; return damaged blobs."""
+    data = settings.data
+    marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
+    if settings.database:
+        with contextlib.closing(_open_database(settings)) as new, new.read() as tx:
+            if not (data / _UNFINISHED).exists() or hub_metadata.find(tx, "store_id") != marker.store_id:
+                copies.check_empty(tx)
+    if bucket is not None:
+        bucket.claim(marker)
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_text(data / _UNFINISHED, f"{unfinished}\n")
+    source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
+    pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
+    wanted = [Stat(key, size, 0) for key, size in keys.items()]
+    with _opened_copy(source / CATALOG_FILE, settings) as catalog:
+        damaged = blob_copies.copy_blobs(pool, blobs, wanted, catalog, progress).damaged
+        _restore_database(source / CATALOG_FILE, catalog, settings, progress)
+    _restore_config(source / CONFIG_FILE, data)
+    return damaged
 
 
 def _check_target(settings: Settings, unfinished: str) -> None:
@@ -218,7 +230,7 @@ def _check_target(settings: Settings, unfinished: str) -> None:
     data, known = settings.data, {settings.data / CONFIG_FILE, settings.scratch_folder}
     if not data.exists() or all(path in known for path in data.iterdir()):
         return
-    if not (data / _UNFINISHED).exists() or (data / FORMAT_FILE).exists():
+    if not (data / _UNFINISHED).exists():
         raise DataFolderError(str(data), "it is not empty; restore into a new folder")
     begun = (data / _UNFINISHED).read_text(encoding="utf-8").strip()
     if begun not in ("", unfinished):
@@ -246,6 +258,9 @@ def _restore_database(source: Path, catalog: Catalog, settings: Settings, progre
         return
     progress("copying the database")
     with contextlib.closing(_open_database(settings)) as new:
+        with new.read() as tx, catalog.read() as old:
+            if copies.differs(old, tx) is None:
+                return  # an interrupted restore has copied it
         copies.copy_database(catalog, new, lambda table, rows: progress(f"copying the table {table}: {rows:,} rows"))
 
 
