@@ -110,6 +110,7 @@ def test_bytes_of_a_refused_write_count_no_longer(world: World, monkeypatch: pyt
     quotas.change(world.hub, "alice", {"max_bytes": 10_000_000})
     ref, counted = world.repo(), list[int]()
     monkeypatch.setattr(world.hub.usage_cache, "add", lambda _namespace_id, size: counted.append(size))
+    monkeypatch.setattr(world.hub.usage_cache, "take_back", lambda _id, size, _added_to: counted.append(-size))
     operations: list[Operation] = [AddFile(P("a"), b"x"), Delete(P("missing"))]
     refused = CommitDraft("s", operations, inline_bytes=1_000)
     with pytest.raises(EntryNotFound):
@@ -124,6 +125,24 @@ def test_bytes_of_a_refused_write_count_no_longer(world: World, monkeypatch: pyt
     with pytest.raises(Busy):
         bulk_uploads.receive_files(world.hub, world.alice, ref, files, revision="main")
     assert counted[-2:] == [5, -5]
+
+
+def test_bytes_that_are_stored_count_although_what_follows_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotas.change(world.hub, "alice", {"max_bytes": 10_000_000})
+    ref, taken_back = world.repo(), list[int]()
+    monkeypatch.setattr(world.hub.usage_cache, "take_back", lambda _id, size, _added_to: taken_back.append(size))
+    files = [bulk_uploads.UploadedFile(Sha256(hashlib.sha256(b"large").hexdigest()), b"large")]
+    before, record = used(world), bulk_uploads._record
+
+    def fail(*_arguments: object) -> None:
+        raise Busy("this file")
+
+    monkeypatch.setattr(bulk_uploads, "_record", lambda *rest: [*record(*rest), files[0].sha256])
+    monkeypatch.setattr(bulk_uploads.rechunking, "drop_raw", fail)
+    with pytest.raises(Busy):
+        bulk_uploads.receive_files(world.hub, world.alice, ref, files, revision="main")
+    assert used(world) == before + 5
+    assert taken_back == []
 
 
 KIB = 1 << 10
