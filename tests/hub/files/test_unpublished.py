@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from entrepot.blobs import file_key
-from entrepot.errors import Busy, EntrepotError, EntryNotFound, Malformed, QuotaExceeded
+from entrepot.errors import Busy, EntrepotError, EntryNotFound, Malformed, QuotaExceeded, StoreUnavailable
 from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import AddToBucket
@@ -348,6 +348,24 @@ def test_a_file_that_is_refused_when_it_has_arrived_leaves_no_bytes(limited: Wor
             stored.append(sha256)
     assert stored == [sha256 for sha256, _ in receiving[:2]]
     assert all(limited.hub.store.blobs.stat(file_key(Sha256(sha256))) for sha256 in stored)
+
+
+def test_a_file_is_refused_even_if_its_bytes_cannot_be_deleted(limited: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref, receiving = limited.repo(), []
+    for number in range(2):
+        data = bytes([number]) * 60 * KIB
+        link = plan(limited, ref, data).link
+        assert isinstance(link, SignedUrl)
+        receiving.append(lfs.receive(limited.hub, hashlib.sha256(data).hexdigest(), link.query))
+        receiving[-1].write(data)
+
+    def fail(_key: str) -> None:
+        raise StoreUnavailable("the store", "it is away")
+
+    monkeypatch.setattr(limited.hub.store.blobs, "delete", fail)
+    receiving[0].finish()
+    with pytest.raises(QuotaExceeded):
+        receiving[1].finish()
 
 
 def test_what_is_swept_counts_no_longer(limited: World) -> None:
