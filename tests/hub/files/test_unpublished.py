@@ -12,7 +12,7 @@ from entrepot.errors import Busy, EntrepotError, EntryNotFound, Malformed, Quota
 from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import AddToBucket
-from entrepot.hub.files import bulk_uploads, lfs, multipart_uploads
+from entrepot.hub.files import bulk_uploads, lfs, multipart_uploads, rechunking
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Delete, Operation
 from entrepot.hub.jobs import maintenance
@@ -138,7 +138,7 @@ def test_bytes_that_are_stored_count_although_what_follows_fails(world: World, m
         raise Busy("this file")
 
     monkeypatch.setattr(bulk_uploads, "_record", lambda *rest: [*record(*rest), files[0].sha256])
-    monkeypatch.setattr(bulk_uploads.rechunking, "drop_raw", fail)
+    monkeypatch.setattr(rechunking, "drop_raw", fail)
     with pytest.raises(Busy):
         bulk_uploads.receive_files(world.hub, world.alice, ref, files, revision="main")
     assert used(world) == before + 5
