@@ -69,7 +69,7 @@ def test_anonymous_callers_and_fine_grained_tokens_have_no_notifications(world: 
     assert len(notification_lists.list_page(world.hub, world.caller("bob", "read")).items) == 1
 
 
-def refuse(*_locks: object) -> NoReturn:
+def refuse(*_locks: object, **_more: object) -> NoReturn:
     raise StoreFull("the disk")
 
 
