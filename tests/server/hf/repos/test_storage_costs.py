@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -79,9 +80,9 @@ def test_requests_that_walk_a_repository_take_turns(site: Site, monkeypatch: pyt
     repo = site.new_repo()
     held, hold = list[str](), FairSlots.hold
 
-    def noted(slots: FairSlots, caller: str) -> AbstractAsyncContextManager[None]:
+    def noted(slots: FairSlots, caller: str, **more: Any) -> AbstractAsyncContextManager[None]:
         held.append(caller)
-        return hold(slots, caller)
+        return hold(slots, caller, **more)
 
     monkeypatch.setattr(FairSlots, "hold", noted)
     with site.client(None) as client:
