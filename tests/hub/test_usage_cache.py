@@ -57,3 +57,16 @@ def test_what_could_not_be_shared_is_shared_later() -> None:
     usage_cache.put_back(usage_cache.take_unsent(0))
     usage_cache.add(1, 6)
     assert usage_cache.take_unsent(0) == {1: 11}
+
+
+def test_bytes_are_taken_back_from_the_sum_that_they_were_added_to_only() -> None:
+    usage_cache = UsageCache(VersionWatch(1.0))
+    usage_cache.take_back(1, 10, usage_cache.add(1, 10))  # no sum was cached
+    assert usage_cache.used(1, 0, lambda: 5) == 5
+    added_to = usage_cache.add(1, 10)
+    usage_cache.take_back(1, 4, added_to)
+    assert usage_cache.used(1, 1, lambda: 99) == 11
+    assert usage_cache.used(1, KEPT_MS, lambda: 5) == 5  # without what is not stored yet
+    usage_cache.take_back(1, 6, added_to)
+    assert usage_cache.used(1, KEPT_MS + 1, lambda: 99) == 5
+    assert usage_cache.take_unsent(KEPT_MS) == {1: 10 + 10 - 4}

@@ -62,6 +62,7 @@ class PlainClient:
 
         Raises:
             OSError: the connection broke.
+            EOFError: it broke within the response.
         """
         sent = self._headers | _in_small(headers or {})
         if content or method in ("POST", "PUT", "PATCH"):
@@ -72,7 +73,7 @@ class PlainClient:
         ]
         message = "\r\n".join([*lines, "", ""]).encode("latin-1") + content
         if self._socket is not None:
-            with contextlib.suppress(OSError):  # the server may have closed a connection that was idle
+            with contextlib.suppress(ConnectionError):  # the server may have closed a connection that was idle
                 return self._exchange(method, message)
             self.close()
         self._socket = socket.create_connection(self._address, timeout=_WAIT_S)
@@ -95,7 +96,9 @@ class PlainClient:
         if not first.endswith(b"\n"):
             raise ConnectionResetError("the server closed the connection before a response")
         found: dict[str, str] = {}
-        while line := self._reader.readline().strip():
+        while (line := self._reader.readline()) != b"\r\n":
+            if not line.endswith(b"\n"):
+                raise EOFError("the response ended within its headers")
             name, _, value = line.decode("latin-1").partition(":")
             key, value = name.lower(), value.strip()
             found[key] = f"{found[key]}, {value}" if key in found else value
@@ -107,11 +110,17 @@ class PlainClient:
         if headers.get("transfer-encoding") == "chunked":
             pieces = []
             while size := int(self._reader.readline().split(b";")[0], 16):
-                pieces.append(self._reader.read(size))
+                pieces.append(self._read(size))
                 self._reader.readline()
             self._reader.readline()
             return b"".join(pieces)
-        return self._reader.read(int(headers["content-length"])) if "content-length" in headers else self._reader.read()
+        return self._read(int(headers["content-length"])) if "content-length" in headers else self._reader.read()
+
+    def _read(self, size: int) -> bytes:
+        found = self._reader.read(size)
+        if len(found) < size:
+            raise EOFError(f"the response ended {size - len(found)} bytes early")
+        return found
 
 
 def _in_small(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -56,3 +58,31 @@ def test_responses_of_every_kind_are_read_to_their_end(client: PlainClient) -> N
         assert client.request("GET", "/pieces").content == b"one two \xff"
         assert client.request("GET", "/closing").text == "bye"
         assert client.request("GET", "/x").text == "GET /x? always "
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-le",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nabc",
+    ],
+)
+def test_a_response_that_is_cut_off_is_an_error(cut: bytes) -> None:
+    whole = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                for answer in (whole, cut):
+                    connection.recv(10_000)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        with PlainClient(f"http://127.0.0.1:{server.getsockname()[1]}", {}) as client:
+            assert client.request("GET", "/").text == "a"
+            with pytest.raises(EOFError):
+                client.request("GET", "/")
+        thread.join()

@@ -54,13 +54,22 @@ class UsageCache:
                 self._known.pop(namespace_id, None)
         return used
 
-    def add(self, namespace_id: int, size: int) -> None:
-        """Count bytes that were just accepted."""
+    def add(self, namespace_id: int, size: int) -> object:
+        """Count bytes that were just accepted; return the sum that they were added to, None if none is cached."""
         with self._lock:
             self._unsent[namespace_id] = self._unsent.get(namespace_id, 0) + size
             known = self._known.get(namespace_id)
             if known is not None:
                 known.used += size
+            return known
+
+    def take_back(self, namespace_id: int, size: int, added_to: object) -> None:
+        """Count bytes no longer that were added to a sum, unless another one has replaced it, which may lack them."""
+        with self._lock:
+            known = self._known.get(namespace_id)
+            if known is not None and known is added_to:
+                known.used -= size
+                self._unsent[namespace_id] = self._unsent.get(namespace_id, 0) - size
 
     def take_unsent(self, now_ms: int) -> dict[int, int]:
         """Return the bytes added since the last call, by namespace; 0 for those whose cached sum is in use."""

@@ -94,6 +94,17 @@ def test_marks_follow_the_visibility_and_the_namespace(
         assert [str(item.repo.id) for item in likes.public_of(tx, alice.id, after=None, limit=5)] == ["bob/moved"]
 
 
+def test_what_is_recorded_about_a_repository_that_has_just_changed_has_its_new_mark(
+    catalog: Catalog, alice: Account, add_repo: Callable[..., RepoRow]
+) -> None:
+    before = add_repo("just-published", visibility="private")
+    with catalog.write() as tx:
+        repositories.update(tx, before.id, visibility="public")
+        full_text.follow(tx, before.id)
+        note(tx, before, alice)
+        assert marks_in(tx) == {(table.name, PUBLIC) for table in marks.MARKED}
+
+
 def test_every_table_with_a_mark_is_renewed() -> None:
     of_repos = {"repos", "repo_name_parts"}  # computed, and part of the key, which other functions write
     found = {table.name for table in tables.metadata.tables.values() if "mark" in table.c}

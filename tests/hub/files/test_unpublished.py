@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from entrepot.blobs import file_key
-from entrepot.errors import Busy, EntrepotError, EntryNotFound, QuotaExceeded
+from entrepot.errors import Busy, EntrepotError, EntryNotFound, Malformed, QuotaExceeded, StoreUnavailable
 from entrepot.hub.accounts import quotas
 from entrepot.hub.buckets import batches, buckets
 from entrepot.hub.buckets.batches import AddToBucket
-from entrepot.hub.files import bulk_uploads, lfs, multipart_uploads
+from entrepot.hub.files import bulk_uploads, lfs, multipart_uploads, rechunking
 from entrepot.hub.files.lfs_links import SignedUrl
 from entrepot.hub.files.operations import AddFile, AddLarge, Delete, Operation
 from entrepot.hub.jobs import maintenance
@@ -110,6 +110,7 @@ def test_bytes_of_a_refused_write_count_no_longer(world: World, monkeypatch: pyt
     quotas.change(world.hub, "alice", {"max_bytes": 10_000_000})
     ref, counted = world.repo(), list[int]()
     monkeypatch.setattr(world.hub.usage_cache, "add", lambda _namespace_id, size: counted.append(size))
+    monkeypatch.setattr(world.hub.usage_cache, "take_back", lambda _id, size, _added_to: counted.append(-size))
     operations: list[Operation] = [AddFile(P("a"), b"x"), Delete(P("missing"))]
     refused = CommitDraft("s", operations, inline_bytes=1_000)
     with pytest.raises(EntryNotFound):
@@ -124,6 +125,24 @@ def test_bytes_of_a_refused_write_count_no_longer(world: World, monkeypatch: pyt
     with pytest.raises(Busy):
         bulk_uploads.receive_files(world.hub, world.alice, ref, files, revision="main")
     assert counted[-2:] == [5, -5]
+
+
+def test_bytes_that_are_stored_count_although_what_follows_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    quotas.change(world.hub, "alice", {"max_bytes": 10_000_000})
+    ref, taken_back = world.repo(), list[int]()
+    monkeypatch.setattr(world.hub.usage_cache, "take_back", lambda _id, size, _added_to: taken_back.append(size))
+    files = [bulk_uploads.UploadedFile(Sha256(hashlib.sha256(b"large").hexdigest()), b"large")]
+    before, record = used(world), bulk_uploads._record
+
+    def fail(*_arguments: object) -> None:
+        raise Busy("this file")
+
+    monkeypatch.setattr(bulk_uploads, "_record", lambda *rest: [*record(*rest), files[0].sha256])
+    monkeypatch.setattr(rechunking, "drop_raw", fail)
+    with pytest.raises(Busy):
+        bulk_uploads.receive_files(world.hub, world.alice, ref, files, revision="main")
+    assert used(world) == before + 5
+    assert taken_back == []
 
 
 KIB = 1 << 10
@@ -171,9 +190,39 @@ def test_a_xorb_of_which_a_file_uses_one_chunk_still_counts(limited: World) -> N
     def send(number: int) -> None:
         xorb = sender.xorb(sender.chunks(number, count=3, length=10_000))
         sender.send(given, xorb)
-        sender.register(given, [sender.block([(xorb, 0, 1)])], [xorb])
+        sender.register(given, [sender.block([(xorb, 0, 1)], f"{number:064x}")], [xorb])
 
     assert times_accepted(send) == 1 + (2 * MOST - 30_000) // 20_000
+
+
+def test_a_file_that_is_described_again_accounts_for_its_chunks_once(limited: World) -> None:
+    sender = Sender(limited)
+    given = sender.give(limited.repo())
+
+    def send(number: int) -> None:
+        xorb = sender.xorb(sender.chunks(number, count=3, length=10_000))
+        sender.send(given, xorb)
+        for _ in range(3):
+            sender.register(given, [sender.block([(xorb, 0, 1)], f"{number:064x}")], [xorb])
+
+    assert times_accepted(send) == 1 + (2 * MOST - 30_000) // 20_000
+
+
+@pytest.mark.parametrize("stated", ["nothing", "the SHA-256 of another upload", "that of a file in use"])
+def test_files_that_no_commit_can_name_do_not_account_for_their_chunks(limited: World, stated: str) -> None:
+    sender, ref = Sender(limited), limited.repo()
+    given, sha256, pieces = sender.give(ref), None, sender.chunks("first", count=1, length=10_000)
+    if stated == "the SHA-256 of another upload":
+        _, sha256 = sender.upload(ref, pieces)
+    elif stated == "that of a file in use":
+        _, sha256 = sender.add(ref, "f.bin", pieces)
+
+    def send(number: int) -> None:
+        xorb = sender.xorb(sender.chunks(number, count=3, length=10_000))
+        sender.send(given, xorb)
+        sender.register(given, [sender.block([(xorb, 0, 3)], sha256)], [xorb])
+
+    assert times_accepted(send) == 2 * MOST // 30_000
 
 
 def test_files_in_chunks_that_no_commit_names_are_limited(limited: World) -> None:
@@ -209,6 +258,58 @@ def test_files_of_buckets_that_are_never_named_are_limited(limited: World) -> No
 
     batches.apply(limited.hub, limited.alice, ref, [AddToBucket("named.bin", upload(-1))])
     assert times_accepted(upload) == 2 * MOST // 30_000
+
+
+def test_contents_of_buckets_in_other_chunks_do_not_account_for_these(limited: World) -> None:
+    sender = Sender(limited)
+    ref = buckets.create(limited.hub, limited.alice, "alice", "logs", "private").ref
+    given, pieces = sender.give(ref), sender.chunks("same", count=3, length=10_000)
+
+    def send(number: int) -> None:
+        xorb = sender.xorb([*pieces, *sender.chunks(number, count=1, length=400)])  # another one for each number
+        sender.send(given, xorb)
+        sender.register(given, [sender.block([(xorb, 0, 3)])], [xorb])
+
+    assert times_accepted(send) == 1 + (2 * MOST - 400) // 30_400
+
+
+def test_parts_that_are_cut_off_count(limited: World) -> None:
+    ref = limited.repo()
+
+    def send(number: int) -> None:
+        link = plan(limited, ref, bytes([number]) * 50 * KIB, takes_parts=True).link
+        assert isinstance(link, lfs.MultipartUpload)
+        uid = link.complete.path.rpartition("/")[2]
+        for part in range(1, 6):
+            for _ in range(2):
+                receiving = multipart_uploads.receive_part(limited.hub, uid, part, link.links[part - 1].query)
+                receiving.write(bytes(receiving.size - 1))
+                receiving.discard()
+
+    assert times_accepted(send) == 4
+
+
+def test_a_part_that_is_cut_off_is_missing_until_it_is_sent_again(limited: World) -> None:
+    data = b"a" * 15 * KIB
+    link = plan(limited, limited.repo(), data, takes_parts=True).link
+    assert isinstance(link, lfs.MultipartUpload)
+    uid = link.complete.path.rpartition("/")[2]
+
+    def send(part: int, *, is_whole: bool) -> None:
+        receiving = multipart_uploads.receive_part(limited.hub, uid, part, link.links[part - 1].query)
+        receiving.write(data[: receiving.size if is_whole else 1])
+        receiving.finish() if is_whole else receiving.discard()
+
+    def complete() -> None:
+        multipart_uploads.complete(limited.hub, uid, link.complete.query, {})
+
+    send(1, is_whole=True)
+    send(2, is_whole=False)
+    send(1, is_whole=False)  # again, which changes nothing
+    with pytest.raises(Malformed, match="1 of 2 parts are missing, the first is 2"):
+        complete()
+    send(2, is_whole=True)
+    complete()
 
 
 def test_parts_of_uploads_that_are_never_completed_are_limited(limited: World) -> None:
@@ -247,6 +348,24 @@ def test_a_file_that_is_refused_when_it_has_arrived_leaves_no_bytes(limited: Wor
             stored.append(sha256)
     assert stored == [sha256 for sha256, _ in receiving[:2]]
     assert all(limited.hub.store.blobs.stat(file_key(Sha256(sha256))) for sha256 in stored)
+
+
+def test_a_file_is_refused_even_if_its_bytes_cannot_be_deleted(limited: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ref, receiving = limited.repo(), []
+    for number in range(2):
+        data = bytes([number]) * 60 * KIB
+        link = plan(limited, ref, data).link
+        assert isinstance(link, SignedUrl)
+        receiving.append(lfs.receive(limited.hub, hashlib.sha256(data).hexdigest(), link.query))
+        receiving[-1].write(data)
+
+    def fail(_key: str) -> None:
+        raise StoreUnavailable("the store", "it is away")
+
+    monkeypatch.setattr(limited.hub.store.blobs, "delete", fail)
+    receiving[0].finish()
+    with pytest.raises(QuotaExceeded):
+        receiving[1].finish()
 
 
 def test_what_is_swept_counts_no_longer(limited: World) -> None:

@@ -132,7 +132,7 @@ def test_a_database_that_accepts_no_changes_takes_no_server_out(
     errors = [DatabaseReadOnly("a standby"), StoreFull("no space"), Busy("the database"), DatabaseUnavailable("lost")]
     left, go_on = list(errors), threading.Event()
 
-    def refuse(_hub: HubContext, *_locks: object) -> None:
+    def refuse(_hub: HubContext, *_locks: object, **_more: object) -> None:
         if left:
             raise left.pop()
         go_on.wait(60)

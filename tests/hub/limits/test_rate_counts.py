@@ -54,7 +54,7 @@ def test_counts_are_kept_while_the_database_is_away(world: World, monkeypatch: p
     counts, other = RateCounts(WINDOW), RateCounts(WINDOW)
     now = world.clock.now_ms
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **_more: object) -> None:
         raise DatabaseUnavailable("away")
 
     counts.count("api", b"a", now)
@@ -89,7 +89,7 @@ def test_counts_that_cannot_be_written_take_bounded_memory(world: World, monkeyp
     monkeypatch.setattr(rate_counts, "MAX_SENDERS", 10)
     counts, now = RateCounts(WINDOW), world.clock.now_ms
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **_more: object) -> None:
         for number in range(4):
             counts.count("api", b"later%d" % number, now)
         raise DatabaseUnavailable("away")

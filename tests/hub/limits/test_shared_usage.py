@@ -46,7 +46,7 @@ def test_additions_wait_for_the_database(world: World, monkeypatch: pytest.Monke
     spend(two, world, 1)
     shared_usage.share(one)
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **_more: object) -> None:
         raise DatabaseUnavailable("away")
 
     spend(two, world, 700)

@@ -176,3 +176,33 @@ def test_a_waiting_request_that_is_cancelled_is_not_one_that_left() -> None:
                     pass
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_a_request_that_is_cancelled_around_its_turn_keeps_no_slot(steps: int) -> None:
+    async def run() -> None:
+        slots, ends = FairSlots(1), asyncio.Event()
+
+        async def stay() -> None:
+            try:
+                await ends.wait()
+            finally:
+                await asyncio.sleep(0)  # it takes a moment to end
+
+        async def ask() -> None:
+            async with slots.hold("a", until_gone=stay):
+                await ends.wait()
+
+        async with slots.hold("a"):
+            waiting = asyncio.create_task(ask())
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        async with asyncio.timeout(10), slots.hold("b"):
+            pass
+
+    asyncio.run(run())

@@ -7,10 +7,13 @@ import sqlalchemy as sa
 
 from entrepot.catalog import file_tables
 from entrepot.catalog.database import Read, Write
+from entrepot.catalog.engines import insert_missing
 from entrepot.names import Sha256, Uid
 
 _U = file_tables.uploads
 _P = file_tables.upload_parts
+_NO_ETAG = ""
+"""Of a part that has begun to arrive: its bytes may be on the disk."""
 
 
 @attrs.frozen
@@ -65,6 +68,11 @@ def touch(tx: Write, uid: str, now_ms: int) -> None:
     tx.sql.execute(sa.update(_U).where(_U.c.uid == uid).values(touched_ms=now_ms))
 
 
+def begin_part(tx: Write, uid: str, number: int, size: int) -> None:
+    """Record a part whose bytes begin to arrive, unless it has arrived or begun before."""
+    insert_missing(tx, _P, [{"upload": uid, "number": number, "etag": _NO_ETAG, "size": size}])
+
+
 def put_part(tx: Write, uid: str, number: int, etag: str, size: int) -> None:
     """Record a part whose bytes are durable, replacing an earlier part with the same number."""
     tx.sql.execute(sa.delete(_P).where((_P.c.upload == uid) & (_P.c.number == number)))
@@ -73,7 +81,7 @@ def put_part(tx: Write, uid: str, number: int, etag: str, size: int) -> None:
 
 def parts(tx: Read, uid: str) -> dict[int, str]:
     """Return the etags of the received parts by part number."""
-    rows = tx.sql.execute(sa.select(_P.c.number, _P.c.etag).where(_P.c.upload == uid))
+    rows = tx.sql.execute(sa.select(_P.c.number, _P.c.etag).where((_P.c.upload == uid) & (_P.c.etag != _NO_ETAG)))
     return {row.number: row.etag for row in rows}
 
 

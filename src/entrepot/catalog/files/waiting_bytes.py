@@ -14,7 +14,7 @@ from entrepot.catalog import file_tables, tables
 from entrepot.catalog.database import Read, Write
 from entrepot.catalog.engines import insert_missing
 from entrepot.catalog.lists import slices
-from entrepot.names import Uid, XetHash
+from entrepot.names import Sha256, Uid, XetHash
 
 _X = file_tables.loose_xorbs
 _U, _P = file_tables.uploads, file_tables.upload_parts
@@ -48,6 +48,17 @@ def account_for(tx: Write, user_id: int, left: Mapping[XetHash, int]) -> None:
         if size > 0:
             here = (_X.c.user_id == user_id) & (_X.c.xorb == xorb)
             tx.sql.execute(sa.update(_X).where(here).values(size=size))
+
+
+def stated(tx: Read, repo_id: int, user_id: int, wanted: Sequence[Sha256]) -> set[Sha256]:
+    """Return those of some files that a repository uses already, or that an account has described for it."""
+    found: set[Sha256] = set()
+    for batch in slices(wanted):
+        claims = sa.select(_C.c.sha256).where((_C.c.repo_id == repo_id) & (_C.c.user_id == user_id))
+        links = sa.select(_L.c.sha256).where(_L.c.repo_id == repo_id)
+        found.update(tx.sql.execute(claims.where(_C.c.sha256.in_(batch))).scalars())
+        found.update(tx.sql.execute(links.where(_L.c.sha256.in_(batch))).scalars())
+    return found
 
 
 def forget_xorbs(tx: Write, sent_before_ms: int) -> int:

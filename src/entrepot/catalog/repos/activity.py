@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 import sqlalchemy as sa
 
-from entrepot.catalog import tables
+from entrepot.catalog import dialects, tables
 from entrepot.catalog.database import Read, Write
-from entrepot.catalog.engines import count_up
+from entrepot.catalog.dialects.interfaces import Upsert
+from entrepot.catalog.prepared import PreparedWrite
 from entrepot.catalog.repos.repositories import RepoRow
-from entrepot.catalog.visibility import PUBLIC, Visibility, mark_condition, visible_condition
+from entrepot.catalog.visibility import Visibility, mark_condition, visible_condition
 
 _A, _R, _N = tables.activity, tables.repos, tables.namespaces
 
@@ -27,17 +28,23 @@ class DailyActivity:
     counts: dict[int, int]
 
 
+def _counting(dialect: str) -> Upsert:
+    # The mark as it is now, which no other transaction changes until this one ends, as for :func:`marks.marks_of`.
+    mark = sa.select(_R.c.mark).where(_R.c.id == sa.bindparam("repo")).with_for_update(key_share=True)
+    columns = {"repo_id": "repo", "day": "today", "account_id": "account", "owner_id": "owner"}
+    values = {name: sa.bindparam(value, type_=_A.c[name].type) for name, value in columns.items()}
+    insert = dialects.named(dialect).insert(_A).values(**values, count=1, mark=mark.scalar_subquery())
+    keys = [column.name for column in _A.primary_key.columns]
+    return insert.on_conflict_do_update(index_elements=keys, set_={"count": _A.c.count + insert.excluded.count})
+
+
+_ADD = PreparedWrite(_counting)
+
+
 def add(tx: Write, row: RepoRow, account_id: int, now_ms: int) -> None:
     """Count one action of an account in a repository today (UTC)."""
-    counted = {
-        "repo_id": row.id,
-        "day": now_ms // DAY_MS,
-        "account_id": account_id,
-        "owner_id": row.owner_id,
-        "count": 1,
-        "mark": PUBLIC if row.visibility == "public" else row.namespace_id,
-    }
-    count_up(tx, _A, counted, "count")
+    today = now_ms // DAY_MS
+    _ADD.run_all(tx, [{"repo": row.id, "today": today, "account": account_id, "owner": row.owner_id}])
 
 
 def by_account(tx: Read, account_id: int, first: int, seen: Visibility | None) -> DailyActivity:

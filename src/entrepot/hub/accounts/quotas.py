@@ -52,6 +52,8 @@ class Allowance:
     max_file_bytes: int | None
     used: int
     _spent: int = attrs.field(default=0, init=False)
+    _added_to: object = attrs.field(default=None, init=False)
+    """The cached sum that the first bytes were added to."""
 
     def check_file(self, what: str, size: int) -> None:
         """Raise if a file is larger than the limit for one file.
@@ -112,17 +114,21 @@ class Allowance:
             QuotaExceeded: they exceed the quota; nothing was counted.
         """
         self.promise(size)
-        self._spent += size
         if self.max_bytes is not None:
-            self._hub.usage_cache.add(self._namespace_id, size)
+            added_to = self._hub.usage_cache.add(self._namespace_id, size)
+            self._added_to = self._added_to if self._spent else added_to
+        self._spent += size
         if tx is not None and size > 0:
             self.check_at_end(tx)
 
     def refund(self, size: int) -> None:
-        """Count bytes no longer that were accepted and are deleted again."""
+        """Count bytes no longer that were accepted and are deleted again.
+
+        The cached sum stays too large, until it is computed again, if it was since they were accepted.
+        """
         self.used -= size
         if self.max_bytes is not None:
-            self._hub.usage_cache.add(self._namespace_id, -size)
+            self._hub.usage_cache.take_back(self._namespace_id, size, self._added_to)
 
     def check_at_end(self, tx: Write, beside: int = 0) -> None:
         """Check the quota once more when the transaction that stores the bytes ends: other writers may have used it up.

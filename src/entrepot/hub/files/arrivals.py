@@ -7,6 +7,7 @@ The bytes of the smallest files are also published together (:mod:`entrepot.hub.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator, Sequence
 
 import attrs
@@ -115,13 +116,17 @@ def is_final(outcome: object) -> bool:
 
 
 def _discard(hub: HubContext, sha256: Sha256) -> None:
-    """Delete the bytes of a file that no one may use, unless someone does; who sends it meanwhile sends it again."""
-    with hub.write(Lock.file(sha256)) as tx:
-        if not files.begin_sweep(tx, sha256, hub.now_ms() + 1, hub.now_ms()):
-            return
-    hub.store.blobs.delete(file_key(sha256))
-    with hub.write(Lock.file(sha256)) as tx:
-        files.end_sweep(tx, sha256)
+    """Delete the bytes of a file that no one may use, unless someone does; who sends it meanwhile sends it again.
+
+    If that fails, it is left to the sweeper: the first error counts, and other files of the group are linked.
+    """
+    with contextlib.suppress(EntrepotError):
+        with hub.write(Lock.file(sha256)) as tx:
+            if not files.begin_sweep(tx, sha256, hub.now_ms() + 1, hub.now_ms()):
+                return
+        hub.store.blobs.delete(file_key(sha256))
+        with hub.write(Lock.file(sha256)) as tx:
+            files.end_sweep(tx, sha256)
 
 
 def _keep_error(hub: HubContext, outcome: int | Exception, sha256: Sha256) -> Exception | None:

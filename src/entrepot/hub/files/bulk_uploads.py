@@ -96,10 +96,12 @@ def receive_files(
     new = sum(len(data) for sha256, data in contents.items() if sha256 not in linked)
     quota.spend(new)
     try:
-        _store(hub, row, author, revision, contents, quota.check_at_end if new else None)
+        chunked = _store(hub, row, author, revision, contents, quota.check_at_end if new else None)
     except EntrepotError:
         quota.refund(new)
         raise
+    for sha256 in chunked:
+        rechunking.drop_raw(hub, sha256, hub.now_ms())
     return list(contents)
 
 
@@ -110,11 +112,11 @@ def _store(
     revision: str | None,
     contents: Mapping[Sha256, Buffer],
     check_quota: Callable[[Write], None] | None,
-) -> None:
+) -> Sequence[Sha256]:
+    """Store and link files; return those whose raw bytes are no longer needed."""
     there = _stored_already(hub, row.id, author.account.id, contents)
     arrivals = _Packing(hub, row.owner_id).pack({key: contents[key] for key in contents if key not in there})
-    for sha256 in _record(hub, row, author, revision, contents, arrivals, check_quota):
-        rechunking.drop_raw(hub, sha256, hub.now_ms())
+    return _record(hub, row, author, revision, contents, arrivals, check_quota)
 
 
 def _verified(hub: HubContext, uploads: Sequence[UploadedFile], quota: Allowance) -> dict[Sha256, Buffer]:

@@ -111,10 +111,25 @@ def receive_part(hub: HubContext, upload: str, number: int, query: Mapping[str, 
         found = uploads.get(tx, upload)
         if found is None:
             raise ThingNotFound("upload", upload)
-        unpublished.check_part(hub, tx, row, found, number, found.length_of(number))
+        length = found.length_of(number)
+        counts = unpublished.check_part(hub, tx, row, found, number, length)
+    if counts:
+        _count_part(hub, row, found, number)
     offset = (number - 1) * found.part_size
-    length = found.length_of(number)
     return ReceivingPart(hub, claim, found, number, hub.store.parts.open_part(upload, offset, length), length)
+
+
+def _count_part(hub: HubContext, row: RepoRow, upload: Upload, number: int) -> None:
+    """Count a part before its first byte: one that is cut off leaves its bytes on the disk.
+
+    Raises:
+        ThingNotFound, QuotaExceeded: as :func:`receive_part`.
+    """
+    with hub.write(Lock.repo(upload.repo_id)) as tx:
+        if uploads.get(tx, upload.uid) is None:
+            raise ThingNotFound("upload", upload.uid)
+        unpublished.check_part(hub, tx, row, upload, number, upload.length_of(number))
+        uploads.begin_part(tx, upload.uid, number, upload.length_of(number))
 
 
 def complete(hub: HubContext, upload: str, query: Mapping[str, str], etags: Mapping[int, str]) -> None:

@@ -243,13 +243,13 @@ def _record(
         for xorb in named:
             if not xorbs.use(tx, xorb, None, now):
                 raise XorbMissing(xorb, "it was deleted in the meantime")
+        unpublished.account_for(tx, repo, given.user_id, shard, named)
         xet_files.put_many(tx, used, now)
         if not repo.type.kind.has_commits:
             bucket_rights.grant(tx, repo.id, [BucketRight(row.hash, row.id) for row, _ in used], now)
             bucket_files.mend(tx, repo.id, {row.hash: row.id for row, _ in used})
         else:
             _claim(hub, tx, given, repo, claims, {row.hash: row.id for row in rows.values()})
-        unpublished.account_for(tx, given.user_id, shard, named)
         xorbs.remember_chunks(tx, uid, chunks)
         xorbs.remember_group(tx, uid, [block.hash for block in shard.xorbs])
 

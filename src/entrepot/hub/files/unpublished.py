@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import attrs
 
 from entrepot.catalog import Lock, Read, Write
-from entrepot.catalog.files import waiting_bytes
+from entrepot.catalog.files import bucket_files, bucket_rights, waiting_bytes
 from entrepot.catalog.files.uploads import Upload
 from entrepot.catalog.git import objects
 from entrepot.catalog.git.objects import ObjectRow
@@ -24,8 +24,8 @@ from entrepot.errors import Busy, EntrepotError
 from entrepot.hub.accounts import quotas
 from entrepot.hub.accounts.quotas import Allowance
 from entrepot.hub.context import HubContext
-from entrepot.names import Oid, XetHash
-from entrepot.xet import Shard
+from entrepot.names import Oid, Sha256, XetHash
+from entrepot.xet import FileBlock, Shard
 
 
 @attrs.define
@@ -121,17 +121,35 @@ def admit_xorb(hub: HubContext, tx: Write, repo_id: int, user_id: int | None, xo
     )
 
 
-def account_for(tx: Write, user_id: int | None, shard: Shard, named: Collection[XetHash]) -> None:
-    """Count no longer what files of a shard consist of: these count instead."""
+def account_for(tx: Write, row: RepoRow, user_id: int | None, shard: Shard, named: Collection[XetHash]) -> None:
+    """Count no longer what new files of a shard consist of: these count instead. Call it before they are recorded.
+
+    The chunks of other files still count: those of a file without a SHA-256, which no commit can name; of a second
+    form of the same content; of a file that is described again.
+    """
     known = {} if user_id is None else waiting_bytes.loose(tx, user_id, list(named))
     if user_id is None or not known:
         return
     used: Counter[XetHash] = Counter()
-    for file in shard.files:
+    for file in _new_files(tx, row, user_id, shard):
         for term in file.terms:
             if term.xorb in known:
                 used[term.xorb] += term.unpacked
     waiting_bytes.account_for(tx, user_id, {xorb: known[xorb] - size for xorb, size in used.items()})
+
+
+def _new_files(tx: Read, row: RepoRow, user_id: int, shard: Shard) -> Iterable[FileBlock]:
+    """Return the files of a shard that count as soon as they are recorded, each content once."""
+    if row.type.kind.has_commits:
+        stated: dict[Sha256, FileBlock] = {}
+        for file in shard.files:
+            if file.sha256 is not None:
+                stated.setdefault(file.sha256, file)  # the first statement about a file is recorded
+        known = waiting_bytes.stated(tx, row.id, user_id, list(stated))
+        return [file for sha256, file in stated.items() if sha256 not in known]
+    contents = {file.hash: file for file in shard.files}  # the last form of a content is recorded
+    there = bucket_rights.usable(tx, row.id, list(contents)).keys() | bucket_files.by_hash(tx, row.id, list(contents))
+    return [file for name, file in contents.items() if name not in there]
 
 
 def check_files(hub: HubContext, tx: Read, row: RepoRow, user_id: int | None, size: int) -> None:
@@ -150,12 +168,14 @@ def check_files(hub: HubContext, tx: Read, row: RepoRow, user_id: int | None, si
         left.check_waiting(waiting_bytes.of_buckets(tx, row.namespace_id), size)
 
 
-def check_part(hub: HubContext, tx: Read, row: RepoRow, upload: Upload, number: int, size: int) -> None:
-    """Raise if the sender of an upload may not send a part now.
+def check_part(hub: HubContext, tx: Read, row: RepoRow, upload: Upload, number: int, size: int) -> bool:
+    """Return whether a part counts, which it then does from its first byte; raise if its sender may not send it now.
 
     Raises:
         QuotaExceeded: the parts of their unfinished uploads would be too much.
     """
     left = quotas.allowance(hub, tx, row)
-    if left.max_bytes is not None:
-        left.check_waiting(waiting_bytes.of_parts(tx, upload.user_id, besides=(upload.uid, number)), size)
+    if left.max_bytes is None:
+        return False
+    left.check_waiting(waiting_bytes.of_parts(tx, upload.user_id, besides=(upload.uid, number)), size)
+    return True

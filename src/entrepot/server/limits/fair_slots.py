@@ -48,25 +48,12 @@ class FairSlots:
         self._waiting.setdefault(caller, deque()).append(place)
         self._grant()
         leaving = None if until_gone is None or place.done() else asyncio.create_task(until_gone())
-        if leaving is not None:
-            leaving.add_done_callback(lambda _ended: place.cancel())  # which does nothing after its turn has come
         try:
-            await place
-        except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
-                self._release(caller)
-            task = asyncio.current_task()
-            if leaving is not None and leaving.done() and task is not None and not task.cancelling():
-                raise ClientGone from None
-            raise
-        finally:
-            if leaving is not None:
-                leaving.cancel()
-                await settle(leaving)
-        try:
+            await _turn_of(place, leaving)
             yield
         finally:
-            self._release(caller)
+            if place.done() and not place.cancelled():
+                self._release(caller)
 
     def _release(self, caller: str) -> None:
         self._free += 1
@@ -88,3 +75,24 @@ class FairSlots:
                 self._free -= 1
                 self._held[caller] += 1
                 place.set_result(None)
+
+
+async def _turn_of(place: asyncio.Future[None], leaving: asyncio.Task[None] | None) -> None:
+    """Wait until a place has its turn; ``leaving``, which has ended afterwards, gives it up.
+
+    Raises:
+        ClientGone: it has.
+    """
+    if leaving is not None:
+        leaving.add_done_callback(lambda _ended: place.cancel())  # which does nothing after its turn has come
+    try:
+        await place
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if leaving is not None and leaving.done() and task is not None and not task.cancelling():
+            raise ClientGone from None
+        raise
+    finally:
+        if leaving is not None:
+            leaving.cancel()
+            await settle(leaving)
