@@ -5,7 +5,16 @@ import json
 
 import pytest
 
-from entrepot.cli.reports import ProgressLine, counted, render_bytes, show, show_json, show_message, show_table
+from entrepot.cli.reports import (
+    ProgressLine,
+    counted,
+    render_bytes,
+    show,
+    show_json,
+    show_message,
+    show_table,
+    show_text,
+)
 
 
 class Terminal(io.StringIO):
@@ -17,6 +26,17 @@ def test_results_and_remarks_go_different_ways(capsys: pytest.CaptureFixture[str
     show("result")
     show_message("remark")
     assert capsys.readouterr() == ("result\n", "remark\n")
+
+
+def test_a_text_is_printed_as_it_is_but_steers_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    show_text("+a\x1b]0;x\x07\r\n+b\t\n")
+    assert capsys.readouterr().out == "+a\x1b]0;x\x07\r\n+b\t\n"
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    show_text("+a\x1b]0;x\x07\u061c\n+b\t")
+    assert terminal.getvalue() == "+a\\x1b]0;x\\x07\\u061c\n+b\t\n"
 
 
 def test_json_keeps_the_order_of_keys_and_every_letter(capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,3 +100,8 @@ def test_control_characters_of_strangers_are_shown_not_obeyed(capsys: pytest.Cap
     assert err == "\\x07x\ny\n"
     assert json.loads(out.partition("\n")[2]) == {"a": "\x1b\x9b\u202e"}
     assert not {"\x1b", "\x9b", "\u202e"} & {*out, *err}
+
+
+def test_progress_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    ProgressLine()("alice/x\x1b[2J")
+    assert capsys.readouterr().err == "alice/x\\x1b[2J\n"

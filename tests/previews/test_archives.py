@@ -4,6 +4,7 @@ import io
 import random
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -63,8 +64,34 @@ def test_long_lists_are_cut() -> None:
 
 def test_members_are_read_up_to_a_bound() -> None:
     bomb = zip_file({"data.pkl": bytes(50_000_000), "x": b""})
-    [(name, data)] = archives.read_members(BytesRangeReader(bomb), ".pkl", most=3, most_bytes=1_000)
-    assert (name, len(data)) == ("data.pkl", 1_000)
+    [found] = archives.read_members(BytesRangeReader(bomb), (".pkl",), most=3, most_bytes=1_000)
+    assert (found.name, len(found.data)) == ("data.pkl", 1_000)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_a_member_unpacks_to_takes_no_memory_beyond_the_bound(method: int) -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("data.pkl", bytes(100 << 20))
+    source = BytesRangeReader(out.getvalue())
+    list(archives.read_members(source, (".pkl",), most=1, most_bytes=1))  # imports take memory too
+    tracemalloc.start()
+    try:
+        [found] = archives.read_members(source, (".pkl",), most=1, most_bytes=10_000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.data == bytes(10_000)
+    assert peak < 32 << 20
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_are_read_however_they_are_packed(method: int) -> None:
+    content, out = random.Random(7).randbytes(20_000), io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        archive.writestr("a.npy", content)
+    found = archives.read_members(BytesRangeReader(out.getvalue()), (".pkl", ".npy"), most=1, most_bytes=50_000)
+    assert [it.data for it in found] == [content]
 
 
 def test_other_files_are_refused() -> None:

@@ -84,6 +84,49 @@ def test_names_that_other_operations_could_have_swapped_are_computed(between: by
     assert imports_of(data) == [("(computed)", "(computed)", "dangerous")]
 
 
+def zip_file(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_of_archives_are_scanned_however_they_are_packed(method: int) -> None:
+    scan = scan_pickles(BytesRangeReader(zip_file({"x/data.pkl": pickle.dumps(Runs())}, method)))
+    assert (scan.worst, scan.is_complete) == ("dangerous", True)
+
+
+def test_a_member_that_cannot_be_read_hides_no_other() -> None:
+    whole = zip_file({"a.pkl": b"no pickle", "b.pkl": b"b" * 99, "data.pkl": pickle.dumps(Runs())})
+    scan = scan_pickles(BytesRangeReader(whole.replace(b"b" * 99, b"c" * 99)))  # its checksum is wrong now
+    assert (scan.worst, scan.is_complete) == ("dangerous", False)
+
+
+def test_an_archive_of_nothing_readable_is_refused() -> None:
+    with pytest.raises(Malformed, match="malformed pickle"):
+        scan_pickles(BytesRangeReader(zip_file({"data.pkl": b"no pickle"})))
+
+
+def test_of_very_many_members_the_first_are_scanned() -> None:
+    members = {f"{at}.pkl": pickle.dumps(at) for at in range(64)}
+    assert scan_pickles(BytesRangeReader(zip_file(members))).is_complete
+    assert not scan_pickles(BytesRangeReader(zip_file(members | {"data.pkl": pickle.dumps(Runs())}))).is_complete
+
+
+def test_objects_among_the_arrays_of_an_archive_are_found() -> None:
+    out = io.BytesIO()
+    plain = {"b": np.arange(3), "c": np.array(["x"]), "d": np.zeros((2, 3), np.float16), "e": np.array(1.5)}
+    np.savez_compressed(out, **plain)  # type: ignore[arg-type]
+    scan = scan_pickles(BytesRangeReader(out.getvalue()))
+    assert (scan.imports, scan.is_complete) == ((), True)
+    out = io.BytesIO()
+    np.savez_compressed(out, a=np.array([Runs()], dtype=object), **plain)  # type: ignore[arg-type]
+    scan = scan_pickles(BytesRangeReader(out.getvalue()))
+    assert (scan.worst, scan.is_complete) == ("dangerous", True)
+
+
 def test_names_in_the_memo_are_followed() -> None:
     data = b"\x80\x04" + text("os") + b"\x94" + b"0" + text("system") + b"\x94" + b"0" + b"h\0h\1\x93."
     assert imports_of(data) == [("os", "system", "dangerous")]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 _PROGRESS_EVERY_S = 1.0
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def show(line: str) -> None:
@@ -22,6 +22,11 @@ def show(line: str) -> None:
 def show_message(line: str) -> None:
     """Print a message to standard error, where scripts that capture the output do not see it."""
     click.echo(printable(line), err=True)
+
+
+def show_text(text: str) -> None:
+    """Print a text of several lines as it is; on a terminal, which would obey control characters, these are visible."""
+    click.echo(printable(text) if sys.stdout.isatty() else text, nl=not text.endswith("\n"))
 
 
 def printable(text: str) -> str:
@@ -74,7 +79,7 @@ class ProgressLine:
 
     def __call__(self, line: str) -> None:
         """Show the current activity."""
-        now = time.monotonic()
+        now, line = time.monotonic(), printable(line)
         if self._on_terminal:
             click.echo(f"\r{line.ljust(self._width)}", err=True, nl=False)
             self._width = len(line)

@@ -1,7 +1,10 @@
-"""Lists of the members of zip and tar archives, without unpacking them."""
+"""Lists of the members of zip and tar archives, and the beginnings of members."""
 
 from __future__ import annotations
 
+import bz2
+import copy
+import lzma
 import struct
 import zipfile
 import zlib
@@ -21,6 +24,12 @@ MAX_MEMBERS = 10_000
 """Maximum number of members in a list."""
 
 _MAX_HEADER, _MAX_HEADERS, _MAX_NAMES = 1 << 20, 24 << 20, 4 << 20
+_MAX_LZMA_MEMORY = 128 << 20
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, RuntimeError, OSError, ValueError, Malformed),
+)
+"""What reading a member raises that is damaged, encrypted, or packed in a way that is not known."""
 
 
 @attrs.frozen
@@ -45,6 +54,15 @@ class ArchiveMembers:
     is_complete: bool
 
 
+@attrs.frozen
+class MemberBeginning:
+    """The first bytes of a file in an archive, unpacked; none if ``is_readable`` is False."""
+
+    name: str
+    data: bytes
+    is_readable: bool = True
+
+
 def list_zip(source: RangeReader, *, most: int = MAX_MEMBERS) -> ArchiveMembers:
     """Return the members of a zip archive, from its directory at the end.
 
@@ -63,28 +81,45 @@ def list_zip(source: RangeReader, *, most: int = MAX_MEMBERS) -> ArchiveMembers:
 
 
 def read_members(
-    source: RangeReader, suffix: str, *, most: int, most_bytes: int, most_directory: int = MAX_READ
-) -> Iterator[tuple[str, bytes]]:
-    """Yield the beginnings of those members of a zip archive whose name ends with ``suffix``.
+    source: RangeReader, endings: tuple[str, ...], *, most: int, most_bytes: int, most_directory: int = MAX_READ
+) -> Iterator[MemberBeginning]:
+    """Yield the beginnings of those members of a zip archive whose name has one of some endings.
 
     Args:
         most: members at most.
-        most_bytes: bytes of one member at most, unpacked.
+        most_bytes: bytes of one member at most, unpacked, and packed.
         most_directory: bytes of the directory at most; a megabyte of it takes a tenth of a second.
 
     Raises:
-        Malformed: it is not a zip archive, its directory is larger, or a member cannot be unpacked.
+        Malformed: it is not a zip archive, or its directory is larger.
     """
     with _open_zip(source, most_directory) as archive:
-        wanted = [it for it in archive.infolist() if it.filename.endswith(suffix)]
+        wanted = [it for it in archive.infolist() if it.filename.endswith(endings)]
         for it in wanted[:most]:
             try:
-                with archive.open(it) as member:
-                    yield it.filename, member.read(most_bytes)
-            except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-                raise Malformed(
-                    "zip archive", f"the member {it.filename[:100]!r} cannot be unpacked: {error}"
-                ) from error
+                yield MemberBeginning(it.filename, _beginning_of(archive, it, most_bytes))
+            except _UNREADABLE:
+                yield MemberBeginning(it.filename, b"", is_readable=False)
+
+
+def _beginning_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
+    """Return the first bytes of a member.
+
+    Of bzip2 and LZMA, ``zipfile`` only reads the packed bytes: it would unpack them without a bound, 40 bytes to 40 MB.
+    """
+    if member.compress_type not in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        with archive.open(member) as file:
+            return file.read(most)
+    packed = copy.copy(member)
+    packed.compress_type, packed.file_size = zipfile.ZIP_STORED, member.compress_size
+    del packed.CRC  # that of the unpacked bytes
+    with archive.open(packed) as file:
+        data = file.read(most)
+    if member.compress_type == zipfile.ZIP_BZIP2:
+        return bz2.BZ2Decompressor().decompress(data, most)
+    # Version and length have two bytes each, the properties five; behind them, a ``.lzma`` file has its size or -1.
+    alone = data[4:9] + b"\xff" * 8 + data[9:]
+    return lzma.LZMADecompressor(lzma.FORMAT_ALONE, _MAX_LZMA_MEMORY).decompress(alone, most)
 
 
 def list_tar(source: RangeReader, *, most: int = MAX_MEMBERS) -> ArchiveMembers:

@@ -1,13 +1,14 @@
 """The imports of pickles: the classes and functions that loading one would call. Nothing is loaded.
 
 Source: Python, ``pickletools``; PEP 3154. Pickles are found raw (several in a row, as older
-versions of PyTorch write), as members ``*.pkl`` of a zip archive (PyTorch), and behind the header
-of a NumPy file.
+versions of PyTorch write), as members ``*.pkl`` and ``*.npy`` of a zip archive (PyTorch, NumPy), and
+behind the header of a NumPy file.
 """
 
 from __future__ import annotations
 
 import pickletools
+import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -24,6 +25,15 @@ MAX_PICKLE = 64 << 20
 
 _MAX_MEMBERS, _MAX_STEPS, _MAX_IMPORTS, _MAX_PICKLES = 64, 20_000_000, 10_000, 1_000
 _UNKNOWN = "(computed)"
+MEMBERS = (".pkl", ".npy")
+"""Ends of the names of members of zip archives that may be pickles."""
+
+# As NumPy writes it. Any other header may be that of objects, which are pickled.
+_PLAIN_ARRAY = re.compile(
+    rb"\x93NUMPY(?:\x01\x00..|[\x02\x03]\x00....)\{'descr': '[<>|=][biufcSU][0-9]+', 'fortran_order': (?:True|False), "
+    rb"'shape': \([0-9, ]*\), \} *\n",
+    re.DOTALL,
+)
 
 _MEMOIZING = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
 _RECALLING = frozenset({"GET", "BINGET", "LONG_BINGET"})
@@ -109,26 +119,49 @@ _DANGEROUS_MODULES = frozenset(
 _MAX_PARTS = max(module.count(".") + 1 for module in _DANGEROUS_MODULES)
 
 
-def scan_pickles(source: RangeReader, *, most_directory: int = MAX_READ) -> PickleScan:
+def scan_pickles(source: RangeReader, *, most: int = MAX_PICKLE, most_directory: int = MAX_READ) -> PickleScan:
     """Return the imports of a file that may hold pickles.
 
     Args:
+        most: bytes of one pickle that are read; what an archive says of its members does not count.
         most_directory: bytes of the directory of a zip archive that are read.
 
     Raises:
-        Malformed: it is neither a pickle nor a zip archive.
+        Malformed: it is neither a pickle nor a zip archive, or no member of the archive can be read.
     """
     if source.read_at(0, 4) == b"PK\3\4":
-        members = archives.read_members(
-            source, ".pkl", most=_MAX_MEMBERS, most_bytes=MAX_PICKLE + 1, most_directory=most_directory
-        )
-        return _merge(_scan(data) for _, data in members)
-    data = source.read_at(0, MAX_PICKLE + 1)
-    if data[:6] == b"\x93NUMPY":
-        wide = data[6:7] != b"\1"
-        start = 12 if wide else 10
-        return _scan(data[start + int.from_bytes(data[8:start], "little") :])
-    return _scan(data)
+        return _scan_archive(source, most, most_directory)
+    return _scan(_pickled(source.read_at(0, most + 1)), most)
+
+
+def _scan_archive(source: RangeReader, most: int, most_directory: int) -> PickleScan:
+    """Return the imports of all members; with one that cannot be read, the scan is incomplete, but not over."""
+    members = archives.read_members(
+        source, MEMBERS, most=_MAX_MEMBERS + 1, most_bytes=most + 1, most_directory=most_directory
+    )
+    scans, reason = list[PickleScan](), ""
+    is_complete = True
+    for number, member in enumerate(members):
+        if number == _MAX_MEMBERS:
+            is_complete = False
+        elif not member.is_readable:
+            is_complete, reason = False, reason or f"the member {member.name[:100]!r} cannot be unpacked"
+        elif not _PLAIN_ARRAY.match(member.data):
+            try:
+                scans.append(_scan(_pickled(member.data), most))
+            except Malformed as error:
+                is_complete, reason = False, reason or error.reason
+    if reason and not scans:
+        raise Malformed("pickle", reason)
+    return _merge(scans, is_complete=is_complete)
+
+
+def _pickled(data: bytes) -> bytes:
+    """Return the bytes of a file behind the header of NumPy, if it has one."""
+    if data[:6] != b"\x93NUMPY":
+        return data
+    start = 12 if data[6:7] != b"\1" else 10
+    return data[start + int.from_bytes(data[8:start], "little") :]
 
 
 def judge(module: str, name: str) -> Safety:
@@ -142,19 +175,18 @@ def judge(module: str, name: str) -> Safety:
     return "suspicious"
 
 
-def _merge(scans: Iterable[PickleScan]) -> PickleScan:
+def _merge(scans: Iterable[PickleScan], *, is_complete: bool) -> PickleScan:
     found: set[PickleImport] = set()
-    is_complete = True
     for scan in scans:
         found.update(scan.imports)
         is_complete = is_complete and scan.is_complete
     return PickleScan(tuple(sorted(found)), is_complete)
 
 
-def _scan(data: bytes) -> PickleScan:
+def _scan(data: bytes, most: int) -> PickleScan:
     """Return the imports of the pickles at the start of some bytes, one after the other."""
     found: set[tuple[str, str]] = set()
-    is_complete = len(data) <= MAX_PICKLE
+    is_complete = len(data) <= most
     at, steps, count = 0, _MAX_STEPS, 0
     while at < len(data):
         if count == _MAX_PICKLES:

@@ -18,7 +18,7 @@ from entrepot.hub.repos.repositories import RepoChanges
 from entrepot.hub.search import profiles
 from entrepot.hub.webhooks import webhooks
 from entrepot.hub.webhooks.webhooks import WebhookDraft
-from entrepot.names import RepoRef, RepoType, XetHash
+from entrepot.names import RepoId, RepoRef, RepoType, XetHash
 from tests.support.chunk_sender import Sender
 from tests.support.worlds import DAY_MS, World
 
@@ -195,6 +195,17 @@ def test_a_batch_has_a_maximum_size(world: World) -> None:
     many = [AddToBucket(f"{number}", EMPTY) for number in range(batches.MAX_OPERATIONS + 1)]
     with pytest.raises(LimitExceeded):
         batches.apply(world.hub, world.alice, new(world), many)
+
+
+def test_a_batch_copies_from_a_maximum_of_repositories(world: World) -> None:
+    ref = new(world)
+    many = [
+        CopyToBucket(f"{number}", EMPTY, RepoRef(RepoType.MODEL, RepoId("bob", f"m{number}")))
+        for number in range(batches.MAX_SOURCES + 1)
+    ]
+    with pytest.raises(LimitExceeded, match="repositories to copy from"):
+        batches.apply(world.hub, world.alice, ref, many)
+    assert len(change(world, ref, *many[1:])) == batches.MAX_SOURCES
 
 
 def test_an_empty_batch_changes_nothing(world: World) -> None:

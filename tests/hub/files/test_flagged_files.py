@@ -161,7 +161,7 @@ def test_a_file_stays_hidden_when_its_scanner_breaks(
         raise ScanFailed("it is not there")
 
     with monkeypatch.context() as patch:
-        patch.setattr("entrepot.hub.scanning.contents.PICKLE_VERSION", "2")
+        patch.setattr("entrepot.hub.scanning.contents.PICKLE_VERSION", "next")
         patch.setattr(pickle_scans, "scan_content", fail)
         scan(hiding, ref)
         with pytest.raises(NotAllowed):

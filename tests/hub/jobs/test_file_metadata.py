@@ -55,6 +55,14 @@ def test_a_file_that_is_no_safetensors_file_leaves_the_count_unknown(world: Worl
     assert info(world, ref).row.files.safetensors is None
 
 
+def test_of_very_many_evaluation_results_the_first_are_read(world: World) -> None:
+    ref = world.repo()
+    text = b"dataset: {id: a/b, task_id: c}\nvalue: 1\n" + b"#" * (200 << 10)
+    world.commit(ref, *(AddFile(RepoPath(f".eval_results/{at}.yaml"), text) for at in range(9)))
+    found = info(world, ref).row.files.eval_results
+    assert [item["filename"] for item in found or ()] == [f".eval_results/{at}.yaml" for at in range(5)]
+
+
 def test_the_header_of_a_gguf_file_is_read(world: World) -> None:
     ref = world.repo()
     world.add(ref, "model.gguf", GGUF)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import errno
 import gzip
 import os
+import select
 import socket
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from entrepot.errors import StoreUnavailable
 from entrepot.git import DELIM, FLUSH, pkt_line
 from entrepot.hub.git import git_wire
+from entrepot.server.handlers import MAX_FETCHES_EACH
 from entrepot.storage import mirrors
 from tests.support.child_processes import children_called
 from tests.support.served_hub import ServedHub
@@ -102,6 +105,31 @@ def test_git_ends_when_its_client_has_gone(world: ServedHub) -> None:
         assert peer.recv(100).startswith(b"HTTP/1.1 200")
         started = children_called("upload-pack")
         assert started
+    _, alive = psutil.wait_procs(started, timeout=240)
+    assert not alive
+
+
+def test_a_caller_with_many_fetches_waits_and_others_do_not(world: ServedHub) -> None:
+    ref = world.repo("fetch-many")
+    commit = world.commit(ref, {f"f{n}": os.urandom(200_000) for n in range(150)})
+    body = fetch_all(commit)
+    host, port = world.url.removeprefix("http://").split(":")
+    head = f"POST /{ref.path}/git-upload-pack HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    with contextlib.ExitStack() as opened:
+        peers = [opened.enter_context(socket.create_connection((host, int(port)))) for _ in range(MAX_FETCHES_EACH + 1)]
+        for peer in peers:
+            peer.sendall(f"{head}Git-Protocol: version=2\r\n\r\n".encode() + body)
+        begun = list[socket.socket]()
+        while len(begun) < MAX_FETCHES_EACH:
+            begun += [it for it in select.select(peers, (), (), 60)[0] if it not in begun]
+        with world.client(world.alice, **{"git-protocol": "version=2"}) as client:
+            assert client.post(f"/{ref.path}/git-upload-pack", content=body).status_code == 200
+        assert len(children_called("upload-pack")) == MAX_FETCHES_EACH
+        [waiting] = [peer for peer in peers if peer not in begun]
+        assert not select.select([waiting], (), (), 0)[0]
+        begun[0].close()
+        assert waiting.recv(100).startswith(b"HTTP/1.1 200")
+        started = children_called("upload-pack")
     _, alive = psutil.wait_procs(started, timeout=240)
     assert not alive
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from entrepot.cli.client.options import HubClient, hub_options, revision_option, type_option
-from entrepot.cli.reports import show, show_json, show_message
+from entrepot.cli.reports import show, show_json, show_message, show_text
 from entrepot.cli.results import json_option, show_result
 
 
@@ -63,7 +63,7 @@ def lineage(
         return
     if form is not None:
         text = client.hub.send(calls.export(ref, form, revision=revision, direction=wanted, depth=depth))
-        click.echo(text, nl=not text.endswith("\n"))
+        show_text(text)
         return
     graph = client.hub.send(calls.show(ref, revision=revision, direction=wanted, depth=depth))
     if as_json:

@@ -10,7 +10,7 @@ import click
 
 from entrepot.cli.client.options import HubClient, confirm, hub_options, revision_option, type_option
 from entrepot.cli.groups import CommandEntry, LazyGroup
-from entrepot.cli.reports import render_bytes, show, show_json, show_table
+from entrepot.cli.reports import render_bytes, show, show_json, show_table, show_text
 from entrepot.cli.results import json_option, show_result
 
 if TYPE_CHECKING:
@@ -362,7 +362,7 @@ def diff(client: HubClient, repo: str, revisions: str, repo_type: str, as_json: 
     if as_json:
         show_json({"repo": repo, "revisions": revisions, "diff": text})
     else:
-        click.echo(text, nl=not text.endswith("\n"))
+        show_text(text)
 
 
 def _entry(item: RepoFile | RepoFolder) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def draft_name(target: Path, tag: str = "") -> str:
     Args:
         tag: the etag of the content for drafts that are resumed, so that different contents use different drafts.
     """
-    key = b"\0".join((os.fsencode(os.path.abspath(target)), tag.encode("utf-8", "backslashretarget")))
+    key = b"\0".join((os.fsencode(os.path.abspath(target)), tag.encode("utf-8", "backslashreplace")))
     digest = hashlib.sha256(key).hexdigest()[:20]
     return f".{digest}{INCOMPLETE}"
 

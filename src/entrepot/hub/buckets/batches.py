@@ -29,6 +29,9 @@ EMPTY = XetHash("0" * 64)
 """The hash of the empty file, of which no chunks exist."""
 
 MAX_OPERATIONS = 10_000
+MAX_SOURCES = 100
+"""Repositories from which one batch copies: each is looked up in the transaction that other writers wait for."""
+
 MAX_PATH_BYTES = 1_024
 
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
@@ -98,13 +101,15 @@ def apply(hub: HubContext, caller: MaybeCaller, ref: RepoRef, operations: Sequen
 
     Raises:
         RepoNotFound, RepoMoved, RepoDisabled, LoginRequired, NotAllowed: no access.
-        LimitExceeded: there are too many operations.
+        LimitExceeded: there are too many operations, or they copy from too many repositories.
         QuotaExceeded: the files exceed the quota of the namespace; nothing was changed.
     """
     if len(operations) > MAX_OPERATIONS:
         raise LimitExceeded("the number of operations", MAX_OPERATIONS, "send several batches")
     faults = {number: fault for number, one in enumerate(operations) if (fault := _fault(one)) is not None}
     wanted = [one for number, one in enumerate(operations) if number not in faults]
+    if len({one.source for one in wanted if isinstance(one, CopyToBucket)}) > MAX_SOURCES:
+        raise LimitExceeded("the number of repositories to copy from", MAX_SOURCES, "send several batches")
     hashes = {one.xet_hash for one in wanted if not isinstance(one, DeleteFromBucket)}
     with hub.write(access.lock(hub, caller, ref, access.committable), *map(Lock.xorb, sorted(hashes))) as tx:
         row, _ = access.committable(tx, caller, ref)

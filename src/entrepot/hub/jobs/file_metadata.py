@@ -49,7 +49,7 @@ _MAX_TABLES = 64
 # Bytes that are read of all files together: a commit waits for it. The headers of the largest models have 20 MB.
 _MAX_HEADERS, _MAX_SAMPLES = 24 << 20, 3 << 20
 _MAX_GGUF = 2 * gguf.MAX_HEADER
-_MAX_EVALUATIONS, _MAX_EVALUATION = 100, 256 << 10
+_MAX_EVALUATIONS, _MAX_EVALUATION, _MAX_ALL_EVALUATIONS = 100, 256 << 10, 1 << 20
 _YAML = (".yaml", ".yml")
 _MODEL_INDEX = "model.safetensors.index.json"
 
@@ -171,13 +171,23 @@ def _list_files(trees: Trees, root: Oid, *, is_deep: bool) -> list[Node]:
 
 
 def _evaluations(trees: Trees, tx: Read, row: RepoRow, root: Oid) -> Mapping[str, str]:
+    """Return the first files with evaluation results, by path: a megabyte of them takes a second to parse."""
     folder = RepoPath(eval_files.FOLDER)
     entry = trees.find(root, folder)
     if entry is None or not entry.is_folder:
         return {}
     walked = (node for node in trees.walk(entry.oid, folder, is_deep=False) if not node.is_folder)
     named = [node for _, node in zip(range(_MAX_EVALUATIONS), walked, strict=False)]
-    return {str(node.path): _text(tx, row.id, node, _MAX_EVALUATION) for node in named if node.path.endswith(_YAML)}
+    found, left = dict[str, str](), _MAX_ALL_EVALUATIONS
+    for node in named:
+        if not node.path.endswith(_YAML):
+            continue
+        text = _text(tx, row.id, node, _MAX_EVALUATION)
+        left -= len(text)
+        if left < 0:
+            break
+        found[str(node.path)] = text
+    return found
 
 
 @time_limit()

@@ -117,7 +117,7 @@ def verify(hub: HubContext, caller: MaybeCaller, ref: RepoRef, *, cursor: str, l
         row, author = access.committable(tx, caller, ref)
         page = _page(tx, row.id, cursor, limit)
     ours = [lock for lock in page.locks if lock.owner_id == author.account.id]
-    return LockVerification(ours, [lock for lock in page.locks if lock not in ours], page.next)
+    return LockVerification(ours, [lock for lock in page.locks if lock.owner_id != author.account.id], page.next)
 
 
 def release(hub: HubContext, caller: MaybeCaller, ref: RepoRef, uid: str, *, by_force: bool) -> LfsLock:

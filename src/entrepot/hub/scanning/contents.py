@@ -27,7 +27,7 @@ from entrepot.storage.trees import ListedEntry
 PICKLES, COMMAND, SERVICE = "pickles", "command", "service"
 """The scanners: the one for imports of pickles; a command, and a service over HTTP, that an administrator has set."""
 
-PICKLE_VERSION = "1"
+PICKLE_VERSION = "2"
 """Changes whenever the same file may be judged differently; all files are then scanned again."""
 
 PICKLE_ENDINGS = (

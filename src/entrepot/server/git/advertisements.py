@@ -15,7 +15,7 @@ from entrepot.hub.git import git_wire
 from entrepot.names import RepoRef
 from entrepot.server.git import pushes
 from entrepot.server.git.fetches import NO_CACHE, ProgramResponse, fetch_command
-from entrepot.server.handlers import app_state, call_hub
+from entrepot.server.handlers import app_state, call_hub, sender_of
 from entrepot.server.threads import line_of
 
 _UPLOADS = "git-upload-pack"
@@ -34,9 +34,11 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     if git_wire.uses_protocol_v2(protocol):
         await call_hub(request, git_wire.check_fetch, ref)
         return Response(render_capabilities(), headers=NO_CACHE, media_type=media_type)
+    sender = await sender_of(request)
     command = await fetch_command(request, lambda hub, caller: git_wire.advertise_uploads(hub, caller, ref, protocol))
     lead = pkt_line(f"# service={service}\n".encode()) + FLUSH  # source: git, http-backend.c (get_info_refs)
-    return ProgramResponse(app_state(request), command, _nothing(), lead, media_type.encode(), line_of(request.scope))
+    line = line_of(request.scope)
+    return ProgramResponse(app_state(request), command, _nothing(), lead, media_type.encode(), line, sender)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -22,7 +22,7 @@ from entrepot.server.git.git_errors import text_error_response
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.packets import PacketStream
 from entrepot.server.git.processes import RunningProgram, running
-from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow
+from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow, sender_of
 from entrepot.server.threads import line_of, settle
 
 MAX_REQUEST = 256 << 20
@@ -45,8 +45,10 @@ async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
             return render_listing(parse_question(packets), git_wire.list_refs(hub, caller, ref))
 
         return Response(await call_hub(request, answer), headers=NO_CACHE, media_type=_RESULT)
+    sender = await sender_of(request)
     command = await fetch_command(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
-    return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode(), line_of(request.scope))
+    line = line_of(request.scope)
+    return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode(), line, sender)
 
 
 async def fetch_command(request: Request, find: Callable[[HubContext, git_wire.MaybeCaller], GitCommand]) -> GitCommand:
@@ -71,7 +73,10 @@ class _NotBegun(Exception):
 
 @attrs.frozen(eq=False)
 class ProgramResponse:
-    """A response with the output of a program, preceded by ``lead``; ``line``: where its calls wait for a thread."""
+    """A response with the output of a program, preceded by ``lead``; it begins in the turn of its ``sender``.
+
+    ``line``: where its calls wait for a thread.
+    """
 
     state: AppState
     command: GitCommand
@@ -79,11 +84,15 @@ class ProgramResponse:
     lead: bytes
     media_type: bytes
     line: bytes
+    sender: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the program; the response starts at its first byte, so an earlier failure becomes an error response."""
         try:
-            async with running(self.command.argv, self.command.environ, self.body) as run:
+            async with (
+                self.state.fetches.hold(self.sender),
+                running(self.command.argv, self.command.environ, self.body) as run,
+            ):
                 watching = asyncio.create_task(_kill_when_gone(run, receive))
                 try:
                     first = await self._begin(run, watching)

@@ -15,6 +15,7 @@ from entrepot.server.handlers.calls import (
     identify,
     remembering,
     secret_of,
+    sender_of,
     turn,
     wait_until_gone,
 )
@@ -32,11 +33,20 @@ from entrepot.server.handlers.requests import (
     repo_of,
 )
 from entrepot.server.handlers.responses import json_response, left_out_header, next_link
-from entrepot.server.handlers.state import MAX_ARCHIVES, MAX_ARCHIVES_EACH, AppState, app_state
+from entrepot.server.handlers.state import (
+    MAX_ARCHIVES,
+    MAX_ARCHIVES_EACH,
+    MAX_FETCHES,
+    MAX_FETCHES_EACH,
+    AppState,
+    app_state,
+)
 
 __all__ = [
     "MAX_ARCHIVES",
     "MAX_ARCHIVES_EACH",
+    "MAX_FETCHES",
+    "MAX_FETCHES_EACH",
     "MAX_JSON",
     "NO_REPO",
     "AppState",
@@ -63,6 +73,7 @@ __all__ = [
     "remembering",
     "repo_of",
     "secret_of",
+    "sender_of",
     "turn",
     "wait_until_gone",
 ]

@@ -170,10 +170,18 @@ async def turn(request: Request, slots: FairSlots) -> AsyncIterator[None]:
         InvalidCredentials: the token is unknown, revoked or expired.
         ClientGone: the client has left before its turn.
     """
-    account = await call_hub_briefly(request, lambda _hub, caller: caller and caller.account.uid)
-    line = f"account {account}" if account else f"address {line_of(request.scope).hex()}"
-    async with slots.hold(line, until_gone=lambda: wait_until_gone(request)):
+    async with slots.hold(await sender_of(request), until_gone=lambda: wait_until_gone(request)):
         yield
+
+
+async def sender_of(request: Request) -> str:
+    """Return the name under which a caller holds slots: of an account, or without one of the address.
+
+    Raises:
+        InvalidCredentials: the token is unknown, revoked or expired.
+    """
+    account = await call_hub_briefly(request, lambda _hub, caller: caller and caller.account.uid)
+    return f"account {account}" if account else f"address {line_of(request.scope).hex()}"
 
 
 async def wait_until_gone(request: Request) -> None:

@@ -24,6 +24,9 @@ from entrepot.server.threads import Threads
 MAX_ARCHIVES, MAX_ARCHIVES_EACH = 16, 2
 """Archives that a server process sends at the same time, and of these to one caller: an account, or an address."""
 
+MAX_FETCHES, MAX_FETCHES_EACH = 64, 16
+"""Git programs that answer fetches in a server process at the same time, and of these for one caller, as above."""
+
 
 @attrs.frozen
 class AppState:
@@ -31,7 +34,7 @@ class AppState:
 
     ``tables``, ``viewers``, ``queries``: turns of requests that read rows, of pages that show other files, and of
     requests that read whole tables. ``issuers``: of visitors who sign in with another issuer, which may be slow.
-    ``archives``: of archives that are being sent.
+    ``archives``: of archives that are being sent. ``fetches``: of git programs that answer fetches.
     """
 
     hub: HubContext
@@ -55,6 +58,7 @@ class AppState:
     queries: FairSlots = attrs.field(factory=lambda: FairSlots(2, per_caller=1))
     issuers: FairSlots = attrs.field(factory=lambda: FairSlots(4, per_caller=2))
     archives: FairSlots = attrs.field(factory=lambda: FairSlots(MAX_ARCHIVES, per_caller=MAX_ARCHIVES_EACH))
+    fetches: FairSlots = attrs.field(factory=lambda: FairSlots(MAX_FETCHES, per_caller=MAX_FETCHES_EACH))
     answers: AnswerMemory = attrs.field(
         default=attrs.Factory(lambda state: AnswerMemory(state.hub.settings), takes_self=True)
     )

@@ -140,11 +140,11 @@ def _view_pickle(source: RangeReader) -> FileView:
     size = source.size
     if source.read_at(0, 4) == b"PK\3\4":
         found = archives.list_zip(source)
-        size = sum(member.size for member in found.members if member.name.endswith(".pkl"))
+        size = sum(member.size for member in found.members if member.name.endswith(pickles.MEMBERS))
         size = size if found.is_complete else source.size
     if size > MAX_PICKLE:
         return FileView("none", "This pickle is too large to be examined here. Loading it would run its code.")
-    scan = pickles.scan_pickles(source, most_directory=_MAX_DIRECTORY)
+    scan = pickles.scan_pickles(source, most=MAX_PICKLE, most_directory=_MAX_DIRECTORY)
     rows = [(item.module, item.name, item.safety) for item in scan.imports[:MAX_ROWS]]
     note = "This file is a pickle: loading it runs code. It was only examined, never loaded."
     if not scan.is_complete:
