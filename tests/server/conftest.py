@@ -61,7 +61,7 @@ def serve(request: pytest.FixtureRequest) -> Iterator[Serve]:
 
 @pytest.fixture
 def threads() -> Iterator[Threads]:
-    pools = Threads(short=2, transfers=2)
+    pools = Threads(short=2, transfers=4)  # of which one address has at most three
     yield pools
     pools.close()
 

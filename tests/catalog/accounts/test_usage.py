@@ -14,7 +14,7 @@ from entrepot.catalog.git.objects import ObjectRow
 from entrepot.catalog.repos import repositories
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.catalog.visibility import Visibility
-from entrepot.names import Oid, Sha256, XetHash
+from entrepot.names import MAIN, Oid, RepoPath, Sha256, XetHash
 from tests.support.stored_rows import sha
 
 AddRepo = Callable[..., RepoRow]
@@ -104,6 +104,10 @@ def test_repositories_the_caller_cannot_read_are_not_counted(
     with catalog.write() as tx:
         objects.put(tx, hidden.id, [ObjectRow(Oid("1" * 40), "blob", 50, None, T, None)], 1)
     assert elsewhere(catalog, repo) == {R, T, f"xorb:{A}", f"xorb:{B}"}
+    assert elsewhere(catalog, repo, Visibility()) == set()
+    assert elsewhere(catalog, repo, Visibility([hidden.namespace_id])) == {T}, "no commit names the others"
+    with catalog.write() as tx:
+        file_links.name_links(tx, hidden.id, [(R, RepoPath("r")), (S, RepoPath("s"))], MAIN, 1)
     assert elsewhere(catalog, repo, Visibility()) == set()
     assert elsewhere(catalog, repo, Visibility([hidden.namespace_id])) == {R, T, f"xorb:{A}", f"xorb:{B}"}
 
