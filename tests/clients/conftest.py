@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,18 +30,23 @@ Run = Callable[..., Any]
 
 
 def installed(version: str) -> Path:
-    """Return a folder with one version, installed once per checkout, because versions cannot share an environment."""
+    """Return a folder with one version, installed once per checkout, because versions cannot share an environment.
+
+    Its commands name the interpreter that installed them, so another environment installs it anew.
+    """
     folder = ROOT / ".cache" / f"huggingface_hub-{version}"
     folder.parent.mkdir(exist_ok=True)
     with (folder.parent / "clients.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "complete").exists():
+        complete = folder / "complete"
+        if not complete.exists() or complete.read_text() != sys.executable:
+            shutil.rmtree(folder, ignore_errors=True)
             wanted = ["--quiet", "--target", str(folder), *PACKAGES[version]]
             by_uv = [str(UV), "pip", "install", "--python", sys.executable, *wanted]
             if not UV.exists() or subprocess.run(by_uv, timeout=300).returncode:
                 by_pip = [sys.executable, "-m", "pip", "install", "--upgrade", *wanted]
                 subprocess.run(by_pip, check=True, timeout=300)
-            (folder / "complete").touch()
+            complete.write_text(sys.executable)
     return folder
 
 
