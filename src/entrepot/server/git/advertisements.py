@@ -15,8 +15,7 @@ from entrepot.hub.git import git_wire
 from entrepot.names import RepoRef
 from entrepot.server.git import pushes
 from entrepot.server.git.fetches import NO_CACHE, ProgramResponse, fetch_command
-from entrepot.server.handlers import app_state, call_hub, sender_of
-from entrepot.server.threads import line_of
+from entrepot.server.handlers import call_hub, sender_of
 
 _UPLOADS = "git-upload-pack"
 _PUSHES = "git-receive-pack"
@@ -37,8 +36,7 @@ async def advertise(request: Request, ref: RepoRef) -> ASGIApp:
     sender = await sender_of(request)
     command = await fetch_command(request, lambda hub, caller: git_wire.advertise_uploads(hub, caller, ref, protocol))
     lead = pkt_line(f"# service={service}\n".encode()) + FLUSH  # source: git, http-backend.c (get_info_refs)
-    line = line_of(request.scope)
-    return ProgramResponse(app_state(request), command, _nothing(), lead, media_type.encode(), line, sender)
+    return ProgramResponse(request, command, _nothing(), lead, media_type.encode(), sender)
 
 
 async def _nothing() -> AsyncIterator[bytes]:

@@ -22,7 +22,7 @@ from entrepot.server.git.git_errors import text_error_response
 from entrepot.server.git.inflation import inflated
 from entrepot.server.git.packets import PacketStream
 from entrepot.server.git.processes import RunningProgram, running
-from entrepot.server.handlers import AppState, app_state, call_hub, call_hub_slow, sender_of
+from entrepot.server.handlers import app_state, call_hub, call_hub_slow, sender_of
 from entrepot.server.threads import line_of, settle
 
 MAX_REQUEST = 256 << 20
@@ -47,8 +47,7 @@ async def fetch(request: Request, ref: RepoRef) -> ASGIApp:
         return Response(await call_hub(request, answer), headers=NO_CACHE, media_type=_RESULT)
     sender = await sender_of(request)
     command = await fetch_command(request, lambda hub, caller: git_wire.serve_uploads(hub, caller, ref, protocol))
-    line = line_of(request.scope)
-    return ProgramResponse(app_state(request), command, stream.rest(), b"", _RESULT.encode(), line, sender)
+    return ProgramResponse(request, command, stream.rest(), b"", _RESULT.encode(), sender)
 
 
 async def fetch_command(request: Request, find: Callable[[HubContext, git_wire.MaybeCaller], GitCommand]) -> GitCommand:
@@ -73,24 +72,20 @@ class _NotBegun(Exception):
 
 @attrs.frozen(eq=False)
 class ProgramResponse:
-    """A response with the output of a program, preceded by ``lead``; it begins in the turn of its ``sender``.
+    """A response with the output of a program, preceded by ``lead``; it begins in the turn of its ``sender``."""
 
-    ``line``: where its calls wait for a thread.
-    """
-
-    state: AppState
+    request: Request
     command: GitCommand
     body: AsyncIterator[bytes]
     lead: bytes
     media_type: bytes
-    line: bytes
     sender: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the program; the response starts at its first byte, so an earlier failure becomes an error response."""
         try:
             async with (
-                self.state.fetches.hold(self.sender),
+                app_state(self.request).fetches.hold(self.sender),
                 running(self.command.argv, self.command.environ, self.body) as run,
             ):
                 watching = asyncio.create_task(_kill_when_gone(run, receive))
@@ -101,7 +96,7 @@ class ProgramResponse:
                     watching.cancel()
                     await settle(watching)
         except _NotBegun as failure:
-            await text_error_response(Request(scope), failure.reason)(scope, receive, send)
+            await text_error_response(self.request, failure.reason)(scope, receive, send)
         finally:
             self.command.release()
 
@@ -136,9 +131,8 @@ class ProgramResponse:
         if watching.done():
             raise ClientGone
         if code:
-            await self.state.threads.run_transfer(
-                git_wire.check_mirror, self.state.hub, self.command, run.stderr, line=self.line
-            )
+            state, line = app_state(self.request), line_of(self.request.scope)
+            await state.threads.run_transfer(git_wire.check_mirror, state.hub, self.command, run.stderr, line=line)
             raise git_wire.fetch_failure(run.stderr)
 
 
