@@ -27,6 +27,7 @@ from entrepot.errors import BlobMissing, DataFolderError, Refused, shown
 from entrepot.hub import blob_stores, data_folders
 from entrepot.hub.blob_stores import HubBucket
 from entrepot.hub.context import HubContext, open_hub
+from entrepot.hub.data_folders import Marker
 from entrepot.hub.files import xorb_scrubbing
 from entrepot.hub.jobs import blob_copies, damaged_content, maintenance
 from entrepot.hub.jobs.backup_folders import (
@@ -177,12 +178,11 @@ def restore(
     chosen, data = choose(folder, name), settings.data
     with translated_errors(data, "data folder"), locked(folder, fcntl.LOCK_SH):
         marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
-        unfinished = f"snapshot {chosen.name} of the hub {marker.store_id}"
-        _check_target(settings, unfinished)
+        _check_target(settings, chosen, marker)
         bucket = blob_stores.find_bucket(settings)
         damaged: Mapping[str, str] = {}
         if not (data / FORMAT_FILE).exists():  # else only the check was interrupted
-            damaged = _restore_stores(folder, chosen, unfinished, bucket, settings, progress)
+            damaged = _restore_stores(folder, chosen, marker, bucket, settings, progress)
         restored = attrs.evolve(
             marker,
             database="postgresql" if settings.database else "sqlite",
@@ -202,11 +202,10 @@ def restore(
 
 
 def _restore_stores(
-    folder: Path, chosen: Snapshot, unfinished: str, bucket: HubBucket | None, settings: Settings, progress: Progress
+    folder: Path, chosen: Snapshot, marker: Marker, bucket: HubBucket | None, settings: Settings, progress: Progress
 ) -> Mapping[str, str]:
     """Write the blobs and the database of a snapshot, or what an interrupted restore lacks; return damaged blobs."""
     data = settings.data
-    marker = data_folders.decode((folder / FORMAT_FILE).read_bytes())
     if settings.database:
         with contextlib.closing(_open_database(settings)) as new, new.read() as tx:
             if not (data / _UNFINISHED).exists() or hub_metadata.find(tx, "store_id") != marker.store_id:
@@ -214,7 +213,7 @@ def _restore_stores(
     if bucket is not None:
         bucket.claim(marker)
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_text(data / _UNFINISHED, f"{unfinished}\n")
+    write_text(data / _UNFINISHED, f"{_name_of(chosen, marker)}\n")
     source, keys = folder / "snapshots" / chosen.name, read_keys(folder, chosen.name)
     pool, blobs = LocalBlobs(folder / "blobs"), blob_stores.open_blobs(settings, bucket, fsync=True)
     wanted = [Stat(key, size, 0) for key, size in keys.items()]
@@ -225,7 +224,11 @@ def _restore_stores(
     return damaged
 
 
-def _check_target(settings: Settings, unfinished: str) -> None:
+def _name_of(chosen: Snapshot, marker: Marker) -> str:
+    return f"snapshot {chosen.name} of the hub {marker.store_id}"
+
+
+def _check_target(settings: Settings, chosen: Snapshot, marker: Marker) -> None:
     """Raise if a data folder contains something other than an interrupted restore of the same snapshot."""
     data, known = settings.data, {settings.data / CONFIG_FILE, settings.scratch_folder}
     if not data.exists() or all(path in known for path in data.iterdir()):
@@ -233,7 +236,7 @@ def _check_target(settings: Settings, unfinished: str) -> None:
     if not (data / _UNFINISHED).exists():
         raise DataFolderError(str(data), "it is not empty; restore into a new folder")
     begun = (data / _UNFINISHED).read_text(encoding="utf-8").strip()
-    if begun not in ("", unfinished):
+    if begun not in ("", _name_of(chosen, marker)):
         raise DataFolderError(
             str(data),
             f"a restore of {shown(begun, quote=False)} was interrupted here; repeat it, with --snapshot, "
