@@ -93,6 +93,14 @@ def test_a_card_has_a_budget(monkeypatch: pytest.MonkeyPatch) -> None:
         DataPaths(paths).matching("*" * (data_patterns.MAX_PATTERNS + 1))
 
 
+def test_names_whose_split_is_inferred_count_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_patterns, "MAX_COMPARED", 20 * data_patterns.INFERRED)
+    found = DataPaths([f"x/{number}.csv" for number in range(10)])
+    assert [len(found.below("x/")), len(found.below(""))] == [10, 10]
+    with pytest.raises(Malformed, match="comparisons"):
+        found.below("")
+
+
 def test_long_patterns_are_compared_with_fewer_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_patterns, "MAX_COMPARED", 100)
     found = DataPaths([f"x/{number}.csv" for number in range(10)])

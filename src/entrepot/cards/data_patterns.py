@@ -23,6 +23,9 @@ MAX_COMPARED = 2_000_000
 SIGNS = 16
 """Characters of a pattern, from its first wildcard on, that count as one comparison more."""
 
+INFERRED = 8
+"""As how many comparisons a file name counts whose split is inferred from it, by several rules."""
+
 MAX_PATTERNS = 128 << 10
 """Characters in all patterns with wildcards of one card."""
 
@@ -68,12 +71,14 @@ class DataPaths:
     def below(self, folder: str) -> list[str]:
         """Return the paths below a folder, which ends in a slash, without hidden files and files such as README.md.
 
+        Each counts as :data:`INFERRED` comparisons, for the rules that find its split.
+
         Raises:
             Malformed: the patterns of the card need too many comparisons.
         """
         if self._usable is None:
             self._usable = _usable(self._paths, "")
-        return self._beginning_with(self._usable, folder)
+        return self._beginning_with(self._usable, folder, times=INFERRED)
 
     def _beginning_with(self, paths: list[str], text: str, *, times: int = 1) -> list[str]:
         first, end = bisect.bisect_left(paths, text), bisect.bisect_right(paths, text + _LAST)

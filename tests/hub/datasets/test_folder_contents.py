@@ -95,6 +95,21 @@ def test_what_metadata_name_elsewhere_is_refused(world: World, ref: RepoRef) -> 
         rows(world, ref)
 
 
+def test_metadata_in_too_many_files_are_not_looked_for(
+    world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in "ab":
+        world.add(ref, f"{folder}/1.png", PNG)
+        world.add(ref, f"{folder}/metadata.csv", b"file_name\n1.png\n")
+    monkeypatch.setattr(folder_contents, "MAX_METADATA", 2)
+    assert len(rows(world, ref)) == 2
+    monkeypatch.setattr(folder_contents, "MAX_METADATA", 1)
+    with pytest.raises(UnsupportedDataset, match="its metadata are 2 files; 1 are read"):
+        tables.read_medium(world.hub, None, SplitRef(ref, *WHERE), row=0, column="image")
+    with pytest.raises(UnsupportedDataset, match="its metadata are 2 files; 1 are read"):
+        rows(world, ref, "main")
+
+
 def test_metadata_that_are_too_large_or_hidden_are_not_read(
     world: World, ref: RepoRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -170,6 +170,18 @@ def test_an_unknown_table_is_answered_with_the_known_ones(world: World, data: Re
         run(world.hub, None, [QuerySource("", data, "main")] * 2, "select 1")
 
 
+def test_the_names_of_tables_are_looked_for_within_a_limit(
+    world: World, data: RepoRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources, sql = [QuerySource("", data, "main")], "select count(*) as n from TRAIN"
+    layout = layouts.find_layout(world.hub, world.alice, data, "main")
+    tables = len(list(queries.query_tables("", layout)))
+    monkeypatch.setattr(queries, "MAX_COMPARED", len(sql) * tables)
+    assert list(run(world.hub, world.alice, sources, sql).rows) == [{"n": 1000}]
+    with pytest.raises(QueryRefused, match=f"may have {len(sql)} characters; it has {len(sql) + 1}"):
+        run(world.hub, world.alice, sources, sql + " ")
+
+
 def test_queries_wait_for_each_other(world: World, data: RepoRef, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "_WAIT_S", 0.01)
     with queries._slot(world.hub), queries._slot(world.hub), pytest.raises(StoreUnavailable):

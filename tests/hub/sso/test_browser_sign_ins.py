@@ -249,6 +249,19 @@ def test_the_reply_must_belong_to_the_sign_in_of_this_browser(sso_world: World, 
         finish(sso_world, other, reply)
 
 
+def test_a_reply_without_issuer_is_refused_if_the_issuer_promises_to_name_itself(
+    sso_world: World, issuer: LocalIssuer
+) -> None:
+    page = "/.well-known/openid-configuration"
+    about = json.loads(issuer.pages[page]) | {"authorization_response_iss_parameter_supported": True}
+    issuer.pages[page] = json.dumps(about).encode()
+    begun = begin(sso_world)
+    reply = reply_of(issuer, begun)
+    with pytest.raises(OAuthRefused, match="does not name its issuer"):
+        finish(sso_world, begun, attrs.evolve(reply, issuer=""))
+    assert finish(sso_world, begun, reply).opened
+
+
 def test_a_code_of_another_sign_in_is_refused(sso_world: World, issuer: LocalIssuer) -> None:
     mine, other = begin(sso_world), begin(sso_world)
     stolen = attrs.evolve(reply_of(issuer, mine), code=reply_of(issuer, other).code)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import select
@@ -52,6 +54,27 @@ def has_ended(pid: int) -> bool:
     ready = select.select([handle], [], [], 60)[0]
     os.close(handle)
     return bool(ready)
+
+
+def test_a_process_that_finds_no_room_for_its_second_pipe_leaves_none_open(
+    processes: ForkedProcesses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_process(processes.start())
+    processes._end()
+    open_before = len(os.listdir("/proc/self/fd"))
+    calls, pipe = itertools.count(), os.pipe
+
+    def crowded() -> tuple[int, int]:
+        if next(calls) % 2:
+            raise OSError(errno.EMFILE, "too many open files")
+        return pipe()
+
+    monkeypatch.setattr(os, "pipe", crowded)
+    with pytest.raises(StoreUnavailable, match="does not start"):
+        processes.start()
+    monkeypatch.undo()
+    assert next(calls) > 1
+    assert len(os.listdir("/proc/self/fd")) == open_before
 
 
 def test_no_process_is_started_before_one_is_needed(processes: ForkedProcesses) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+import tracemalloc
+
 from entrepot.cards import DatasetConfig
 from entrepot.hub.tables.known_layouts import KnownLayout, KnownLayouts, key_of
 from entrepot.names import Oid
@@ -23,6 +26,18 @@ def test_layouts_are_bounded_in_bytes() -> None:
     known.put(key_of(3, TREE, b""), layout(1, "x" * 1_000))
     known.put(key_of(4, TREE, b""), layout(1, configs=6))
     assert [known.find(key_of(at, TREE, b"")) for at in (2, 3, 4)] == [None] * 3
+
+
+def test_splits_of_one_file_each_weigh_about_the_memory_they_take() -> None:
+    gc.collect()
+    tracemalloc.start()
+    try:
+        splits = {f"s{at}": (f"data/s{at}.csv",) for at in range(5_000)}
+        made = KnownLayout({}, [DatasetConfig("default", True, "csv", splits)])
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken / 2 < made.weight < taken * 2
 
 
 def test_keys_are_those_of_a_repository_a_tree_and_a_card() -> None:

@@ -14,6 +14,9 @@ from entrepot.previews.folders import MediaFolder, pack_folder
 from entrepot.previews.table_formats import MAX_TEXT
 from entrepot.storage.contents import Content
 
+MAX_METADATA = 1_000
+"""Files of metadata of a folder that are read."""
+
 
 class FolderContent:
     """What :func:`entrepot.previews.tables.media_folders.open_folder` reads; metadata are read when they are needed.
@@ -25,14 +28,20 @@ class FolderContent:
         locate: finds a file, if the caller may read it.
 
     Raises:
-        UnsupportedDataset: the metadata are too large.
+        UnsupportedDataset: the metadata are too large, or too many files.
         of ``locate``.
     """
 
     def __init__(self, hub: HubContext, folder: MediaFolder, split: str, locate: Callable[[str], LocatedFile]) -> None:
         self._hub, self._stack = hub, contextlib.ExitStack()
         self._open: dict[str, Content] = {}
-        located = [locate(path) for one in folder.splits.values() for path in dict.fromkeys(one.metadata)]
+        paths = [path for one in folder.splits.values() for path in dict.fromkeys(one.metadata)]
+        if len(paths) > MAX_METADATA:  # each is found in the database, at every request
+            reason = (
+                f"its metadata are {len(paths):,} files; {MAX_METADATA:,} are read unless it was converted to Parquet"
+            )
+            raise UnsupportedDataset("the folder", reason)
+        located = [locate(path) for path in paths]
         size = sum(file.size for file in located)
         if size > MAX_TEXT:
             reason = f"its metadata have {size:,} bytes; {MAX_TEXT:,} are read unless it was converted to Parquet"

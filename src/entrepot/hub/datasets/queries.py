@@ -46,6 +46,9 @@ MAX_CPU_S = 10
 MAX_S = 15
 """Seconds from the start of a query to its end; it may have waited for others before."""
 
+MAX_COMPARED = 1 << 28
+"""Characters of a query, times the names of tables that are looked for in it."""
+
 _MAX_RESULT = 8 << 20
 _MAX_READ = 2 << 30
 _WAIT_S = 20.0
@@ -97,7 +100,7 @@ def run(
 
     Raises:
         RepoNotFound, RepoMoved, GatedRepo, RepoDisabled, RevisionNotFound: no access to one of the sources.
-        QueryRefused: the query is not one SELECT, is wrong, or takes too long or too much memory.
+        QueryRefused: the query is not one SELECT, is wrong, too long, or takes too long or too much memory.
         UnsupportedDataset, ExtraNotInstalled: the files cannot be read here.
         StoreUnavailable: too many queries run.
     """
@@ -107,7 +110,7 @@ def run(
     if len(sql) > MAX_SQL:
         raise QueryRefused(f"it has more than {MAX_SQL:,} characters")
     tables = [table for schema, layout in layouts.items() for table in query_tables(schema, layout)]
-    used = [table for table in tables if _may_use(sql, table)]
+    used = _find_used(sql, tables)
     try:
         [result] = run_queries(hub, caller, used, [sql], most=min(most, MAX_ROWS))
     except QueryRefused as error:
@@ -135,9 +138,23 @@ def query_tables(schema: str, layout: Layout) -> Iterator[QueryTable]:
             yield QueryTable(schema, f"{config.name}.{split}", layout, files, split)
 
 
-def _may_use(sql: str, table: QueryTable) -> bool:
+def _find_used(sql: str, tables: Sequence[QueryTable]) -> list[QueryTable]:
+    """Return the tables whose names occur in a query: those that it uses, and perhaps others.
+
+    Raises:
+        QueryRefused: the query is too long for so many tables.
+    """
+    if len(sql) * len(tables) > MAX_COMPARED:
+        most = MAX_COMPARED // len(tables)
+        raise QueryRefused(f"with {len(tables):,} tables, it may have {most:,} characters; it has {len(sql):,}")
     text = sql.lower()
-    return all(part.lower().replace('"', '""') in text for part in (table.schema, table.name))
+    schemas = {schema for schema in {table.schema for table in tables} if _spelled(schema) in text}
+    return [table for table in tables if table.schema in schemas and _spelled(table.name) in text]
+
+
+def _spelled(name: str) -> str:
+    """Return a name as it occurs in a query in lower case, in quotes or without."""
+    return name.lower().replace('"', '""')
 
 
 def run_queries(

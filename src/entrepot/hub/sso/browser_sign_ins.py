@@ -159,7 +159,7 @@ def finish(
     """
     issuer, client_id = _issuer(hub)
     kept = _unsealed(hub, sealed)
-    _check_reply(issuer, kept, reply)
+    _check_reply(hub, issuer, kept, reply)
     token = _redeem(hub, issuer, client_id, kept, reply.code)
     find_key = functools.partial(issuer_keys.find_key, hub, issuer)
     proof = id_tokens.verify(token, find_key, issuer=issuer.url, audience=client_id, now_s=hub.now_ms() // 1000)
@@ -283,7 +283,7 @@ def _unsealed(hub: HubContext, sealed: str, purpose: str = _PURPOSE) -> Mapping[
     return dict(kept)
 
 
-def _check_reply(issuer: Issuer, kept: Mapping[str, object], reply: IssuerReply) -> None:
+def _check_reply(hub: HubContext, issuer: Issuer, kept: Mapping[str, object], reply: IssuerReply) -> None:
     if not hmac.compare_digest(reply.state.encode(), str(kept["state"]).encode()):
         raise _failed("the answer of the issuer belongs to another sign-in")
     if reply.issuer and reply.issuer != issuer.url:
@@ -292,6 +292,9 @@ def _check_reply(issuer: Issuer, kept: Mapping[str, object], reply: IssuerReply)
         raise _failed(f"the issuer refused with {shown(reply.error)}")
     if not reply.code:
         raise _failed("the issuer sent no code")
+    says_issuer = issuer_keys.describe(hub, issuer).get("authorization_response_iss_parameter_supported")
+    if says_issuer is True and not reply.issuer:
+        raise _failed("the answer does not name its issuer")
 
 
 def _redeem(hub: HubContext, issuer: Issuer, client_id: str, kept: Mapping[str, object], code: str) -> str:

@@ -124,7 +124,12 @@ def _start_server(module: str) -> tuple[subprocess.Popen[bytes], socket.socket]:
 def _copy(control: socket.socket) -> ForkedProcess | None:
     """Return a copy; None if the server of forks has ended."""
     to_read, to_write = os.pipe()
-    from_read, from_write = os.pipe()
+    try:
+        from_read, from_write = os.pipe()
+    except OSError:
+        os.close(to_read)
+        os.close(to_write)
+        raise
     stdin, stdout = os.fdopen(to_write, "wb"), os.fdopen(from_read, "rb")
     handles: list[int] = []
     try:

@@ -13,7 +13,8 @@ from entrepot.cards import DatasetConfig, JsonValue
 from entrepot.names import Oid
 from entrepot.storage.store import ImmutableCache
 
-_BASE, _EACH_FILE, _EACH_MENTION = 2_000, 200, 16  # of Python objects, with the hash tables around them
+# Of Python objects, with the hash tables around them.
+_BASE, _EACH_FILE, _EACH_SPLIT, _EACH_MENTION = 2_000, 200, 200, 16
 _EACH_CHARACTER = 16  # of the card as JSON: short values take most
 
 LayoutKey: TypeAlias = "tuple[int, Oid, str]"
@@ -37,8 +38,9 @@ class KnownLayout:
     def _weigh(self) -> int:
         # A short card can name the same files in many configurations, and repeat long values by aliases.
         mentions = sum(_BASE + _EACH_MENTION * len(config.paths) for config in self.configs)
+        splits = _EACH_SPLIT * sum(len(config.splits) + len(config.metadata) for config in self.configs)
         files = sum(len(path) + _EACH_FILE for path in self.sizes)
-        return _BASE + _EACH_CHARACTER * len(json.dumps(self.card)) + mentions + files
+        return _BASE + _EACH_CHARACTER * len(json.dumps(self.card)) + mentions + splits + files
 
 
 class KnownLayouts(ImmutableCache[LayoutKey, KnownLayout]):
