@@ -65,6 +65,18 @@ class StoreFull(Unavailable):
 
 
 @attrs.define
+class CopyNotCompleted(StoreFull):
+    """No space was left for a copy of a hub, which another run of the command continues."""
+
+    @property
+    def message(self) -> str:
+        return (
+            f"no space left to complete the copy ({self.detail}); large files that were copied are kept; "
+            "free some space and run the command again, which copies the rest"
+        )
+
+
+@attrs.define
 class DatabaseUnavailable(Unavailable):
     """The server of the database cannot be reached; ``detail`` says why, for the log and for the console."""
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import itertools
 import stat
 import threading
 from pathlib import Path
@@ -17,7 +18,7 @@ from entrepot.blobs import LocalBlobs, file_key
 from entrepot.catalog import copies, file_tables, hub_metadata, tables
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos import repositories as repos
-from entrepot.errors import DataFolderError, Refused, StoreUnusable, ThingNotFound
+from entrepot.errors import CopyNotCompleted, DataFolderError, Refused, StoreUnusable, ThingNotFound
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import HubContext, open_hub
 from entrepot.hub.files import file_scrubbing, xorb_scrubbing
@@ -107,6 +108,22 @@ def test_only_new_bytes_are_copied(filled: World, folder: Path) -> None:
     assert third.snapshot.blobs == first.snapshot.blobs + 1
     assert backup_folders.snapshots(folder)[0] == first.snapshot
     assert len(backup_folders.snapshots(folder)) == 3
+
+
+def test_a_backup_and_a_restore_for_which_there_is_no_space_are_continued(
+    filled: World, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(data=tmp_path / "restored")
+    for run in (lambda: backups.backup(filled.hub, folder), lambda: backups.restore(folder, settings)):
+        free = itertools.chain([1 << 40], itertools.repeat(10))
+        with monkeypatch.context() as full:
+            full.setattr(LocalBlobs, "free_bytes", lambda _self, free=free: next(free))
+            with pytest.raises(CopyNotCompleted, match="that were copied are kept"):
+                run()
+        kept = folder if not settings.data.exists() else settings.data
+        assert len(list(LocalBlobs(kept / "blobs").list(""))) == 1
+        run()
+    assert damage(folder) == []
 
 
 def test_other_users_of_the_machine_cannot_read_it(filled: World, folder: Path) -> None:

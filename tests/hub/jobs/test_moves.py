@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from entrepot.blobs import Blobs, LocalBlobs, put
 from entrepot.catalog import copies, open_catalog
 from entrepot.catalog.community_tables import metadata
-from entrepot.errors import DataFolderError, Refused, StoreUnusable
+from entrepot.errors import CopyNotCompleted, DataFolderError, Refused, StoreUnusable
 from entrepot.hub.accounts import accounts
 from entrepot.hub.context import open_hub
 from entrepot.hub.jobs import maintenance, moves
@@ -133,6 +134,21 @@ def test_large_files_are_copied_while_the_hub_is_in_use(filled: World, elsewhere
     filled.add_large(filled.repo("alice/later"), "more.bin", b"more" * 20_000)
     second = moves.move(filled.hub, elsewhere)
     assert (second.copied, second.is_complete, second.findings) == (1, True, ())
+
+
+def test_a_move_for_which_there_is_no_space_keeps_what_it_copied(
+    filled: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Settings(data=tmp_path / "new")
+    free = itertools.chain([1 << 40], itertools.repeat(10))
+    with monkeypatch.context() as full:
+        full.setattr(LocalBlobs, "free_bytes", lambda _self: next(free))
+        with pytest.raises(
+            CopyNotCompleted, match="that were copied are kept; free some space and run the command again"
+        ):
+            moves.move(filled.hub, target)
+    continued = moves.move(filled.hub, target)
+    assert (continued.copied, continued.findings) == (number_of_blobs(filled) - 1, ())
 
 
 def test_stores_that_are_not_empty_are_refused_and_left_alone(

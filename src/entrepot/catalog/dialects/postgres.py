@@ -209,14 +209,19 @@ class PostgreSQL:
     def open(self, url: str, pool_size: int, wait_ms: int, connect_s: int) -> sa.Engine:
         """Create an engine with at most ``pool_size`` connections, which are replaced if the server has closed them.
 
+        If the server refuses to open that many, the engine has as many as it accepts.
+
         Raises:
             DataFolderError: psycopg is not installed.
         """
         limits = f"-c lock_timeout={wait_ms} -c idle_in_transaction_session_timeout={_IDLE_MS}"
         found, hosts = _server_of(url)
         try:
+            from entrepot.catalog.dialects.postgres_refusals import RefusalPool, watch_successes
+
             engine = sa.create_engine(
                 found.set(drivername="postgresql+psycopg"),
+                poolclass=RefusalPool,
                 pool_size=pool_size,
                 max_overflow=0,
                 pool_timeout=wait_ms / 1000,
@@ -246,6 +251,7 @@ class PostgreSQL:
         )
 
         _guards[engine] = watch_for_stalls(engine, connect_s)
+        watch_successes(engine)
         sa.event.listen(engine, "connect", _prepare)
         sa.event.listen(engine, "reset", end_transaction)
         sa.event.listen(engine, "rollback", suspect_statements)
@@ -361,11 +367,19 @@ class PostgreSQL:
 
 
 def outside_pool(engine: sa.Engine) -> sa.PoolProxiedConnection:
-    """Return a connection that the pool has given away, in which every statement is a transaction of its own.
+    """Return a connection beside those of the pool, in which every statement is a transaction of its own.
 
-    It is given away first: what an execution option changes would be changed back on the next connection in its place.
+    It is a new one: the pool would be left with one less if the server refused to replace it. It is given away first:
+    what an execution option changes would be changed back on the next connection in its place.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: the server cannot be reached, or accepts no more connections; nothing waits for one.
     """
-    pooled = engine.raw_connection()
+    failure = engine.dialect.loaded_dbapi.Error
+    try:
+        pooled = engine.pool.recreate().connect()
+    except failure as error:
+        raise sa.exc.DBAPIError.instance(None, None, error, failure, dialect=engine.dialect) from error
     pooled.detach()
     driver: Any = pooled.dbapi_connection
     driver.autocommit = True

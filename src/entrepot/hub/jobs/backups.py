@@ -68,6 +68,7 @@ class BackedUp:
     deleted: Sequence[str] = ()
 
 
+@blob_copies.kept_if_full()
 def backup(
     hub: HubContext, folder: Path, *, keep: int | None = None, progress: Progress = lambda _line: None
 ) -> BackedUp:
@@ -81,7 +82,7 @@ def backup(
     Raises:
         DataFolderError: the folder contains other data, or cannot be written.
         Refused: the hub deleted needed bytes repeatedly, or ``keep`` is below 1.
-        StoreFull, StoreUnavailable: the copy could not be completed; another run continues it.
+        CopyNotCompleted, StoreUnavailable: the copy could not be completed; another run continues it.
     """
     if keep is not None and keep < 1:
         raise Refused("a backup keeps at least one snapshot")
@@ -156,6 +157,7 @@ def verify(
                 yield finding
 
 
+@blob_copies.kept_if_full()
 def restore(
     folder: Path, settings: Settings, name: str | None = None, *, progress: Progress = lambda _line: None
 ) -> tuple[Snapshot, list[Finding]]:
@@ -174,6 +176,7 @@ def restore(
         DataFolderError, StoreUnusable: ``folder`` is not a backup, or ``data``, ``database`` or ``store`` is not empty;
             a restore of another snapshot was interrupted in ``data``.
         ThingNotFound: it has no such snapshot.
+        CopyNotCompleted: the new stores are full; another run continues the restore.
     """
     chosen, data = choose(folder, name), settings.data
     with translated_errors(data, "data folder"), locked(folder, fcntl.LOCK_SH):

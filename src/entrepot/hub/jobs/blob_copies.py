@@ -11,7 +11,7 @@ import attrs
 from entrepot.blobs import Blobs, Reader, Stat, open_stored, xorb_of
 from entrepot.catalog import Catalog
 from entrepot.catalog.files import xorbs
-from entrepot.errors import BlobMissing, ContentMismatch, Damaged
+from entrepot.errors import BlobMissing, ContentMismatch, CopyNotCompleted, Damaged, StoreFull
 from entrepot.storage import chunk_content
 from entrepot.storage.chunk_content import StoredXorb
 from entrepot.storage.fsck import digest_of
@@ -34,6 +34,19 @@ class CopiedBlobs:
 
 
 NOTHING = CopiedBlobs(0, 0, {})
+
+
+@contextlib.contextmanager
+def kept_if_full() -> Iterator[None]:
+    """Say of a copy of a hub for which no space is left that it can be continued.
+
+    Raises:
+        CopyNotCompleted: instead of StoreFull, which says that nothing was kept.
+    """
+    try:
+        yield
+    except StoreFull as error:
+        raise CopyNotCompleted(error.detail) from error
 
 
 def copy_blobs(

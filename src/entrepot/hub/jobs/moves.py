@@ -70,6 +70,7 @@ def plan(source: HubContext, target: Settings, progress: Progress = lambda _line
     return HubMove(len(keys), _size(keys), len(missing), _size(missing), _count_rows(source), is_complete=False)
 
 
+@blob_copies.kept_if_full()
 def move(
     source: HubContext,
     target: Settings,
@@ -88,6 +89,7 @@ def move(
     Raises:
         DataFolderError, StoreUnusable: the target is not empty, or cannot be used.
         Refused: the target is the bucket of the hub itself.
+        CopyNotCompleted: the target is full; another run continues the move.
     """
     bucket = blob_stores.find_bucket(target)
     marker = Marker(
