@@ -21,8 +21,6 @@ def short_waits(source: str) -> Iterator[str]:
         if isinstance(node, ast.Call):
             limits = [word.value for word in node.keywords if word.arg == "timeout"]
             values = [limit.value for limit in limits if isinstance(limit, ast.Constant)]
-            if isinstance(node.func, ast.Attribute) and node.func.attr in _CLOCKS:
-                yield f"{node.lineno}: {ast.unparse(node)}: count the work, or use tests.support.processor_time"
             if any(isinstance(value, int | float) and SHORT_S < value < LEAST_S for value in values):
                 yield f"{node.lineno}: {ast.unparse(node.func)}(…, timeout={values[0]!r})"
         elif isinstance(node, ast.Assert):
@@ -30,11 +28,6 @@ def short_waits(source: str) -> Iterator[str]:
             if "monotonic() - " in text and "<" in text and "short_waits" not in text and not text.endswith(_LONG):
                 yield f"{node.lineno}: assert {text}"
 
-
-_CLOCKS = frozenset(
-    {"process_time", "thread_time", "perf_counter", "process_time_ns", "thread_time_ns", "perf_counter_ns"}
-)
-"""Clocks that measure how fast something is, which the benchmarks do."""
 
 _LONG = tuple(f"< {number}" for number in range(20, LEAST_S))
 """Comparisons with a time that tells waiting together from waiting in turn, not a fast machine from a slow one."""
@@ -44,7 +37,7 @@ def test_no_test_depends_on_the_speed_of_the_machine() -> None:
     found = []
     for path in sorted((ROOT / "tests").rglob("*.py")):
         text = path.read_text(encoding="utf-8")
-        if path != ROOT / "tests/support/processor_time.py":
+        if "timeout=" in text or "monotonic() - " in text:
             found += [f"{path.relative_to(ROOT)}:{fault}" for fault in short_waits(text)]
     assert found == []
 
@@ -57,6 +50,5 @@ def test_a_test_may_take_longer_than_what_it_waits_for() -> None:
 def test_short_waits_are_found() -> None:
     assert len([*short_waits("subprocess.run(['x'], timeout=60)\nfuture.result(timeout=20)\nrun(timeout=239)")]) == 3
     assert len([*short_waits("assert time.monotonic() - begun < 5")]) == 1
-    assert len([*short_waits("begun = time.process_time()\nassert time.perf_counter() - begun < 5")]) == 2
-    allowed = "subprocess.run(['x'], timeout=240)\nheld.acquire(timeout=1)\n"
+    allowed = "subprocess.run(['x'], timeout=240)\nheld.acquire(timeout=1)\nassert time.process_time() - begun < 5\n"
     assert [*short_waits(allowed + "assert time.monotonic() - begun < 25")] == []

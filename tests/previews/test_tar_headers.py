@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 
 import pytest
 
 from entrepot.errors import Malformed
 from entrepot.previews import archives
 from entrepot.previews.sources import BytesRangeReader
-from tests.support.processor_time import ending_soon
 
 
 def pax(payload: bytes) -> bytes:
@@ -21,8 +21,10 @@ def pax(payload: bytes) -> bytes:
 
 @pytest.mark.parametrize("payload", [b"1" * 900_000, b"1" * 900_000 + b" hdrcharset"])
 def test_a_hostile_extended_header_takes_no_time(payload: bytes) -> None:
-    with ending_soon(), pytest.raises(Malformed, match="extended header"):
+    began = time.process_time()
+    with pytest.raises(Malformed, match="extended header"):
         archives.list_tar(BytesRangeReader(pax(payload)))
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import nh3
@@ -12,7 +13,6 @@ from entrepot.server.rendering import code_colours, markdown
 from entrepot.server.rendering.code_colours import ColourBudget
 from entrepot.server.rendering.html_caches import HtmlCache
 from entrepot.server.rendering.markdown import Renderer, render_card
-from tests.support.processor_time import ending_soon, lines_run
 
 
 def render(text: str) -> str:
@@ -265,14 +265,9 @@ CARD_BOMBS = {
 
 @pytest.mark.parametrize("name", CARD_BOMBS)
 def test_no_card_becomes_very_large_or_takes_long(name: str) -> None:
-    html = ""
-
-    def render() -> None:
-        nonlocal html
-        html = markdown._render(CARD_BOMBS[name], markdown._CARD, ColourBudget())
-
-    with ending_soon():
-        assert lines_run(render) < 3_000_000
+    started = time.process_time()
+    html = markdown._render(CARD_BOMBS[name], markdown._CARD, ColourBudget())
+    assert time.process_time() - started < 1
     check(html, markdown._CARD_TAGS, CARD_ATTRIBUTES)
     assert len(html) <= max(8 * SIZE, 2 * markdown.MAX_HTML)
 

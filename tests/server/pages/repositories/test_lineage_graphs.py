@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from entrepot.catalog.repos.lineage import EdgeRow
 from entrepot.hub.repos.lineage import LineageEdge, LineageGraph, LineageNode
 from entrepot.names import Oid, RepoId, RepoRef, RepoType
 from entrepot.server.pages.repositories.lineage_graphs import MAX_NODES, draw_graph, visible_edges
-from tests.support.processor_time import lines_run
 
 
 class Row:
@@ -65,10 +65,11 @@ def test_circles_and_large_graphs_are_bounded() -> None:
     assert draw_graph(node("a"), [edge(node(f"s{at}"), node("a")) for at in range(MAX_NODES)]) is None
 
 
-def test_large_graphs_are_left_before_their_nodes_get_places() -> None:
+def test_large_graphs_take_little_time() -> None:
     chain = [edge(node(f"s{at + 1}"), node(f"s{at}")) for at in range(1_000)]
+    began = time.thread_time()
     assert draw_graph(node("s0"), chain) is None
-    assert lines_run(lambda: draw_graph(node("s0"), chain)) < 10_000
+    assert time.thread_time() - began < 1  # placing all takes several
 
 
 def test_inferred_arrows_are_marked() -> None:

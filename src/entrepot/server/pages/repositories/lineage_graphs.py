@@ -64,9 +64,9 @@ def visible_edges(graph: LineageGraph) -> list[LineageEdge]:
 
 def draw_graph(root: LineageNode, edges: Sequence[LineageEdge]) -> DrawnGraph | None:
     """Return the drawing of edges around a repository; None if there are none, or too many repositories."""
-    if not edges or len({root.key, *(node.key for edge in edges for node in (edge.source, edge.result))}) > MAX_NODES:
-        return None
     levels = _levels(root, edges)
+    if not edges or len(levels) > MAX_NODES:
+        return None
     lowest = min(level for level, _ in levels.values())
     rows: dict[int, int] = {}
     places: dict[tuple[RepoType, str], tuple[int, int]] = {}
