@@ -3,7 +3,6 @@ from __future__ import annotations
 import datetime
 import json
 import re
-import time
 
 import pytest
 import yaml
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from entrepot.cards import parse_metadata, split_card
 from entrepot.errors import Malformed
+from tests.support.work import ends_within_processor_seconds
 
 
 def test_the_block_and_the_body_are_separated() -> None:
@@ -48,10 +48,9 @@ def test_it_splits_where_the_client_splits(text: str) -> None:
 
 
 def test_a_long_readme_without_an_end_of_its_block_is_quick() -> None:
-    started = time.process_time()
-    assert split_card("---\n" + "a: b\n" * 1_000_000)[0] is None
-    assert split_card(" \n" * 1_000_000)[0] is None
-    assert time.process_time() - started < 5
+    with ends_within_processor_seconds():  # looking again from each line would take an hour
+        assert split_card("---\n" + "a: b\n" * 1_000_000)[0] is None
+        assert split_card(" \n" * 1_000_000)[0] is None
 
 
 def test_plain_values_become_json() -> None:

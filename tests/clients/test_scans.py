@@ -35,7 +35,7 @@ def torch_file(data: bytes) -> bytes:
 
 def wait_for_scan(api: HfApi, repo: str) -> dict[str, object]:
     """Return the result, once everything is scanned."""
-    deadline, found = time.monotonic() + 120, None
+    deadline, found = time.monotonic() + 240, None
     while time.monotonic() < deadline:
         found = api.model_info(repo, securityStatus=True).security_repo_status
         assert found is not None

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from pathlib import Path
 
 from entrepot.git import DELIM, pkt_line, read_pkt_lines
 from entrepot.git.listings import AdvertisedRef, RefFilter, parse_question, render_capabilities, render_listing
 from entrepot.names import MAIN, Oid
+from tests.support.work import ends_within_processor_seconds
 
 A, B = Oid("a" * 40), Oid("b" * 40)
 REFS = [AdvertisedRef("HEAD", A, target=MAIN), AdvertisedRef("refs/heads/main", A), AdvertisedRef("refs/tags/v1", B, A)]
@@ -62,12 +62,11 @@ def test_the_installed_git_offers_all_that_is_announced(tmp_path: Path) -> None:
     assert ours - theirs == {b"agent=entrepot\n"}
 
 
-def test_many_prefixes_take_little_time() -> None:
-    found = RefFilter((*(f"refs/heads/{number}x" for number in range(65_000)), "refs/tags/"))
-    began = time.process_time()
-    names = [f"refs/heads/{number}-branch" for number in range(20_000)]
-    assert [name for name in [*names, "refs/heads/7xyz", "refs/tags/v1"] if found.covers(name)] == [
-        "refs/heads/7xyz",
-        "refs/tags/v1",
-    ]
-    assert time.process_time() - began < 3  # comparing each name with each prefix takes half a minute
+def test_many_prefixes_are_not_compared_with_each_name() -> None:
+    found = RefFilter((*(f"refs/heads/{number}x" for number in range(1_000_000)), "refs/tags/"))
+    names = [f"refs/heads/{number}-branch" for number in range(250_000)]
+    with ends_within_processor_seconds():  # comparing each name with each prefix takes ten minutes
+        assert [name for name in [*names, "refs/heads/7xyz", "refs/tags/v1"] if found.covers(name)] == [
+            "refs/heads/7xyz",
+            "refs/tags/v1",
+        ]

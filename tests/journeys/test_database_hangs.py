@@ -14,7 +14,7 @@ from entrepot.testing.hubs import RunningHub
 from tests.support.postgres import PostgresServer, running_if_installed
 
 pytestmark = pytest.mark.timeout(300)
-LIMIT_S = 60
+LIMIT_S = 240
 REQUESTS = 40
 """More than the server has threads for them."""
 

@@ -13,13 +13,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from huggingface_hub import HfApi
 
 from entrepot.testing.hubs import RunningHub
+from tests.support.work import seconds_taken
 
 ROUNDS = int(os.environ.get("KILL_POINTS", "6"))
 WITH_LFS = shutil.which("git-lfs") is not None
@@ -123,23 +124,21 @@ def author(entrepot_fresh_hub: RunningHub, tmp_path: Path) -> Author:
     return Author(entrepot_fresh_hub, tmp_path)
 
 
-def push_undisturbed(author: Author) -> float:
-    """Return how long a push takes, in seconds."""
+def moments(author: Author) -> Iterator[float]:
+    """Yield one random moment in each of equal slices of the time that a push takes, then ever earlier ones."""
     refs = author.make(0)
-    started = time.monotonic()
-    author.git(*author.push_words(refs))
-    took = time.monotonic() - started
+    took = seconds_taken(lambda: author.git(*author.push_words(refs)))
     author.settle(refs, succeeded=True)
-    return took
+    yield from (took * (number - author.dice.random()) / ROUNDS for number in range(1, ROUNDS + 1))
+    yield from (took / ROUNDS / 2**number for number in range(1, 12))
 
 
 def test_a_server_killed_at_any_moment_of_a_push_leaves_all_of_it_or_nothing(author: Author) -> None:
-    took = push_undisturbed(author)
-    outcomes = []
-    for number in range(1, ROUNDS + 1):
+    outcomes = list[bool]()
+    for number, moment in enumerate(moments(author), start=1):
+        if number > ROUNDS and not all(outcomes):
+            break
         refs = author.make(number)
-        # One random moment in each of equal slices of the time that a push takes.
-        moment = took * (number - author.dice.random()) / ROUNDS
         killer = threading.Timer(moment, author.hub.kill)
         pushing = author.start_git(*author.push_words(refs))
         killer.start()
@@ -152,13 +151,14 @@ def test_a_server_killed_at_any_moment_of_a_push_leaves_all_of_it_or_nothing(aut
 
 
 def test_a_client_killed_at_any_moment_of_a_push_leaves_all_of_it_or_nothing(author: Author) -> None:
-    took = push_undisturbed(author)
-    outcomes = []
-    for number in range(1, ROUNDS + 1):
+    outcomes = list[bool]()
+    for number, moment in enumerate(moments(author), start=1):
+        if number > ROUNDS and not all(outcomes):
+            break
         refs = author.make(number)
         pushing = author.start_git(*author.push_words(refs))
         try:
-            pushing.wait(took * (number - author.dice.random()) / ROUNDS)
+            pushing.wait(moment)
         except subprocess.TimeoutExpired:
             os.killpg(pushing.pid, signal.SIGKILL)
         pushing.communicate()

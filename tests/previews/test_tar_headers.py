@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import io
 import tarfile
-import time
 
 import pytest
 
 from entrepot.errors import Malformed
 from entrepot.previews import archives
 from entrepot.previews.sources import BytesRangeReader
+from tests.support.work import ends_within_processor_seconds
 
 
 def pax(payload: bytes) -> bytes:
@@ -19,12 +19,11 @@ def pax(payload: bytes) -> bytes:
     return header.tobuf(tarfile.USTAR_FORMAT) + payload + bytes(-len(payload) % 512) + file + bytes(1024)
 
 
-@pytest.mark.parametrize("payload", [b"1" * 900_000, b"1" * 900_000 + b" hdrcharset"])
+@pytest.mark.parametrize("payload", [b"1" * 1_040_000, b"1" * 1_040_000 + b" hdrcharset"])
 def test_a_hostile_extended_header_takes_no_time(payload: bytes) -> None:
-    began = time.process_time()
-    with pytest.raises(Malformed, match="extended header"):
+    # The pattern of Python's module looks for the end of the number from each of its digits, which takes minutes.
+    with ends_within_processor_seconds(), pytest.raises(Malformed, match="extended header"):
         archives.list_tar(BytesRangeReader(pax(payload)))
-    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import time
-
 import pytest
 from starlette.requests import Request
 
@@ -11,6 +9,7 @@ from entrepot.hub.context import HubContext
 from entrepot.server import browser_sessions
 from entrepot.server.pages.frames import theme_of
 from tests.support.served_hub import ServedHub
+from tests.support.work import ends_within_processor_seconds
 
 
 @pytest.fixture(scope="module")
@@ -58,13 +57,12 @@ def test_the_value_of_a_cookie_is_what_the_browser_sent() -> None:
 
 
 def test_a_cookie_made_to_be_hard_takes_little_time(hub: HubContext) -> None:
-    hard = '"' + chr(92) * 200_000 + '"'
+    hard = '"' + chr(92) * 2_000_000 + '"'
     cookie = f"other={hard}; entrepot_session={hard}"
-    began = time.process_time()
-    asked = request({"takes_session": True}, cookie=cookie)
-    assert browser_sessions.caller_of(asked.scope, hub) is None
-    assert theme_of(asked) == ""
-    assert time.process_time() - began < 2
+    with ends_within_processor_seconds():  # Python's reader of cookies would take an hour
+        asked = request({"takes_session": True}, cookie=cookie)
+        assert browser_sessions.caller_of(asked.scope, hub) is None
+        assert theme_of(asked) == ""
 
 
 def test_the_cookie_is_protected_and_over_https_bound_to_the_host(hub: HubContext) -> None:

@@ -30,6 +30,7 @@ import msgspec
 from entrepot.testing.hubs import RunningHub
 from entrepot.wire.repos.commits import CommitResponse
 from tests.support import warm_commands
+from tests.support.work import seconds_taken
 
 _TIMEOUT_S, _COMMAND_S = 100, 600
 _NAME = "tester"
@@ -150,9 +151,7 @@ class Operation(abc.ABC):
 
     def time(self) -> float:
         """Do it undisturbed, and return how many seconds that took."""
-        began = time.monotonic()
-        self.act()
-        return time.monotonic() - began
+        return seconds_taken(self.act)
 
     def run(self, *words: str, function: str = "entrepot.cli.main:run", **environ: str) -> str:
         """Run a command of an operator, which is killed with the server; return what it prints.

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import contextlib
 import gc
-import time
 import tracemalloc
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
@@ -44,6 +42,7 @@ from entrepot.xet import (
 from entrepot.xet.repeats import repeated_file_hash
 from entrepot.xet.shards import MAX_SHARD_XORBS
 from entrepot.xet.steps import run_steps
+from tests.support.work import count_lines_of_steps
 
 
 def check_shard(shard: Shard, find: Callable[[XetHash], Any]) -> None:
@@ -302,32 +301,27 @@ def test_no_changed_byte_makes_a_true_shard_of_other_content(damage: Callable[..
         assert [list(file.terms) for file in shard.files] in ([TERMS], [])
 
 
-def test_the_steps_of_the_largest_shards_are_short() -> None:
-    empty = FileBlock(ZERO_HASH, Terms.of([]), b"", None)
-    name = XetHash("1" * 64)
-    ranges = [Term(name, number % 8000, number % 8000 + 1, 1) for number in range(100_000)]
-    long = FileBlock(XetHash("2" * 64), Terms.of(ranges), bytes(HASH_BYTES * len(ranges)), None)
-    for files in ((empty,) * 100_000, (long,)):
-        data = encode_shard(Shard(files, ()))
-        steps, works = parse_steps(data), list[float]()
-        began = time.thread_time()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as end:
-                shard = end.value
-                break
-            works.append(time.thread_time() - began)
-            began = time.thread_time()
-        named: dict[XetHash, None] = {}
-        for checks in (named_xorbs_steps(shard, named), check_steps(shard, lambda _xorb: big(1))):
-            began = time.thread_time()
-            with contextlib.suppress(Malformed):
-                for _step in checks:
-                    works.append(time.thread_time() - began)
-                    began = time.thread_time()
-            works.append(time.thread_time() - began)
-        assert max(works) < 0.25
+@pytest.mark.parametrize(("kind", "size"), [("many files", 20_000), ("a file of many terms", 50_000)])
+def test_the_steps_of_a_shard_twice_as_large_are_no_longer(kind: str, size: int) -> None:
+    def longest_step(count: int) -> int:
+        files: tuple[FileBlock, ...] = (FileBlock(ZERO_HASH, Terms.of([]), b"", None),) * count
+        if kind != "many files":
+            ranges = [Term(XetHash("1" * 64), number % 8000, number % 8000 + 1, 1) for number in range(count)]
+            files = (FileBlock(XetHash("2" * 64), Terms.of(ranges), bytes(HASH_BYTES * count), None),)
+        data, parsed = encode_shard(Shard(files, ())), list[Shard]()
+
+        def parse() -> Iterator[None]:
+            parsed.append((yield from parse_steps(data)))
+
+        works = count_lines_of_steps(parse())
+        works += count_lines_of_steps(named_xorbs_steps(parsed[0], {}))
+        steps = check_steps(parsed[0], lambda _xorb: big(1))
+        works += count_lines_of_steps(steps, Malformed)
+        return max(works)
+
+    few, twice = longest_step(size), longest_step(2 * size)
+    assert twice < 1.1 * few
+    assert twice < 500_000
 
 
 def test_the_files_of_a_parsed_shard_are_no_objects() -> None:

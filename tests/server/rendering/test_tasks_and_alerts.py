@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
 
 from entrepot.server.rendering.markdown import MAX_HTML, Renderer, render_card
 from entrepot.server.rendering.tasks_and_alerts import MAX_MARKS, show_tasks_and_alerts
+from tests.support.work import count_lines
 
 Render = Callable[[str], str]
 
@@ -48,9 +48,8 @@ def test_the_text_of_an_alert_cannot_bring_elements_of_its_own() -> None:
 
 def test_very_many_marks_stay_as_they_were_written() -> None:
     text = "- [ ] x\n" * 8_000
-    begun = time.process_time()
     made = Renderer().render(text)
-    assert time.process_time() - begun < 2
     assert made.count('class="task"') == MAX_MARKS
     assert len(made) < MAX_HTML + 100 * MAX_MARKS
     assert show_tasks_and_alerts("words") == "words"
+    count_lines(lambda: show_tasks_and_alerts("<li>[ ] x\n" * 8_000), most=10 * MAX_MARKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 import attrs
@@ -64,9 +65,10 @@ def visible_edges(graph: LineageGraph) -> list[LineageEdge]:
 
 def draw_graph(root: LineageNode, edges: Sequence[LineageEdge]) -> DrawnGraph | None:
     """Return the drawing of edges around a repository; None if there are none, or too many repositories."""
-    levels = _levels(root, edges)
-    if not edges or len(levels) > MAX_NODES:
+    found = _steps(root, edges)
+    if not edges or len(found) > MAX_NODES:
         return None
+    levels = _spread(root, found, edges)
     lowest = min(level for level, _ in levels.values())
     rows: dict[int, int] = {}
     places: dict[tuple[RepoType, str], tuple[int, int]] = {}
@@ -85,19 +87,22 @@ def draw_graph(root: LineageNode, edges: Sequence[LineageEdge]) -> DrawnGraph | 
     return DrawnGraph(max(width + 2, _MIN_WIDTH), height, nodes, arrows, lanes)
 
 
-def _levels(root: LineageNode, edges: Sequence[LineageEdge]) -> dict[tuple[RepoType, str], tuple[int, LineageNode]]:
-    """Return how many steps each repository lies before (negative) or after the root."""
+def _steps(root: LineageNode, edges: Sequence[LineageEdge]) -> dict[tuple[RepoType, str], tuple[int, LineageNode]]:
+    """Return how many steps each repository lies before (negative) or after the root; incomplete if too many."""
+    nearby: dict[tuple[RepoType, str], list[tuple[LineageNode, int]]] = {}
+    for edge in edges:
+        nearby.setdefault(edge.result.key, []).append((edge.source, -1))
+        nearby.setdefault(edge.source.key, []).append((edge.result, 1))
     found: dict[tuple[RepoType, str], tuple[int, LineageNode]] = {root.key: (0, root)}
-    waiting = [root]
-    while waiting:
-        node = waiting.pop(0)
+    waiting = deque([root])
+    while waiting and len(found) <= MAX_NODES:
+        node = waiting.popleft()
         level = found[node.key][0]
-        for edge in edges:
-            for here, other, step in ((edge.result, edge.source, -1), (edge.source, edge.result, 1)):
-                if here.key == node.key and other.key not in found:
-                    found[other.key] = level + step, other
-                    waiting.append(other)
-    return _spread(root, found, edges)
+        for other, step in nearby.get(node.key, ()):
+            if other.key not in found:
+                found[other.key] = level + step, other
+                waiting.append(other)
+    return found
 
 
 def _spread(
