@@ -6,7 +6,7 @@ import ast
 import pathlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 ROOT = pathlib.Path(__file__).parents[2]
 LEAST_S = 240
@@ -19,7 +19,7 @@ MEASURING = "tests/support/work.py"
 """The only module that compares how long something took with a bound, which separates seconds from ten minutes."""
 
 _CLOCKS = frozenset(("monotonic", "perf_counter", "process_time", "thread_time", "time", "times", "getrusage"))
-_READING = re.compile(rf"\b(?:{'|'.join(sorted(_CLOCKS))})(?:_ns)?\(")
+_READING = re.compile(rf"\b(?:{'|'.join(sorted(_CLOCKS))}|seconds_taken)(?:_ns)?\(")
 _OWNERS = frozenset(("", "time", "os", "resource", "loop"))
 _TIMES = ("user", "system", "children_", "elapsed", "ru_utime", "ru_stime")
 
@@ -42,9 +42,12 @@ def measured_times(source: str) -> Iterator[str]:
     """
     tree = ast.parse(source)
     for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]:
-        readings = {ast.unparse(target) for node in ast.walk(function) for target in _names_of_readings(node)}
+        readings = {ast.unparse(target) for node in ast.walk(function) for target in _names_of(node, _is_clock)}
         at_least = {id(node.left) for node in ast.walk(function) if isinstance(node, ast.Compare) and _is_floor(node)}
+        durations = {ast.unparse(target) for node in ast.walk(function) for target in _names_of(node, _is_duration)}
         for node in ast.walk(function):
+            if isinstance(node, ast.Compare) and _is_of_durations(node, durations):
+                yield f"{node.lineno}: {ast.unparse(node)}"
             if not isinstance(node, ast.BinOp) or id(node) in at_least:
                 continue
             is_between = isinstance(node.op, ast.Sub) and _is_reading(node.left, readings)
@@ -53,14 +56,22 @@ def measured_times(source: str) -> Iterator[str]:
                 yield f"{node.lineno}: {ast.unparse(node)}"
 
 
-def _names_of_readings(node: ast.AST) -> Iterator[ast.expr]:
-    """Yield what is assigned the reading of a clock."""
+def _is_duration(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "seconds_taken"
+
+
+def _is_of_durations(node: ast.Compare, durations: set[str]) -> bool:
+    return any(_is_duration(part) or ast.unparse(part) in durations for part in ast.walk(node))
+
+
+def _names_of(node: ast.AST, is_meant: Callable[[ast.AST], bool]) -> Iterator[ast.expr]:
+    """Yield what is assigned such a value."""
     if not isinstance(node, ast.Assign):
         return
     for target in node.targets:
         if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-            yield from (name for name, value in zip(target.elts, node.value.elts, strict=False) if _is_clock(value))
-        elif _is_clock(node.value):
+            yield from (name for name, value in zip(target.elts, node.value.elts, strict=False) if is_meant(value))
+        elif is_meant(node.value):
             yield target
 
 
@@ -118,6 +129,7 @@ def test_measured_times_are_found() -> None:
     ends += ["took = os.times().children_user - begun.children_user", "assert loop.time() < begun + 0.2"]
     for first, last in zip(begun, ends, strict=True):
         assert len([*measured_times(inside(first, last))]) == 1, last
+    assert len([*measured_times(inside("took = work.seconds_taken(act)", "assert took < 5"))]) == 1
     assert len([*measured_times(inside("a = time.time()", "b, c = time.time(), 1", "assert b - a < 1"))]) == 1
     assert len([*measured_times(inside("end = time.monotonic() + 5", "assert time.monotonic() < end"))]) == 1
 
