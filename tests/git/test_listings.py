@@ -4,7 +4,14 @@ import subprocess
 from pathlib import Path
 
 from entrepot.git import DELIM, pkt_line, read_pkt_lines
-from entrepot.git.listings import AdvertisedRef, RefFilter, parse_question, render_capabilities, render_listing
+from entrepot.git.listings import (
+    AdvertisedRef,
+    RefFilter,
+    parse_question,
+    read_lines,
+    render_capabilities,
+    render_listing,
+)
 from entrepot.names import MAIN, Oid
 from tests.support.work import ends_within_processor_seconds
 
@@ -70,3 +77,8 @@ def test_many_prefixes_are_not_compared_with_each_name() -> None:
             "refs/heads/7xyz",
             "refs/tags/v1",
         ]
+
+
+def test_only_a_line_feed_ends_a_line_of_git() -> None:
+    assert read_lines("a\u2028b\nc\x85\x0c d\n") == ["a\u2028b", "c\x85\x0c d"]
+    assert read_lines("") == []

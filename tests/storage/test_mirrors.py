@@ -14,7 +14,7 @@ import pytest
 
 from entrepot.errors import StoreFull
 from entrepot.hub import file_modes
-from entrepot.names import MAIN, Uid, new_uid
+from entrepot.names import MAIN, Uid, branch_ref, new_uid
 from entrepot.storage import mirrors, processes
 from entrepot.storage.mirrors import Mirrors
 from tests.support.stored_repo import StoredRepo
@@ -58,6 +58,16 @@ def test_a_mirror_is_a_sound_repository_with_the_same_ids(stored_repo: StoredRep
     commit = stored_repo.commit(stored_repo.tree({"a/b": b"1", "c": b"2"}))
     stored_repo.point(MAIN, commit)
     assert head_of(kept, stored_repo) == commit
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\x85"])
+def test_names_of_refs_may_have_what_other_programs_take_for_the_end_of_a_line(
+    stored_repo: StoredRepo, kept: Mirrors, end: str
+) -> None:
+    stored_repo.point(MAIN, stored_repo.commit(stored_repo.tree({"a": b"1"})))
+    stored_repo.point(branch_ref(f"a{end}b"), stored_repo.commit(stored_repo.tree({"a": b"2"})))
+    head_of(kept, stored_repo)
+    assert mirrors._is_sound(kept._folder / stored_repo.row.uid)
 
 
 def test_a_current_mirror_is_not_touched_again(stored_repo: StoredRepo, kept: Mirrors) -> None:

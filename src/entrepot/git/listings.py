@@ -102,3 +102,8 @@ def _arguments(packets: Sequence[bytes | Signal]) -> list[bytes]:
     """Return the arguments that follow the capabilities of a command."""
     at = next((number for number, packet in enumerate(packets) if packet is Signal.DELIM), len(packets))
     return [packet for packet in packets[at:] if isinstance(packet, bytes)]
+
+
+def read_lines(listing: str) -> list[str]:
+    """Return the lines of what git lists. Only a line feed ends one: refs and paths may have U+0085 or U+2028."""
+    return listing.removesuffix("\n").split("\n") if listing else []

@@ -31,6 +31,7 @@ from entrepot.catalog import Read
 from entrepot.catalog.git import objects
 from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
+from entrepot.git.listings import read_lines
 from entrepot.names import MAIN, Oid, RefName, Uid
 from entrepot.storage import processes
 from entrepot.storage.missing_objects import find_missing
@@ -433,7 +434,7 @@ def _render_refs(wanted: Sequence[tuple[RefName, Oid]]) -> str:
 
 def _read_refs(path: Path) -> dict[RefName, Oid]:
     text = (path / _REFS).read_text("utf-8")
-    lines = (line.split(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    lines = (line.split(" ", 1) for line in read_lines(text) if not line.startswith("#"))
     found = {RefName(name): Oid(oid) for oid, name in lines}
     if _render_refs(list(found.items())) != text:
         raise ValueError("the refs are not those that were written")

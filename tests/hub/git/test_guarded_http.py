@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import http.client
+import time
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from tests.support.git_site import GitSite
 
 def get(url: str, **headers: str) -> bytes:
     with guarded_http.request("GET", url, headers, hint="allow it") as answer:
-        return answer.body.read()
+        return b"".join(iter(lambda: answer.read(1 << 20), b""))
 
 
 def test_a_public_host_answers(site: GitSite, example_is_here: None) -> None:
@@ -68,3 +70,41 @@ def test_headers_of_a_source_that_cannot_be_sent_are_refused(
 ) -> None:
     with pytest.raises(Refused, match="that are not valid in HTTP"):
         get(site.url("work/README.md"), **headers)
+
+
+def test_a_failure_of_whoever_reads_is_no_failure_of_the_host(site: GitSite, example_is_here: None) -> None:
+    with (
+        pytest.raises(OSError, match="No space left"),
+        guarded_http.request("GET", site.url("work/README.md"), {}, hint="allow it"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class Body:
+    """A body that sends one byte at each read, then nothing."""
+
+    def __init__(self, bytes_left: int, length: int | None = None) -> None:
+        self.bytes_left, self.length = bytes_left, length
+
+    def read1(self, _most: int) -> bytes:
+        self.bytes_left -= 1
+        return b"x" if self.bytes_left >= 0 else b""
+
+
+def test_a_body_that_hardly_moves_is_given_up() -> None:
+    body: Any = Body(1_000)
+    answer = guarded_http.GuardedResponse(
+        "https://h.example/x", 200, body, time.monotonic() - guarded_http.TIMEOUT_S / 2
+    )
+    assert answer.read(10) == b"x"
+    answer = guarded_http.GuardedResponse(
+        "https://h.example/x", 200, body, time.monotonic() - guarded_http.TIMEOUT_S - 1
+    )
+    with pytest.raises(Refused, match=r"no answer from 'h\.example': less than 1,024 bytes a second"):
+        answer.read(10)
+
+
+def test_a_body_that_is_cut_off_is_a_failure() -> None:
+    body: Any = Body(0, 7)
+    with pytest.raises(Refused, match="7 bytes are missing"):
+        guarded_http.GuardedResponse("https://h.example/x", 200, body).read(10)

@@ -21,7 +21,7 @@ from entrepot.errors import (
     RepoNotFound,
 )
 from entrepot.hub.files.operations import AddFile
-from entrepot.hub.git import imports, pushes
+from entrepot.hub.git import import_large_files, imports, pushes
 from entrepot.hub.jobs import maintenance
 from entrepot.hub.repos import histories, repo_rights
 from entrepot.hub.repos.commits import CommitDraft
@@ -131,6 +131,42 @@ def test_refused_refs_are_reported(world: World, source: Source) -> None:
     with pytest.raises(LimitExceeded, match="--large-files lfs"):
         import_url(world, source)
     assert_nothing_made(world)
+
+
+def test_names_of_refs_may_have_what_other_programs_take_for_the_end_of_a_line(world: World, source: Source) -> None:
+    head = source.commit(a=b"1")
+    for name in ("a\u2028b", "a\x85b"):
+        source.git("branch", name, head)
+    assert import_url(world, source).refs == 3
+    listed = dict(pushes.list_refs(world.hub, world.alice, REF))
+    assert listed["refs/heads/a\u2028b"] == listed["refs/heads/a\x85b"] == head
+
+
+def test_a_name_of_a_ref_that_is_no_text_is_refused(world: World, source: Source) -> None:
+    head = source.commit(a=b"1")
+    packed = f"{head} refs/heads/main\n{head} refs/heads/a\udcffb\n"
+    (source.folder / ".git/packed-refs").write_bytes(packed.encode("utf-8", "surrogateescape"))
+    with pytest.raises(Refused, match=r"refs/heads/a.*is not UTF-8; rename it"):
+        import_url(world, source)
+    assert_nothing_made(world)
+
+
+def test_pointers_are_found_in_slices_of_the_history(
+    world: World, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_OBJECTS", 2)
+    found: list[int] = []
+    pointers_of = import_large_files.pointers_of
+
+    def note(listing: bytes) -> list[Any]:
+        found.append(listing.count(b" blob "))
+        return pointers_of(listing)
+
+    monkeypatch.setattr(import_large_files, "pointers_of", note)
+    source.commit(**{f"f{number}": b"%d" % number for number in range(5)})
+    import_url(world, source)
+    assert sum(found) == 5
+    assert max(found) == 2
 
 
 def assert_nothing_made(world: World) -> None:

@@ -1,3 +1,5 @@
+import errno
+import io
 import stat
 import zipfile
 from collections.abc import Mapping
@@ -87,6 +89,27 @@ def test_damage_encryption_and_repetition_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(flagged)
     with pytest.raises(Malformed, match="encrypted"):
         unpack_archive(tmp_path / "a.zip", tmp_path / "target3")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_methods_whose_memory_nothing_bounds_are_refused(tmp_path: Path, method: int) -> None:
+    archive = zipped(tmp_path / "a.zip", {"zeros": bytes(1_000)}, method)
+    with pytest.raises(Malformed, match=r"'zeros' is compressed by another method.*zip it again"):
+        unpack_archive(archive, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+class Full(io.BytesIO):
+    """A file on a full disk."""
+
+    def write(self, _data: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_no_fault_of_the_archive(tmp_path: Path) -> None:
+    archive = zipped(tmp_path / "a.zip", {"a": b"x" * 5_000})
+    with archive.open("rb") as source, pytest.raises(CannotWrite, match=r"target/a.*No space left"):
+        archives._copy(source, Full(), tmp_path / "target/a", archive, 1 << 20)
 
 
 def test_no_file_is_replaced(tmp_path: Path) -> None:

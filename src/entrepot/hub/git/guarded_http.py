@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
 
@@ -23,17 +24,39 @@ from entrepot.hub.webhooks import outbound_http
 MAX_REDIRECTS = 5
 TIMEOUT_S = 60.0
 """Seconds to wait for each read of a response."""
+MIN_RATE = 1024
+"""Bytes a second that a response must have on average, from its first minute on."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-@attrs.frozen
+@attrs.define
 class GuardedResponse:
     """The response to a request: its final URL, and its body to be read."""
 
     url: str
     status: int
-    body: http.client.HTTPResponse
+    _body: http.client.HTTPResponse
+    _begun_s: float = attrs.field(factory=time.monotonic)
+    _received: int = 0
+
+    def read(self, most: int) -> bytes:
+        """Return the next bytes of the body, at most this many; empty at its end.
+
+        Raises:
+            Refused: the connection fails, or sends less than 1 KiB a second after the first minute.
+        """
+        try:
+            data = self._body.read1(most)
+        except (OSError, http.client.HTTPException) as error:
+            raise _no_answer(self.url, type(error).__name__) from error
+        self._received += len(data)
+        spent_s = time.monotonic() - self._begun_s
+        if data and spent_s > TIMEOUT_S and self._received < MIN_RATE * spent_s:
+            raise _no_answer(self.url, f"less than {MIN_RATE:,} bytes a second")
+        if not data and self._body.length:
+            raise _no_answer(self.url, f"{self._body.length:,} bytes are missing")
+        return data
 
 
 @contextlib.contextmanager
@@ -59,21 +82,26 @@ def request(
             connection.request(method, path, body, kept)
             found = connection.getresponse()
             location = found.headers.get("Location") if method == "GET" and found.status in _REDIRECTS else None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise _no_answer(url, type(error).__name__) from error
+        except ValueError as error:  # headers that the source named
+            connection.close()
+            host = shown(urlsplit(url).hostname or "")
+            raise Refused(f"the source names headers for requests to {host} that are not valid in HTTP") from error
+        with contextlib.closing(connection):
             if location is None:
                 yield GuardedResponse(url, found.status, found)
                 return
-        except (OSError, http.client.HTTPException) as error:
-            raise Refused(f"no answer from {shown(urlsplit(url).hostname or '')}: {type(error).__name__}") from error
-        except ValueError as error:  # headers that the source named
-            host = shown(urlsplit(url).hostname or "")
-            raise Refused(f"the source names headers for requests to {host} that are not valid in HTTP") from error
-        finally:
-            connection.close()
         following = resolve(url, location)
         if origin_of(following) != origin_of(url):
             kept = {name: value for name, value in kept.items() if name.lower() != "authorization"}
         url = following
     raise Refused(f"{shown(redact(url))} redirects too often")
+
+
+def _no_answer(url: str, reason: str) -> Refused:
+    return Refused(f"no answer from {shown(urlsplit(url).hostname or '')}: {reason}")
 
 
 def _connect(url: str, hint: str) -> http.client.HTTPConnection:

@@ -84,7 +84,9 @@ def _ask(
     with guarded_http.request("POST", f"{endpoint.rstrip('/')}/objects/batch", headers, body, hint=HINT) as answer:
         if answer.status != 200:
             raise Refused(f"the source does not provide its large files: HTTP {answer.status}")
-        said = answer.body.read(_MAX_ANSWER)
+        said = b""
+        while len(said) < _MAX_ANSWER and (piece := answer.read(_MAX_ANSWER - len(said))):
+            said += piece
     try:
         for item in json.loads(said)["objects"]:
             action = item.get("actions", {}).get("download")
@@ -106,7 +108,7 @@ def _download(pointer: Pointer, href: str, headers: Mapping[str, str], folder: P
     with guarded_http.request("GET", href, headers, hint=HINT) as answer, place.open("wb") as file:
         if answer.status != 200:
             raise Refused(f"the large file {sha256} cannot be downloaded: HTTP {answer.status}")
-        while size <= pointer.size and (piece := answer.body.read(_PIECE)):
+        while size <= pointer.size and (piece := answer.read(_PIECE)):
             digest.update(piece)
             size += len(piece)
             file.write(piece)

@@ -15,7 +15,9 @@ from entrepot.catalog.repos import refs
 from entrepot.catalog.repos.repositories import RepoRow
 from entrepot.errors import AccountNotFound, LimitExceeded, Refused, shown
 from entrepot.errors.redactions import redact
+from entrepot.git import Pointer
 from entrepot.git.commands import Command, CommandStatus, PushRequest
+from entrepot.git.listings import read_lines
 from entrepot.git.packs import HEADER_BYTES
 from entrepot.hub import callers
 from entrepot.hub.callers import Caller
@@ -30,6 +32,8 @@ from entrepot.hub.repos.repositories import NewRepo
 from entrepot.names import MAIN, Oid, RepoRef, parse_sha256
 from entrepot.storage import processes
 
+_OBJECTS = 10_000
+"""Small contents of a history that are read together, to find pointers among them."""
 _PIECE = 4 << 20
 _TOLERATE = "; git accepts such old faults: import again with --tolerate-old-history"
 _WANTED = ("refs/heads/", "refs/tags/")
@@ -76,7 +80,8 @@ def import_repo(
             limit of the hub become LFS files, instead of refusing them.
 
     Guarantees: a failed import leaves no repository; the next sweep after the
-    grace period deletes the data that it has stored.
+    grace period deletes the data that it has stored. One that is killed may leave
+    the repository with a part of the refs: delete it, and import again.
 
     Raises:
         AccountNotFound: the namespace of the new repository does not exist.
@@ -175,10 +180,16 @@ def _fetch(arguments: list[str], folder: Path, environ: Mapping[str, str]) -> No
 
 
 def _list_refs(folder: Path) -> Iterator[tuple[str, Oid]]:
-    for line in processes.run(folder, ["for-each-ref", "--format=%(objectname) %(refname)"]).decode().splitlines():
+    listing = processes.run(folder, ["for-each-ref", "--format=%(objectname) %(refname)"])
+    for line in read_lines(listing.decode("utf-8", "surrogateescape")):
         oid, _, name = line.partition(" ")
-        if name.startswith(_WANTED):
-            yield name, Oid(oid)
+        if not name.startswith(_WANTED):
+            continue
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise Refused(f"the name of the ref {shown(name)} is not UTF-8; rename it in the source") from None
+        yield name, Oid(oid)
 
 
 def _head(folder: Path) -> Oid | None:
@@ -189,10 +200,13 @@ def _head(folder: Path) -> Oid | None:
 
 def _fetch_large(folder: Path, source: ImportSource) -> list[Path]:
     """Return the large files of a clone; needs git-lfs only if there are any and private addresses are allowed."""
-    output = processes.run(folder, ["rev-list", "--objects", "--all", "--filter=blob:limit=1k"])
-    oids = [line.split(b" ", 1)[0].decode() for line in output.splitlines()]
-    asked = "".join(f"{oid}\n" for oid in oids).encode()
-    named = import_large_files.pointers_of(processes.run(folder, ["cat-file", "--batch"], given=asked))
+    filters = ("--filter=object:type=blob", "--filter=blob:limit=1k")
+    output = processes.run(folder, ["rev-list", "--objects", "--all", *filters])
+    oids = [line.split(b" ", 1)[0] + b"\n" for line in output.split(b"\n") if line]
+    named: dict[Pointer, None] = {}
+    for at in range(0, len(oids), _OBJECTS):  # all contents at once may not fit into the memory
+        contents = processes.run(folder, ["cat-file", "--batch"], given=b"".join(oids[at : at + _OBJECTS]))
+        named.update(dict.fromkeys(import_large_files.pointers_of(contents)))
     pointers = [pointer for pointer in named if not import_large_files.object_path(folder, pointer.sha256).is_file()]
     if pointers and source.kind == "http" and source.is_guarded:
         import_large_files.fetch(source, folder, pointers)

@@ -30,6 +30,7 @@ from entrepot.git import (
     render_lfs_rule,
     render_pointer,
 )
+from entrepot.git.listings import read_lines
 from entrepot.hub.git.import_large_files import object_path
 from entrepot.names import Oid, RepoPath, Sha256
 from entrepot.storage import processes
@@ -57,7 +58,7 @@ def find_large(folder: Path, limit: int) -> dict[Oid, int]:
     """Return the file objects of a clone with more than ``limit`` bytes, and their sizes."""
     form = "--batch-check=%(objectname) %(objecttype) %(objectsize)"
     found: dict[Oid, int] = {}
-    for line in processes.run(folder, ["cat-file", "--batch-all-objects", form]).decode().splitlines():
+    for line in read_lines(processes.run(folder, ["cat-file", "--batch-all-objects", form]).decode()):
         oid, kind, size = line.split(" ")
         if kind == "blob" and int(size) > limit:
             found[Oid(oid)] = int(size)

@@ -21,6 +21,9 @@ HIGHEST_RATIO = 200
 _FREE_BYTES = 1 << 20
 """Contents up to this size are not compared with the size of their archive."""
 
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How contents may be compressed: ``zipfile`` bounds what one read of other methods makes of a few bytes by nothing."""
+
 _SLICE = 1 << 20
 
 
@@ -37,8 +40,8 @@ def unpack_archive(archive: Path, folder: Path) -> int:
     """Unpack an archive into a folder and return the number of its files.
 
     Raises:
-        Malformed: it is not a zip archive, is encrypted, or has a path that leads out of the folder, a link, or two
-            names for one file; nothing was unpacked. Or its content is damaged.
+        Malformed: it is not a zip archive, is encrypted, has a file that is neither stored nor deflated, a path that
+            leads out of the folder, a link, or two names for one file; nothing was unpacked. Or its content is damaged.
         LimitExceeded: it has too many entries, or its content is too large in comparison to it.
         SourceUnreadable, CannotWrite: it cannot be read, a file cannot be written, or a file exists.
     """
@@ -92,6 +95,9 @@ def _files(entries: list[zipfile.ZipInfo], what: str) -> Iterator[tuple[RepoPath
             raise Malformed(what, f"{entry.filename[:100]!r} is a link or a special file")
         if entry.flag_bits & 1:
             raise Malformed(what, f"{entry.filename[:100]!r} is encrypted")
+        if entry.compress_type not in _METHODS:
+            reason = f"{entry.filename[:100]!r} is compressed by another method than 'deflate'"
+            raise Malformed(what, f"{reason}; zip it again with that one, the default of most programs")
         if entry.filename in seen:
             raise Malformed(what, f"{entry.filename[:100]!r} occurs twice")
         seen.add(entry.filename)
@@ -106,19 +112,22 @@ def _unpack(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, place: Path, archiv
     except OSError as error:
         raise CannotWrite(str(place), error.strerror or str(error)) from error
     with target, opened.open(entry) as source:
-        size = _copy(source, target, archive, budget)
+        size = _copy(source, target, place, archive, budget)
     if (entry.external_attr >> 16) & 0o100:
         place.chmod(place.stat().st_mode | 0o100)
     return size
 
 
-def _copy(source: IO[bytes], target: IO[bytes], archive: Path, budget: int) -> int:
+def _copy(source: IO[bytes], target: IO[bytes], place: Path, archive: Path, budget: int) -> int:
     size = 0
     while data := source.read(_SLICE):
         size += len(data)
         if size > budget:
             raise _too_large(archive, budget)
-        target.write(data)
+        try:
+            target.write(data)
+        except OSError as error:
+            raise CannotWrite(str(place), error.strerror or str(error)) from error
     return size
 
 

@@ -13,6 +13,7 @@ import attrs
 from entrepot.client.calls import refs as ref_calls
 from entrepot.client.calls import repos as repo_calls
 from entrepot.errors import Conflict, GitFailed, InvalidName, Malformed, Refused, RepoNotFound
+from entrepot.git.listings import read_lines
 from entrepot.names import Oid, RepoRef
 from entrepot.wire.repos.repositories import RepoSettings
 from entrepot.workspace.entities.kinds import KINDS
@@ -200,5 +201,5 @@ def _push(repository: HubMetadata, repo: RepoRef, *refspecs: str) -> GitFailed |
     if done.code == 0:
         return None
     said = done.stdout.decode("utf-8", "replace")
-    refusals = [line.split("\t")[-1] for line in said.splitlines() if line.startswith("!")]
+    refusals = [line.split("\t")[-1] for line in read_lines(said) if line.startswith("!")]
     return GitFailed("push", "; ".join(dict.fromkeys([*refusals, repository.git.failure(arguments, done).reason])))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import attrs
 
 from entrepot.errors import GitFailed, Refused, VersionTaken
+from entrepot.git.listings import read_lines
 from entrepot.names import Oid
 from entrepot.workspace.metadata.git_objects import find_tree, write_commit, write_folder
 from entrepot.workspace.metadata.ref_tables import TAGS, UNPUBLISHED, TagRef
@@ -113,7 +114,7 @@ def _push(repository: MetadataRepository, *refspecs: str, is_atomic: bool = True
     if done.code == 0:
         return None
     said = done.stdout.decode("utf-8", "replace")
-    refusals = [line.split("\t")[-1] for line in said.splitlines() if line.startswith("!")]
+    refusals = [line.split("\t")[-1] for line in read_lines(said) if line.startswith("!")]
     failure = repository.git.failure(arguments, done)
     return GitFailed("push", "; ".join(dict.fromkeys([*refusals, failure.reason])))
 

@@ -6,6 +6,7 @@ This continues projects of ML-Git 2.9.9 in place, and replaces a database that w
 from __future__ import annotations
 
 from entrepot.errors import EntrepotError
+from entrepot.git.listings import read_lines
 from entrepot.workspace.entities.version_tags import find_tag
 from entrepot.workspace.metadata.ref_tables import TAGS, UNPUBLISHED, RefTable
 from entrepot.workspace.projects.entities import Entity
@@ -75,7 +76,7 @@ def _find_local_versions(state: KindState) -> None:
     listed = repository.git.run(
         "for-each-ref", f"--no-merged={branch}", "--format=%(refname:lstrip=2) %(objectname)", "refs/tags"
     )
-    for line in listed.decode("utf-8", "surrogateescape").splitlines():
+    for line in read_lines(listed.decode("utf-8", "surrogateescape")):
         tag, _, oid = line.partition(" ")
         if find_tag(tag) is not None:
             lines = f"update {UNPUBLISHED}{tag} {oid}\ndelete {TAGS}{tag}\n"

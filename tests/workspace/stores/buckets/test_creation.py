@@ -41,6 +41,12 @@ def test_buckets_that_cannot_be_created_say_why(tmp_path: Path) -> None:
         create_bucket(StorageConfig("s3h", "x", endpoint_url="http://127.0.0.1:1"), environ=keys, home=tmp_path)
 
 
+def test_an_endpoint_that_is_no_url_is_refused_before_a_request_is_signed(tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+    with pytest.raises(InvalidArgument, match=r"minio\.example:9000.*begins with http"):
+        create_bucket(StorageConfig("s3h", "x", endpoint_url="minio.example:9000"), environ=keys, home=tmp_path)
+
+
 def test_the_signature_covers_the_session_token() -> None:
     found = AwsCredentials("x", None, None, "key", "secret", "token")
     headers = sign_put(found, "s3.example.org", "/b", b"", "us-east-1", datetime(2026, 1, 2, tzinfo=UTC))

@@ -9,7 +9,7 @@ import attrs
 import paramiko
 import pytest
 
-from entrepot.errors import BucketMissing, InvalidArgument, StorageRefused, StorageUnreachable
+from entrepot.errors import BucketMissing, InvalidArgument, LimitExceeded, StorageRefused, StorageUnreachable
 from entrepot.workspace.stores import StorageConfig, open_store
 from entrepot.workspace.stores.buckets.sftp import SftpBucket
 from tests.support.chunk_stores import Desk, noise
@@ -104,4 +104,39 @@ def test_a_broken_connection_is_opened_again(host: SshHost, tmp_path: Path) -> N
     found = bucket.stat("a")
     assert found is not None
     assert found.size == 1
+    bucket.close()
+
+
+def test_an_object_that_is_longer_than_the_host_says_is_refused(
+    host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = opened(host.config(), tmp_path)
+    assert bucket.put_new("a/b", bytes(200_000))
+    look = paramiko.SFTPFile.stat
+
+    def lie(file: paramiko.SFTPFile) -> paramiko.SFTPAttributes:
+        found = look(file)
+        found.st_size = 10
+        return found
+
+    monkeypatch.setattr(paramiko.SFTPFile, "stat", lie)
+    with pytest.raises(LimitExceeded, match="a/b"):
+        bucket.get("a/b", 100)
+    found = bucket.get("a/b", 200_000)
+    assert found is not None
+    assert len(found.data) == 200_000
+    bucket.close()
+
+
+def test_folders_without_an_end_are_given_up(host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = opened(host.config(), tmp_path)
+    assert bucket.put_new("a/b", b"x")
+    list_folder = paramiko.SFTPClient.listdir_attr
+
+    def nest(sftp: paramiko.SFTPClient, path: str = ".") -> list[paramiko.SFTPAttributes]:
+        return [one for one in list_folder(sftp, path.partition("/a")[0]) if one.filename == "a"]
+
+    monkeypatch.setattr(paramiko.SFTPClient, "listdir_attr", nest)
+    with pytest.raises(LimitExceeded, match="the depth of the folder a/a"):
+        list(bucket.list(""))
     bucket.close()

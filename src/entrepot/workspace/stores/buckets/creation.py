@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from entrepot.blobs.s3.aws_profiles import DEFAULT_REGION, AwsCredentials, find_credentials
+from entrepot.blobs.s3.clients import check_endpoint
 from entrepot.errors import InvalidArgument, StorageRefused, StorageUnreachable
 from entrepot.workspace.stores.buckets.opening import folder_of
 from entrepot.workspace.stores.values import StorageConfig
@@ -60,11 +61,12 @@ def create_bucket(config: StorageConfig, *, environ: Mapping[str, str], home: Pa
 
 
 def _send(config: StorageConfig, found: AwsCredentials, endpoint: str, region: str) -> tuple[int, str]:
+    is_plain = check_endpoint(endpoint)
     url = urlsplit(endpoint)
     body = b"" if region == DEFAULT_REGION else _location(region)
     path = f"{url.path.rstrip('/')}/{quote(config.bucket, safe='')}"
     headers = sign_put(found, url.netloc, path, body, region, datetime.now(UTC))
-    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    kind = http.client.HTTPConnection if is_plain else http.client.HTTPSConnection
     connection = kind(url.netloc, timeout=_TIMEOUT_S)
     try:
         connection.request("PUT", path, body, headers)

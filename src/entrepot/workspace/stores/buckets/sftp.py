@@ -28,6 +28,9 @@ from entrepot.errors import (
 from entrepot.workspace.stores.buckets.interfaces import Data, ObjectStat, StoredObject
 from entrepot.workspace.stores.values import StorageConfig
 
+MAX_DEPTH = 64
+"""Folders within each other that are listed; keys of this program have less than ten."""
+
 _INCOMING = "incoming"
 _TIMEOUT_S = 10.0
 _SILENCE_S = 60.0
@@ -71,10 +74,12 @@ class SftpBucket:
             try:
                 with sftp.open(self._path(key), "rb") as file:
                     found = file.stat()
-                    if (found.st_size or 0) > limit:
-                        raise LimitExceeded(f"the object {key}", limit, "another program may have written it")
-                    file.prefetch(found.st_size or 0)
-                    return StoredObject(file.read(), _version(found))
+                    if (found.st_size or 0) <= limit:
+                        file.prefetch(found.st_size or 0)
+                        content = file.read(limit + 1)  # the file may be longer than the host said
+                        if len(content) <= limit:
+                            return StoredObject(content, _version(found))
+                    raise LimitExceeded(f"the object {key}", limit, "another program may have written it")
             except FileNotFoundError:
                 return None
 
@@ -191,6 +196,8 @@ class SftpBucket:
             if key == _INCOMING:
                 continue
             if stat.S_ISDIR(entry.st_mode or 0):
+                if key.count("/") >= MAX_DEPTH:
+                    raise LimitExceeded(f"the depth of the folder {key[:100]}", MAX_DEPTH, "remove it from the bucket")
                 yield from self._walk(sftp, key)
             else:
                 yield _stat(key, entry)
