@@ -1,8 +1,9 @@
 """Every page that links lead to, as an administrator, an anonymous visitor, a reader and a writer.
 
-No page is an error or invalid HTML. Those of an administrator, who sees what others see and more, and of an
-anonymous visitor are opened in Chromium: none writes to the console, asks another host, is wider than a telephone, or
-has a serious fault of accessibility (axe-core). Skipped where Playwright or Chromium is not installed.
+No page is an error or invalid HTML. Of those of an administrator, who sees what others see and more, and of an
+anonymous visitor, one of each layout is opened in Chromium, and each that has a tag with classes and attributes that no
+page had before: none writes to the console, asks another host, is wider than a telephone, or has a serious fault of
+accessibility (axe-core). Skipped where Playwright or Chromium is not installed.
 
 ``python -m tests.journeys.test_browser_pages`` opens all pages as each of the four, and takes minutes.
 """
@@ -112,9 +113,9 @@ HIDDEN = (
 
 @attrs.define
 class Opened:
-    """What pages were opened for any visitor: their shapes and tags. Another one that has no others is only read."""
+    """What pages were opened for any visitor: their layouts and tags. A page that has no others is only read."""
 
-    shapes: set[str] = attrs.field(factory=set)
+    layouts: set[str] = attrs.field(factory=set)
     tags: set[str] = attrs.field(factory=set)
 
 
@@ -125,6 +126,7 @@ class Walk:
     Attributes:
         judged: kinds of elements that axe-core has judged, for any visitor; on the next pages, it judges elements of
             other kinds. None: it judges no pages of this one, and the pages are only read, not opened.
+        opened: None: each page is opened.
         faults: what is wrong, each with its page.
     """
 
@@ -134,7 +136,7 @@ class Walk:
     axe: str
     validate: Callable[[str], list[str]]
     judged: set[str] | None
-    opened: Opened
+    opened: Opened | None
     seen: set[str] = attrs.field(factory=set)
     shapes: Counter[str] = attrs.field(factory=Counter)
     faults: list[str] = attrs.field(factory=list)
@@ -149,6 +151,11 @@ def shape_of(path: str) -> str:
     place, _, query = TAIL.sub(r"/\1/at\2", path).partition("?")
     words = [word if KNOWN_WORDS.fullmatch(word) else "*" for word in place.split("/")]
     return "/".join(words) + ("?" if query else "")
+
+
+def layout_of(path: str) -> str:
+    """Return what pages of several repositories have in common: their shape without the name of the repository."""
+    return re.sub(r"/acme/[^/?]+", "/acme/*", re.sub(r"(?<!/blob)/at\.[a-z]+", "/at", shape_of(path)))
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +219,7 @@ def read(walk: Walk, path: str) -> list[str]:
     text = answer.text()
     for error in walk.validate(text):
         walk.note(error)
-    if walk.judged is not None and not tags_of(text) <= walk.opened.tags:
+    if walk.judged is not None and walk.opened is not None and not tags_of(text) <= walk.opened.tags:
         return visit(walk, path)
     return [urljoin(walk.url + path, html.unescape(link)) for link in LINK.findall(text)]
 
@@ -225,8 +232,9 @@ def visit(walk: Walk, path: str) -> list[str]:
     if not judge_status(walk, path, answer.status):
         return []
     text = answer.text()
-    walk.opened.shapes.add(shape_of(path))
-    walk.opened.tags |= tags_of(text)
+    if walk.opened is not None:
+        walk.opened.layouts.add(layout_of(path))
+        walk.opened.tags |= tags_of(text)
     for error in walk.validate(text):
         walk.note(error)
     found: dict[str, Any] = walk.page.evaluate(LOOK)
@@ -284,7 +292,7 @@ def crawl(walk: Walk) -> None:
             asked = walk.context.request.head(walk.url + path, max_redirects=3, headers=SAME_ORIGIN)
             judge_status(walk, path, asked.status)
             continue
-        is_read_first = walk.judged is None or shape in walk.opened.shapes
+        is_read_first = walk.judged is None or (walk.opened is not None and layout_of(path) in walk.opened.layouts)
         for link in read(walk, path) if is_read_first else visit(walk, path):
             target = urlsplit(link)
             if f"{target.scheme}://{target.netloc}" == walk.url:
@@ -298,7 +306,7 @@ def opened(
     validate: Callable[[str], list[str]],
     judged: set[str] | None,
     visitor: str,
-    pages: Opened,
+    pages: Opened | None,
 ) -> Walk:
     """Return the walk of a visitor, who is signed in, before the first page."""
     context = browser.new_context(viewport=PHONE, color_scheme="light")  # type: ignore[arg-type]
@@ -328,6 +336,17 @@ def test_every_page_is_in_order(
     walk.context.close()
     assert walk.faults == []
     assert sum(count > 0 for count in walk.shapes.values()) >= VISITORS[visitor]
+
+
+def test_a_page_is_opened_for_a_layout_or_a_tag_that_none_had() -> None:
+    alike = ("/acme/tern/edit/main/README.md", "/acme/gated/edit/main/docs/guide.txt")
+    assert len({layout_of(path) for path in alike}) == 1
+    assert len({layout_of(path) for path in ("/acme/tern/blob/main/a.md", "/acme/tern/blob/main/a.ipynb")}) == 2
+    text = '<p class="a" id="x">1</p><a href="/y">2</a>'
+    assert tags_of(text) == {"p class=a id", "a href"}
+    assert tags_of('<p id="z" class="a">other</p>') <= tags_of(text)
+    for other in ('<p class="b" id="x">', '<p class="a">', '<b class="a" id="x">'):
+        assert not tags_of(other) <= tags_of(text)
 
 
 def test_what_axe_core_rejects_is_found_in_elements_of_the_given_kinds(chromium: Browser, axe: str) -> None:
@@ -414,7 +433,7 @@ def main() -> None:
             populate(hub)
             with running(make_app(hub)) as address:
                 for visitor in VISITORS:
-                    walk = opened(browser, address.url, source, validate, set(), visitor, Opened())
+                    walk = opened(browser, address.url, source, validate, set(), visitor, None)
                     crawl(walk)
                     walk.context.close()
                     kinds = sum(count > 0 for count in walk.shapes.values())

@@ -271,7 +271,7 @@ def test_terms_that_overlap_share_the_memory_of_their_xorb() -> None:
 
 
 def test_a_xorb_that_is_repeated_is_looked_up_and_hashed_once() -> None:
-    stored, name, times = big(1), XetHash("1" * 64), 50_000
+    stored, name, times = big(1), XetHash("1" * 64), 10_000
     hashes, lengths = stored.index.hashes, stored.index.lengths(0, 8192)
     file = run_steps(repeated_file_hash([(hashes, lengths)] * times))
     terms, proof = Terms.of([Term(name, 0, 8192, 8192)] * times), range_hash(hashes)
@@ -301,7 +301,7 @@ def test_no_changed_byte_makes_a_true_shard_of_other_content(damage: Callable[..
         assert [list(file.terms) for file in shard.files] in ([TERMS], [])
 
 
-@pytest.mark.parametrize(("kind", "size"), [("many files", 20_000), ("a file of many terms", 50_000)])
+@pytest.mark.parametrize(("kind", "size"), [("many files", 10_000), ("a file of many terms", 50_000)])
 def test_the_steps_of_a_shard_twice_as_large_are_no_longer(kind: str, size: int) -> None:
     def longest_step(count: int) -> int:
         files: tuple[FileBlock, ...] = (FileBlock(ZERO_HASH, Terms.of([]), b"", None),) * count
