@@ -1,8 +1,8 @@
 """The imports of pickles: the classes and functions that loading one would call. Nothing is loaded.
 
 Source: Python, ``pickletools``; PEP 3154. Pickles are found raw (several in a row, as older
-versions of PyTorch write), as members ``*.pkl`` and ``*.npy`` of a zip archive (PyTorch, NumPy), and
-behind the header of a NumPy file.
+versions of PyTorch write), compressed (joblib), as members ``*.pkl`` and ``*.npy`` of a zip
+archive (PyTorch, NumPy), and behind the header of a NumPy file.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews import archives
+from entrepot.previews.compressed_pickles import is_lz4, unpack_beginning
 from entrepot.previews.files import MAX_READ
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.time_limits import timed
@@ -122,6 +123,8 @@ _MAX_PARTS = max(module.count(".") + 1 for module in _DANGEROUS_MODULES)
 def scan_pickles(source: RangeReader, *, most: int = MAX_PICKLE, most_directory: int = MAX_READ) -> PickleScan:
     """Return the imports of a file that may hold pickles.
 
+    Compressed pickles are unpacked; of those in LZ4 nothing is read, so the scan is incomplete.
+
     Args:
         most: bytes of one pickle that are read; what an archive says of its members does not count.
         most_directory: bytes of the directory of a zip archive that are read.
@@ -131,7 +134,17 @@ def scan_pickles(source: RangeReader, *, most: int = MAX_PICKLE, most_directory:
     """
     if source.read_at(0, 4) == b"PK\3\4":
         return _scan_archive(source, most, most_directory)
-    return _scan(_pickled(source.read_at(0, most + 1)), most)
+    data = source.read_at(0, most + 1)
+    if is_lz4(data):
+        return PickleScan((), is_complete=False)
+    try:
+        unpacked = unpack_beginning(data, most + 1)
+    except Malformed:
+        return _scan(data, most)  # a pickle may begin like a compressed file
+    if unpacked is None:
+        return _scan(_pickled(data), most)
+    content, is_whole = unpacked
+    return _merge([_scan(_pickled(content), most)], is_complete=is_whole)
 
 
 def _scan_archive(source: RangeReader, most: int, most_directory: int) -> PickleScan:

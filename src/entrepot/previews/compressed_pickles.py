@@ -1,0 +1,65 @@
+"""Unpack the beginnings of compressed pickles, as joblib writes them.
+
+Source: joblib, "Compressed joblib pickles": zlib, gzip, bz2, xz, LZMA or LZ4, each recognised by its first bytes.
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from entrepot.errors import Malformed
+
+MAX_MEMORY: Final = 256 << 20
+"""Bytes of memory that unpacking LZMA may take; the strongest presets take 65 MiB."""
+
+MAX_STREAMS: Final = 16
+"""Streams of one file that are unpacked: each takes time and memory of its own, however short it is."""
+
+_ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
+_LZ4: Final = b"\x04\x22\x4d\x18"
+_FORMATS: Final[Mapping[bytes, Callable[[], Any]]] = {
+    b"\x78": lambda: zlib.decompressobj(_ZLIB_OR_GZIP),
+    b"\x1f\x8b": lambda: zlib.decompressobj(_ZLIB_OR_GZIP),
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ\0": lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, MAX_MEMORY),
+    b"\x5d\x00": lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, MAX_MEMORY),
+}
+
+
+def is_lz4(data: bytes) -> bool:
+    """Return whether a file begins as LZ4, which the standard library does not unpack."""
+    return data.startswith(_LZ4)
+
+
+def unpack_beginning(data: bytes, most: int) -> tuple[bytes, bool] | None:
+    """Return the first bytes of what a compressed file contains, and whether nothing of it is missing; None for others.
+
+    Args:
+        data: the file, or its first bytes.
+        most: bytes to unpack at most, which bounds the memory that this takes.
+
+    Raises:
+        Malformed: nothing of it can be unpacked, though it begins as a compressed file.
+    """
+    begin = next((begin for start, begin in _FORMATS.items() if data.startswith(start)), None)
+    if begin is None:
+        return None
+    found, left = b"", data
+    try:
+        for _ in range(MAX_STREAMS):  # one may follow another
+            stream = begin()
+            found += stream.decompress(left, most - len(found))
+            if not stream.eof:
+                return found, False
+            left = stream.unused_data
+            if not left or len(found) >= most:
+                break
+    except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+        if not found:
+            raise Malformed("pickle", f"it cannot be unpacked: {error}") from error
+        return found, False
+    return found, not left
