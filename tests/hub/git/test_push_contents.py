@@ -183,3 +183,13 @@ def test_files_are_found_wherever_new_trees_name_them(author: Author) -> None:
     one = oid_of(Kind.BLOB, b"1")
     assert sorted(found.places_of({one})) == [("a", one), ("folder/b", one)]
     assert list(found.places_of(set())) == []
+
+
+@pytest.mark.parametrize("mode", ["140000", "10644", "160644", "60000"])
+def test_a_mode_that_is_none_of_git_s_is_refused(author: Author, mode: str) -> None:
+    blob = author.git("hash-object", "-w", "--stdin", given=b"x").decode().strip()
+    row = f"{mode} odd\0".encode() + bytes.fromhex(blob)
+    tree = author.git("hash-object", "-t", "tree", "-w", "--stdin", "--literally", given=row).decode().strip()
+    commit = author.git("commit-tree", tree, "-m", "m").decode().strip()
+    with pytest.raises(InvalidPath, match=rf"'odd': the mode {int(mode, 8):06o} is that of no file.*commit it again"):
+        author.inspected(f"{commit}\n")

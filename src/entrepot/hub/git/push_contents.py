@@ -39,6 +39,9 @@ MAX_PATHS = 5_000_000
 """Maximum number of paths in the new trees of one commit, each counted as often as it appears."""
 
 _MAX_FAULTS = 1_000
+_KIND = 0o170000
+_KINDS = frozenset(mode & _KIND for mode in Mode if mode != Mode.GITLINK)
+"""The bits of a mode that say what an entry is, and their values; git takes all others for links to commits."""
 _KEPT_BYTES = 16 << 20
 _IN_STEPS = "push in smaller steps"
 _HELD_BYTES = 1 << 30
@@ -246,16 +249,19 @@ class _Inspection:
         """Record the names in a tree that cannot be used over HTTP.
 
         Raises:
-            InvalidPath: there are too many of them.
+            InvalidPath: there are too many of them, or a mode means nothing to git.
         """
         for entry in parse_tree(self._trees[tree]):
+            path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
+            if entry.mode != Mode.GITLINK and entry.mode & _KIND not in _KINDS:
+                fault = f"the mode {entry.mode:06o} is that of no file, link, folder or submodule"
+                raise InvalidPath(path, f"{fault}; commit it again with git")
             rule = name_fault(entry.name, is_top=folder == ROOT)
             if rule is not None:
-                path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
-                fault = InvalidPath(path, f"{rule}; rename it in the commits that have it")
-                self._faults.setdefault(path, fault)
+                found = InvalidPath(path, f"{rule}; rename it in the commits that have it")
+                self._faults.setdefault(path, found)
                 if len(self._faults) > _MAX_FAULTS:
-                    raise fault
+                    raise found
 
     def _check_extents(self) -> None:
         """Raise if a tree unfolds to too many paths, even if no commit of this push refers to it."""
