@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.util.queue import Empty
 
 from entrepot.catalog import Catalog, Lock, hub_metadata, open_catalog
 from entrepot.catalog.dialects import postgres_refusals
@@ -122,6 +123,52 @@ def test_a_pool_without_connections_does_not_wait(url: str) -> None:
             held.enter_context(closing(_connect_elsewhere(url)))
         with pytest.raises(DataFolderError, match="too many clients"):
             open_catalog(url)
+
+
+def test_a_pool_that_has_lost_its_connections_does_not_wait(
+    opened: Catalog, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_refusals, "_PAUSE_S", 2 * LIMIT_S)
+    write(opened)
+    opened._engine.dispose()
+    pool = opened._engine.pool
+    assert isinstance(pool, RefusalPool)
+    pool._pauses.note_refusal(time.monotonic())
+    with ExitStack() as held:
+        for _ in range(CONNECTIONS):
+            held.enter_context(closing(_connect_elsewhere(url)))
+        with pytest.raises(sa.exc.OperationalError, match="too many clients"):
+            opened._engine.connect()
+
+
+def test_the_wait_for_a_full_pool_begins_once(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = opened._engine.pool
+    assert isinstance(pool, RefusalPool)
+    asked = list[float]()
+
+    def get(_wait: bool, timeout: float) -> None:
+        asked.append(timeout)
+        clock[0] += timeout
+        raise Empty
+
+    clock = [100.0]
+    monkeypatch.setattr(postgres_refusals, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(pool, "_pool", SimpleNamespace(get=get, maxsize=1, qsize=lambda: 0))
+    monkeypatch.setattr(pool, "_overflow", 0)
+    monkeypatch.setattr(pool, "_timeout", 12.0)
+    with pytest.raises(sa.exc.TimeoutError):
+        pool.connect()
+    assert sum(asked) == pytest.approx(12)
+
+
+def test_records_are_kept_or_closed_when_the_queue_has_been_disposed(opened: Catalog) -> None:
+    pool = opened._engine.pool
+    assert isinstance(pool, RefusalPool)
+    with ExitStack() as held:
+        use_all(opened, held)
+        pool.dispose()
+    assert pool._has_connections()
+    assert pool.checkedin() == CONNECTIONS
 
 
 def test_the_setting_is_named_once(opened: Catalog, caplog: pytest.LogCaptureFixture) -> None:
