@@ -128,7 +128,8 @@ def test_a_pool_without_connections_does_not_wait(url: str) -> None:
 def test_a_pool_that_has_lost_its_connections_does_not_wait(
     opened: Catalog, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(postgres_refusals, "_PAUSE_S", 2 * LIMIT_S)
+    for name in ("_PAUSE_S", "_MAX_PAUSE_S"):
+        monkeypatch.setattr(postgres_refusals, name, 2 * LIMIT_S)
     write(opened)
     opened._engine.dispose()
     pool = opened._engine.pool
@@ -141,34 +142,30 @@ def test_a_pool_that_has_lost_its_connections_does_not_wait(
             opened._engine.connect()
 
 
-def test_the_wait_for_a_full_pool_begins_once(opened: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_that_fills_after_a_refusal_does_not_begin_another_wait(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pool = opened._engine.pool
     assert isinstance(pool, RefusalPool)
     asked = list[float]()
 
-    def get(_wait: bool, timeout: float) -> None:
-        asked.append(timeout)
-        clock[0] += timeout
+    def get(wait: bool, timeout: float = 0) -> None:
+        if wait:
+            asked.append(timeout)
+            clock[0] += timeout
+            pool._overflow = 0  # others have opened the last one that is allowed
+            pool.note_success()
         raise Empty
 
     clock = [100.0]
     monkeypatch.setattr(postgres_refusals, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(pool, "_pool", SimpleNamespace(get=get, maxsize=1, qsize=lambda: 0))
-    monkeypatch.setattr(pool, "_overflow", 0)
+    monkeypatch.setattr(pool, "_pool", SimpleNamespace(get=get, maxsize=2, qsize=lambda: 0))
+    monkeypatch.setattr(pool, "_overflow", -1)
     monkeypatch.setattr(pool, "_timeout", 12.0)
+    pool._pauses.note_refusal(clock[0])
     with pytest.raises(sa.exc.TimeoutError):
         pool.connect()
     assert sum(asked) == pytest.approx(12)
-
-
-def test_records_are_kept_or_closed_when_the_queue_has_been_disposed(opened: Catalog) -> None:
-    pool = opened._engine.pool
-    assert isinstance(pool, RefusalPool)
-    with ExitStack() as held:
-        use_all(opened, held)
-        pool.dispose()
-    assert pool._has_connections()
-    assert pool.checkedin() == CONNECTIONS
 
 
 def test_the_setting_is_named_once(opened: Catalog, caplog: pytest.LogCaptureFixture) -> None:
