@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.util.queue import Empty
 
 from entrepot.catalog import Catalog, Lock, hub_metadata, open_catalog
 from entrepot.catalog.dialects import postgres_refusals
@@ -122,6 +123,49 @@ def test_a_pool_without_connections_does_not_wait(url: str) -> None:
             held.enter_context(closing(_connect_elsewhere(url)))
         with pytest.raises(DataFolderError, match="too many clients"):
             open_catalog(url)
+
+
+def test_a_pool_that_has_lost_its_connections_does_not_wait(
+    opened: Catalog, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_PAUSE_S", "_MAX_PAUSE_S"):
+        monkeypatch.setattr(postgres_refusals, name, 2 * LIMIT_S)
+    write(opened)
+    opened._engine.dispose()
+    pool = opened._engine.pool
+    assert isinstance(pool, RefusalPool)
+    pool._pauses.note_refusal(time.monotonic())
+    with ExitStack() as held:
+        for _ in range(CONNECTIONS):
+            held.enter_context(closing(_connect_elsewhere(url)))
+        with pytest.raises(sa.exc.OperationalError, match="too many clients"):
+            opened._engine.connect()
+
+
+def test_a_pool_that_fills_after_a_refusal_does_not_begin_another_wait(
+    opened: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = opened._engine.pool
+    assert isinstance(pool, RefusalPool)
+    asked = list[float]()
+
+    def get(wait: bool, timeout: float = 0) -> None:
+        if wait:
+            asked.append(timeout)
+            clock[0] += timeout
+            pool._overflow = 0  # others have opened the last one that is allowed
+            pool.note_success()
+        raise Empty
+
+    clock = [100.0]
+    monkeypatch.setattr(postgres_refusals, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(pool, "_pool", SimpleNamespace(get=get, maxsize=2, qsize=lambda: 0))
+    monkeypatch.setattr(pool, "_overflow", -1)
+    monkeypatch.setattr(pool, "_timeout", 12.0)
+    pool._pauses.note_refusal(clock[0])
+    with pytest.raises(sa.exc.TimeoutError):
+        pool.connect()
+    assert sum(asked) == pytest.approx(12)
 
 
 def test_the_setting_is_named_once(opened: Catalog, caplog: pytest.LogCaptureFixture) -> None:

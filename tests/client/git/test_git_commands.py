@@ -28,6 +28,14 @@ def test_a_command_gives_its_output(tmp_path: Path) -> None:
     assert git.line("hash-object", "--stdin") == git.run("hash-object", "--stdin", stdin=b"").decode().strip()
 
 
+@pytest.mark.parametrize("blank", ["\u2028", "\u00a0", "\x85"])
+def test_a_name_that_ends_in_a_blank_is_given_whole(tmp_path: Path, blank: str) -> None:
+    git = git_at(tmp_path)
+    git.run("init", "--quiet")
+    git.run("symbolic-ref", "HEAD", f"refs/heads/a{blank}")
+    assert git.line("symbolic-ref", "HEAD") == f"refs/heads/a{blank}"
+
+
 def test_a_tree_with_more_paths_than_memory_is_not_listed(tmp_path: Path) -> None:
     git = Git(tmp_path, dict(os.environ))
     git.run("init", "-q")

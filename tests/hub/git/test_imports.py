@@ -163,9 +163,11 @@ def test_pointers_are_found_in_slices_of_the_history(
         return pointers_of(listing)
 
     monkeypatch.setattr(import_large_files, "pointers_of", note)
-    source.commit(**{f"f{number}": b"%d" % number for number in range(5)})
+    source.commit(**{f"f{number}": b"%d" % number for number in range(5)}, large=b"a" * 2000)
+    source.git("tag", "-a", "-m", "m", "large", source.git("rev-parse", "HEAD:large"))
+    source.git("tag", "-a", "-m", "m", "small", source.git("rev-parse", "HEAD:f1"))
     import_url(world, source)
-    assert sum(found) == 5
+    assert sum(found) == 5, "a large content is left out, even if a tag names it"
     assert max(found) == 2
 
 

@@ -7,6 +7,7 @@ if the pool is full, and one of them at a time asks for a new one, with pauses.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import threading
@@ -114,9 +115,9 @@ class RefusalPool(sa.pool.QueuePool):
             except psycopg.OperationalError as error:
                 if not is_refusal(error):
                     raise
-                self._pauses.note_refusal(begun_s)
                 if not self._has_connections():
                     raise
+                self._pauses.note_refusal(begun_s)
                 self._log_once(error)
 
     def note_success(self) -> None:
@@ -124,10 +125,10 @@ class RefusalPool(sa.pool.QueuePool):
         self._pauses.note_success()
 
     def _do_get(self) -> sa.pool.ConnectionPoolEntry:
-        while pause_s := self._pauses.wait_s():
+        while pause_s := self._pause_s():
             left_s = self._local.until_s - time.monotonic()
             if left_s <= 0:
-                raise sa.exc.TimeoutError("PostgreSQL accepts no more connections, and none was returned in time")
+                raise sa.exc.TimeoutError("no connection was returned in time, and no other one can be opened")
             try:
                 record = self._pool.get(True, min(pause_s, left_s))
             except Empty:
@@ -135,7 +136,22 @@ class RefusalPool(sa.pool.QueuePool):
             if record.dbapi_connection is not None:
                 return record
             self._dec_overflow()  # a lost connection; whoever may ask the server replaces it
-        return super()._do_get()
+        with contextlib.suppress(Empty):
+            return self._pool.get(False)
+        if not self._inc_overflow():
+            return self._do_get()
+        try:
+            return self._create_connection()
+        except BaseException:
+            self._dec_overflow()
+            raise
+
+    def _pause_s(self) -> float:
+        """Return how long to wait for a connection before looking again, in seconds; 0 lets the caller open one."""
+        if self._overflow >= self._max_overflow:
+            return _MAX_PAUSE_S  # those who open one now may be refused, which wakes nobody
+        pause_s = self._pauses.wait_s()
+        return pause_s if pause_s and self._has_connections() else 0.0
 
     def _has_connections(self) -> bool:
         """Return whether a connection is in use or ready, so that waiting for one makes sense."""
@@ -149,7 +165,7 @@ class RefusalPool(sa.pool.QueuePool):
             ready = record.dbapi_connection is not None
             kept.append(record)
         for record in kept:
-            self._pool.put(record, False)
+            self._do_return_conn(record)
         return ready or self.checkedout() > 0
 
     def _log_once(self, error: Exception) -> None:

@@ -99,8 +99,11 @@ class Git:
         return done.stdout
 
     def line(self, *arguments: str) -> str:
-        """Run a command that prints one line and return the line; raises as :meth:`run`."""
-        return self.run(*arguments).decode("utf-8", "surrogateescape").strip()
+        """Run a command and return what it prints, without blanks of ASCII around it; raises as :meth:`run`.
+
+        Other blanks stay: the name of a ref may end in U+00A0 or U+2028.
+        """
+        return self.run(*arguments).decode("utf-8", "surrogateescape").strip(" \t\r\n")
 
     def paths(self, *arguments: str, stdin: bytes | None = None) -> list[str]:
         """Run a command that prints NUL-terminated paths (``-z``) and return them; raises as :meth:`run`."""

@@ -200,7 +200,7 @@ def _head(folder: Path) -> Oid | None:
 
 def _fetch_large(folder: Path, source: ImportSource) -> list[Path]:
     """Return the large files of a clone; needs git-lfs only if there are any and private addresses are allowed."""
-    filters = ("--filter=object:type=blob", "--filter=blob:limit=1k")
+    filters = ("--filter=object:type=blob", "--filter=blob:limit=1k", "--filter-provided-objects")
     output = processes.run(folder, ["rev-list", "--objects", "--all", *filters])
     oids = [line.split(b" ", 1)[0] + b"\n" for line in output.split(b"\n") if line]
     named: dict[Pointer, None] = {}
