@@ -84,7 +84,7 @@ def _ask(
     with guarded_http.request("POST", f"{endpoint.rstrip('/')}/objects/batch", headers, body, hint=HINT) as answer:
         if answer.status != 200:
             raise Refused(f"the source does not provide its large files: HTTP {answer.status}")
-        said = b""
+        said = bytearray()
         while len(said) < _MAX_ANSWER and (piece := answer.read(_MAX_ANSWER - len(said))):
             said += piece
     try:
