@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from entrepot.errors import Malformed
+from entrepot.previews import compressed_pickles
 from entrepot.previews.compressed_pickles import MAX_STREAMS, unpack_beginning
 from entrepot.previews.pickles import scan_pickles
 from entrepot.previews.sources import BytesRangeReader
@@ -66,8 +67,9 @@ def test_no_more_is_unpacked_than_wanted(compress: Compress) -> None:
         tracemalloc.stop()
 
 
-def test_lz4_is_not_read() -> None:
-    scan = scan_pickles(BytesRangeReader(b"\x04\x22\x4d\x18" + bytes(100)))
+@pytest.mark.parametrize("start", [b"\x04\x22\x4d\x18", b"ZF0x64" + b" " * 15])
+def test_what_is_never_unpacked_is_not_called_read(start: bytes) -> None:
+    scan = scan_pickles(BytesRangeReader(start + zlib.compress(pickle.dumps(Runs()))))
     assert (scan.imports, scan.is_complete) == ((), False)
 
 
@@ -77,3 +79,9 @@ def test_what_only_begins_like_a_compressed_file_is_refused_or_read_as_it_is() -
         unpack_beginning(b"x is no zlib", 10)
     with pytest.raises(Malformed, match="malformed pickle"):
         scan_pickles(BytesRangeReader(b"x is no zlib"))
+
+
+def test_what_takes_too_much_memory_to_unpack_is_not_called_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compressed_pickles, "MAX_MEMORY", 1 << 20)
+    scan = scan_pickles(BytesRangeReader(lzma.compress(pickle.dumps(Runs()))))
+    assert (scan.imports, scan.is_complete) == ((), False)

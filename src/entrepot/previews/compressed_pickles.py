@@ -21,6 +21,8 @@ MAX_STREAMS: Final = 16
 
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
 _LZ4: Final = b"\x04\x22\x4d\x18"
+_OLDEST: Final = b"ZF"
+"""Begins files of joblib before 0.10: then the size in hexadecimal digits, and zlib."""
 _FORMATS: Final[Mapping[bytes, Callable[[], Any]]] = {
     b"\x78": lambda: zlib.decompressobj(_ZLIB_OR_GZIP),
     b"\x1f\x8b": lambda: zlib.decompressobj(_ZLIB_OR_GZIP),
@@ -30,9 +32,9 @@ _FORMATS: Final[Mapping[bytes, Callable[[], Any]]] = {
 }
 
 
-def is_lz4(data: bytes) -> bool:
-    """Return whether a file begins as LZ4, which the standard library does not unpack."""
-    return data.startswith(_LZ4)
+def is_never_unpacked(data: bytes) -> bool:
+    """Return whether a file begins as LZ4, which the standard library does not unpack, or as joblib wrote in 2013."""
+    return data.startswith((_LZ4, _OLDEST))
 
 
 def unpack_beginning(data: bytes, most: int) -> tuple[bytes, bool] | None:
@@ -58,7 +60,9 @@ def unpack_beginning(data: bytes, most: int) -> tuple[bytes, bool] | None:
             left = stream.unused_data
             if not left or len(found) >= most:
                 break
-    except (zlib.error, lzma.LZMAError, OSError, EOFError) as error:
+    except lzma.LZMAError:  # also if it takes too much memory here, which other programs may spend
+        return found, False
+    except (zlib.error, OSError, EOFError) as error:
         if not found:
             raise Malformed("pickle", f"it cannot be unpacked: {error}") from error
         return found, False

@@ -16,7 +16,7 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews import archives
-from entrepot.previews.compressed_pickles import is_lz4, unpack_beginning
+from entrepot.previews.compressed_pickles import is_never_unpacked, unpack_beginning
 from entrepot.previews.files import MAX_READ
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.time_limits import timed
@@ -123,7 +123,7 @@ _MAX_PARTS = max(module.count(".") + 1 for module in _DANGEROUS_MODULES)
 def scan_pickles(source: RangeReader, *, most: int = MAX_PICKLE, most_directory: int = MAX_READ) -> PickleScan:
     """Return the imports of a file that may hold pickles.
 
-    Compressed pickles are unpacked; of those in LZ4 nothing is read, so the scan is incomplete.
+    Compressed pickles are unpacked; of those that cannot be, nothing is read, so the scan is incomplete.
 
     Args:
         most: bytes of one pickle that are read; what an archive says of its members does not count.
@@ -135,7 +135,7 @@ def scan_pickles(source: RangeReader, *, most: int = MAX_PICKLE, most_directory:
     if source.read_at(0, 4) == b"PK\3\4":
         return _scan_archive(source, most, most_directory)
     data = source.read_at(0, most + 1)
-    if is_lz4(data):
+    if is_never_unpacked(data):
         return PickleScan((), is_complete=False)
     try:
         unpacked = unpack_beginning(data, most + 1)
