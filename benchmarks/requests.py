@@ -62,13 +62,13 @@ def measure(theme: str, is_quick: bool) -> Iterator[Figure]:
 
 def _measure_cold(is_quick: bool) -> Iterator[Figure]:
     with testing.hub(run_jobs=False, remembered_bytes=0) as hub:
-        [costs] = _costs([hub], 1 if is_quick else _ROUNDS, is_quick)
+        [costs] = _costs([hub], _ROUNDS, is_quick)
         yield from _figures("cold", costs, _COLD_MS)
 
 
 def _measure_warm(is_quick: bool) -> Iterator[Figure]:
     with testing.hub(run_jobs=False) as hub:
-        [costs] = _costs([hub], 1 if is_quick else _ROUNDS, is_quick)
+        [costs] = _costs([hub], _ROUNDS, is_quick)
         yield from _figures("warm", costs, dict.fromkeys(_COLD_MS, _WARM_MS))
         yield Figure("warm", "resident memory after it", Meter(hub.pid).resident() / MIB, "MiB", _IDLE_MIB)
 
@@ -100,7 +100,7 @@ def _measure_postgres(is_quick: bool) -> Iterator[Figure]:
             testing.hub(run_jobs=False, **options) as embedded,
             testing.hub(run_jobs=False, database=database.url(database.create()), **options) as hub,
         ):
-            before, costs = _costs([embedded, hub], 1 if is_quick else _COMPARED_ROUNDS, is_quick)
+            before, costs = _costs([embedded, hub], _COMPARED_ROUNDS, is_quick)
             for name, load in costs.items():
                 if name in _COLD_MS:
                     yield Figure("postgres", f"{mode}: {name}, server on PostgreSQL", load.cpu_ms, "ms CPU")
@@ -132,7 +132,7 @@ def _costs(hubs: Sequence[RunningHub], rounds: int, is_quick: bool) -> Sequence[
     for hub, meter, kinds in asked:
         for payload in kinds.values():
             loads.run(meter, hub.url, [[payload] * 10] * _CONNECTIONS, status=200)
-    for _ in range(rounds):
+    for _ in range(1 if is_quick else rounds):
         for name in asked[0][2]:
             for found, (hub, meter, kinds) in zip(best, asked, strict=True):
                 work = [[kinds[name]] * (20 if is_quick else 100)] * _CONNECTIONS

@@ -20,9 +20,9 @@ MAX_STREAMS: Final = 16
 """Streams of one file that are unpacked: each takes time and memory of its own, however short it is."""
 
 _ZLIB_OR_GZIP: Final = 32 + zlib.MAX_WBITS
-_LZ4: Final = b"\x04\x22\x4d\x18"
-_OLDEST: Final = b"ZF"
-"""Begins files of joblib before 0.10: then the size in hexadecimal digits, and zlib."""
+_NOT_UNPACKED: Final = (b"\x04\x22\x4d\x18", b"ZF")
+"""How files in LZ4 begin, and those of joblib before 0.10: behind the size in hexadecimal digits, they have zlib."""
+
 _FORMATS: Final[Mapping[bytes, Callable[[], Any]]] = {
     b"\x78": lambda: zlib.decompressobj(_ZLIB_OR_GZIP),
     b"\x1f\x8b": lambda: zlib.decompressobj(_ZLIB_OR_GZIP),
@@ -32,13 +32,10 @@ _FORMATS: Final[Mapping[bytes, Callable[[], Any]]] = {
 }
 
 
-def is_never_unpacked(data: bytes) -> bool:
-    """Return whether a file begins as LZ4, which the standard library does not unpack, or as joblib wrote in 2013."""
-    return data.startswith((_LZ4, _OLDEST))
-
-
 def unpack_beginning(data: bytes, most: int) -> tuple[bytes, bool] | None:
     """Return the first bytes of what a compressed file contains, and whether nothing of it is missing; None for others.
+
+    Of LZ4, which the standard library does not unpack, and of joblib's oldest format everything is missing.
 
     Args:
         data: the file, or its first bytes.
@@ -47,6 +44,8 @@ def unpack_beginning(data: bytes, most: int) -> tuple[bytes, bool] | None:
     Raises:
         Malformed: nothing of it can be unpacked, though it begins as a compressed file.
     """
+    if data.startswith(_NOT_UNPACKED):
+        return b"", False
     begin = next((begin for start, begin in _FORMATS.items() if data.startswith(start)), None)
     if begin is None:
         return None

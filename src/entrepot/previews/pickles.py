@@ -16,7 +16,7 @@ import attrs
 
 from entrepot.errors import Malformed
 from entrepot.previews import archives
-from entrepot.previews.compressed_pickles import is_never_unpacked, unpack_beginning
+from entrepot.previews.compressed_pickles import unpack_beginning
 from entrepot.previews.files import MAX_READ
 from entrepot.previews.sources import RangeReader
 from entrepot.previews.time_limits import timed
@@ -135,15 +135,11 @@ def scan_pickles(source: RangeReader, *, most: int = MAX_PICKLE, most_directory:
     if source.read_at(0, 4) == b"PK\3\4":
         return _scan_archive(source, most, most_directory)
     data = source.read_at(0, most + 1)
-    if is_never_unpacked(data):
-        return PickleScan((), is_complete=False)
     try:
         unpacked = unpack_beginning(data, most + 1)
     except Malformed:
-        return _scan(data, most)  # a pickle may begin like a compressed file
-    if unpacked is None:
-        return _scan(_pickled(data), most)
-    content, is_whole = unpacked
+        unpacked = None  # a pickle may begin like a compressed file
+    content, is_whole = unpacked or (data, True)
     return _merge([_scan(_pickled(content), most)], is_complete=is_whole)
 
 

@@ -27,17 +27,10 @@ CONNECTIONS = 5
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """Return a server with few connections, one of which makes databases."""
     with running_if_installed(f"max_connections={CONNECTIONS + 1}", "superuser_reserved_connections=0") as found:
         yield found
-
-
-@pytest.fixture
-def url(server: PostgresServer) -> Iterator[str]:
-    made = server.create_with_tables()
-    yield made
-    server.drop(made)
 
 
 @pytest.fixture

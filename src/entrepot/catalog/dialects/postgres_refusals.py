@@ -135,7 +135,7 @@ class RefusalPool(sa.pool.QueuePool):
                 continue
             if record.dbapi_connection is not None:
                 return record
-            self._dec_overflow()  # a lost connection; whoever may ask the server replaces it
+            self._dec_overflow()  # the connection was lost; the next caller that may open one replaces it
         with contextlib.suppress(Empty):
             return self._pool.get(False)
         if not self._inc_overflow():
@@ -149,7 +149,7 @@ class RefusalPool(sa.pool.QueuePool):
     def _pause_s(self) -> float:
         """Return how long to wait for a connection before looking again, in seconds; 0 lets the caller open one."""
         if self._overflow >= self._max_overflow:
-            return _MAX_PAUSE_S  # those who open one now may be refused, which wakes nobody
+            return _MAX_PAUSE_S  # a caller that is refused meanwhile wakes nobody, so look again
         pause_s = self._pauses.wait_s()
         return pause_s if pause_s and self._has_connections() else 0.0
 

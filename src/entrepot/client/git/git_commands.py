@@ -17,6 +17,7 @@ import attrs
 
 from entrepot.errors import GitFailed, LimitExceeded, ProgramMissing, SourceMissing
 from entrepot.errors.redactions import redact
+from entrepot.git.listings import read_lines
 from entrepot.wire.texts import one_line
 
 _HELPER = '!f() { if test "$1" = get; then printf \'username=%s\\npassword=%s\\n\' user "$ENTREPOT_GIT_TOKEN"; fi; }; f'
@@ -67,6 +68,11 @@ class CommandResult:
     stdout: bytes = attrs.field(repr=False)
     stderr: str
 
+    @property
+    def text(self) -> str:
+        """What the command printed, without blanks of ASCII around it; the name of a ref may end in others."""
+        return _text_of(self.stdout)
+
 
 @attrs.frozen
 class Git:
@@ -99,11 +105,12 @@ class Git:
         return done.stdout
 
     def line(self, *arguments: str) -> str:
-        """Run a command and return what it prints, without blanks of ASCII around it; raises as :meth:`run`.
+        """Run a command that prints one line and return it as :attr:`CommandResult.text`; raises as :meth:`run`."""
+        return _text_of(self.run(*arguments))
 
-        Other blanks stay: the name of a ref may end in U+00A0 or U+2028.
-        """
-        return self.run(*arguments).decode("utf-8", "surrogateescape").strip(" \t\r\n")
+    def lines(self, *arguments: str) -> list[str]:
+        """Run a command and return the lines that it prints; raises as :meth:`run`."""
+        return read_lines(self.run(*arguments).decode("utf-8", "surrogateescape"))
 
     def paths(self, *arguments: str, stdin: bytes | None = None) -> list[str]:
         """Run a command that prints NUL-terminated paths (``-z``) and return them; raises as :meth:`run`."""
@@ -217,6 +224,10 @@ def origin_of(url: str) -> str:
     """Return scheme, host and port of a URL."""
     parts = urllib.parse.urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _text_of(printed: bytes) -> str:
+    return printed.decode("utf-8", "surrogateescape").strip(" \t\r\n")
 
 
 def reason_of(stderr: str, stdout: str, code: int) -> str:

@@ -38,7 +38,7 @@ class WorkTree:
     def branch(self) -> str:
         """Return the branch that is checked out; ``HEAD`` if the head is detached."""
         done = self.git.attempt("symbolic-ref", "--quiet", "--short", "HEAD")
-        return done.stdout.decode("utf-8", "surrogateescape").strip() if not done.code else "HEAD"
+        return done.text if not done.code else "HEAD"
 
     def remote_url(self, remote: str = "origin") -> str | None:
         """Return the URL of a remote without credentials; None if the remote does not exist."""
@@ -73,7 +73,7 @@ class WorkTree:
     def setting(self, name: str) -> str | None:
         """Return a value of git's configuration; None if it is not set."""
         done = self.git.attempt("config", "--get", name)
-        return None if done.code else done.stdout.decode("utf-8", "surrogateescape").strip()
+        return None if done.code else done.text
 
     # --- changes -------------------------------------------------------------
 

@@ -77,19 +77,16 @@ def request(
     kept = dict(headers)
     for _ in range(MAX_REDIRECTS + 1):
         connection = _connect(url, hint)
-        try:
-            path = _path_of(url)
-            connection.request(method, path, body, kept)
-            found = connection.getresponse()
-            location = found.headers.get("Location") if method == "GET" and found.status in _REDIRECTS else None
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            raise _no_answer(url, type(error).__name__) from error
-        except ValueError as error:  # headers that the source named
-            connection.close()
-            host = shown(urlsplit(url).hostname or "")
-            raise Refused(f"the source names headers for requests to {host} that are not valid in HTTP") from error
         with contextlib.closing(connection):
+            try:
+                connection.request(method, _path_of(url), body, kept)
+                found = connection.getresponse()
+            except (OSError, http.client.HTTPException) as error:
+                raise _no_answer(url, type(error).__name__) from error
+            except ValueError as error:  # headers that the source named
+                host = shown(urlsplit(url).hostname or "")
+                raise Refused(f"the source names headers for requests to {host} that are not valid in HTTP") from error
+            location = found.headers.get("Location") if method == "GET" and found.status in _REDIRECTS else None
             if location is None:
                 yield GuardedResponse(url, found.status, found)
                 return

@@ -204,7 +204,7 @@ def _fetch_large(folder: Path, source: ImportSource) -> list[Path]:
     output = processes.run(folder, ["rev-list", "--objects", "--all", *filters])
     oids = [line.split(b" ", 1)[0] + b"\n" for line in output.split(b"\n") if line]
     named: dict[Pointer, None] = {}
-    for at in range(0, len(oids), _OBJECTS):  # all contents at once may not fit into the memory
+    for at in range(0, len(oids), _OBJECTS):  # not all at once: those of a long history take too much memory
         contents = processes.run(folder, ["cat-file", "--batch"], given=b"".join(oids[at : at + _OBJECTS]))
         named.update(dict.fromkeys(import_large_files.pointers_of(contents)))
     pointers = [pointer for pointer in named if not import_large_files.object_path(folder, pointer.sha256).is_file()]

@@ -252,16 +252,18 @@ class _Inspection:
             InvalidPath: there are too many of them, or a mode means nothing to git.
         """
         for entry in parse_tree(self._trees[tree]):
-            path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
-            if entry.mode != Mode.GITLINK and entry.mode & _KIND not in _KINDS:
-                fault = f"the mode {entry.mode:06o} is that of no file, link, folder or submodule"
-                raise InvalidPath(path, f"{fault}; commit it again with git")
+            is_known = entry.mode == Mode.GITLINK or entry.mode & _KIND in _KINDS
             rule = name_fault(entry.name, is_top=folder == ROOT)
-            if rule is not None:
-                found = InvalidPath(path, f"{rule}; rename it in the commits that have it")
-                self._faults.setdefault(path, found)
-                if len(self._faults) > _MAX_FAULTS:
-                    raise found
+            if is_known and rule is None:
+                continue
+            path = RepoPath(f"{folder}/{entry.name}" if folder else entry.name)
+            if not is_known:
+                reason = f"the mode {entry.mode:06o} is that of no file, link, folder or submodule"
+                raise InvalidPath(path, f"{reason}; commit it again with git")
+            fault = InvalidPath(path, f"{rule}; rename it in the commits that have it")
+            self._faults.setdefault(path, fault)
+            if len(self._faults) > _MAX_FAULTS:
+                raise fault
 
     def _check_extents(self) -> None:
         """Raise if a tree unfolds to too many paths, even if no commit of this push refers to it."""

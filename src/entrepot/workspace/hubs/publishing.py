@@ -13,7 +13,6 @@ import attrs
 from entrepot.client.calls import refs as ref_calls
 from entrepot.client.calls import repos as repo_calls
 from entrepot.errors import Conflict, GitFailed, InvalidName, Malformed, Refused, RepoNotFound
-from entrepot.git.listings import read_lines
 from entrepot.names import Oid, RepoRef
 from entrepot.wire.repos.repositories import RepoSettings
 from entrepot.workspace.entities.kinds import KINDS
@@ -22,7 +21,7 @@ from entrepot.workspace.entities.version_tags import find_tag, parse_tag
 from entrepot.workspace.hubs.repositories import MAIN, OTHER_REPOSITORY, HubMetadata, main_of
 from entrepot.workspace.hubs.trees import read_entries, write_entries
 from entrepot.workspace.metadata.git_objects import read_file, write_commit
-from entrepot.workspace.metadata.publishing import PATIENCE_S, PublishedHead, taken
+from entrepot.workspace.metadata.publishing import PATIENCE_S, PublishedHead, push, taken
 from entrepot.workspace.metadata.ref_tables import TAGS, UNPUBLISHED, TagRef
 
 _RACE = re.compile(
@@ -108,7 +107,12 @@ def publish_on_hub(
         if remote is not None and remote.oid != ref.oid:
             raise taken(repository, tag)
         if remote is None:
-            failure = _push(repository, repo, f"{head}:refs/heads/{MAIN}", f"{UNPUBLISHED}{tag}:{TAGS}{tag}")
+            failure = push(
+                repository,
+                repository.address.git_url(repo),
+                f"{head}:refs/heads/{MAIN}",
+                f"{UNPUBLISHED}{tag}:{TAGS}{tag}",
+            )
             if failure is not None:
                 repository.fetch_repository(repo, parse_tag(tag).identity.name)
                 if repository.refs().tags.get(tag) is None:
@@ -192,14 +196,3 @@ def _check_patience(failure: GitFailed, waited_s: float, tag: str) -> None:
         raise failure
     if waited_s > PATIENCE_S:
         raise Refused(f"other writers kept moving the branch {MAIN}; push {tag} again later")
-
-
-def _push(repository: HubMetadata, repo: RepoRef, *refspecs: str) -> GitFailed | None:
-    url = repository.address.git_url(repo)
-    arguments = ("push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--atomic", url, *refspecs)
-    done = repository.git.attempt(*arguments)
-    if done.code == 0:
-        return None
-    said = done.stdout.decode("utf-8", "replace")
-    refusals = [line.split("\t")[-1] for line in read_lines(said) if line.startswith("!")]
-    return GitFailed("push", "; ".join(dict.fromkeys([*refusals, repository.git.failure(arguments, done).reason])))

@@ -25,7 +25,6 @@ from entrepot.errors import (
     Refused,
     RepoNotFound,
 )
-from entrepot.git.listings import read_lines
 from entrepot.names import Oid, RepoRef, parse_oid, parse_repo_id
 from entrepot.wire.repos.refs import Refs
 from entrepot.workspace.entities.kinds import parse_kind
@@ -322,7 +321,7 @@ class HubMetadata(MetadataRepository):
         try:
             refspecs = (f"+refs/heads/{MAIN}:{_FETCHED}head", f"+{TAGS}*:{_FETCHED}tags/*")
             self._with_retries("fetch", "--quiet", "--no-tags", self.address.git_url(ref), *refspecs)
-            lines = read_lines(self.git.line("for-each-ref", "--format=%(refname) %(objectname)", _FETCHED))
+            lines = self.git.lines("for-each-ref", "--format=%(refname) %(objectname)", _FETCHED)
             fetched = dict(line.rsplit(" ", 1) for line in lines)
             head = fetched.get(f"{_FETCHED}head")
             prefix = f"{_FETCHED}tags/"
@@ -340,7 +339,7 @@ class HubMetadata(MetadataRepository):
 
     def drop_fetched(self) -> None:
         """Delete the refs under which a fetch keeps what it has not verified yet."""
-        names = read_lines(self.git.line("for-each-ref", "--format=%(refname)", _FETCHED))
+        names = self.git.lines("for-each-ref", "--format=%(refname)", _FETCHED)
         if names:
             self._update(*(f"delete {name}" for name in names))
 

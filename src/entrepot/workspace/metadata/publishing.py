@@ -67,7 +67,9 @@ def publish(
             return _done(repository, tag, ref, repository.head() or head, tries)
         if remote is not None:
             raise taken(repository, tag)
-        failure = _push(repository, f"{head}:refs/heads/{repository.branch}", f"{UNPUBLISHED}{tag}:{TAGS}{tag}")
+        failure = push(
+            repository, "origin", f"{head}:refs/heads/{repository.branch}", f"{UNPUBLISHED}{tag}:{TAGS}{tag}"
+        )
         if failure is None:
             return _done(repository, tag, ref, head, tries)
         if _NOT_ATOMIC.search(failure.reason):
@@ -107,9 +109,10 @@ def _done(repository: MetadataRepository, tag: str, ref: TagRef, head: Oid, trie
     return PublishedHead(head, tries)
 
 
-def _push(repository: MetadataRepository, *refspecs: str, is_atomic: bool = True) -> GitFailed | None:
+def push(repository: MetadataRepository, remote: str, *refspecs: str, is_atomic: bool = True) -> GitFailed | None:
+    """Push refs to a remote or a URL; return why git or the remote refused it, or None if it was done."""
     options = ("--atomic",) if is_atomic else ()
-    arguments = ("push", "--porcelain", "--no-verify", "--recurse-submodules=no", *options, "origin", *refspecs)
+    arguments = ("push", "--porcelain", "--no-verify", "--recurse-submodules=no", *options, remote, *refspecs)
     done = repository.git.attempt(*arguments)
     if done.code == 0:
         return None
@@ -124,7 +127,7 @@ def _publish_in_two_steps(
 ) -> PublishedHead:
     """Publish at a remote without atomic pushes: the branch first, so that a tag is never without its branch."""
     for refspec in (f"{head}:refs/heads/{repository.branch}", f"{UNPUBLISHED}{tag}:{TAGS}{tag}"):
-        failure = _push(repository, refspec, is_atomic=False)
+        failure = push(repository, "origin", refspec, is_atomic=False)
         if failure is not None:
             raise failure
     return attrs.evolve(_done(repository, tag, ref, head, tries), is_atomic=False)

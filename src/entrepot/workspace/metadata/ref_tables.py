@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import attrs
 
 from entrepot.client.git.git_commands import Git
-from entrepot.git.listings import read_lines
 from entrepot.names import Oid
 
 TAGS = "refs/tags/"
@@ -57,8 +56,7 @@ def read_refs(git: Git) -> RefTable:
     """
     others: set[str] = set()
     tables: dict[str, dict[str, TagRef]] = {TAGS: {}, UNPUBLISHED: {}, LOST: {}, REMOTE: {}}
-    listed = git.run("for-each-ref", _FORMAT, "refs/tags", "refs/entrepot", "refs/remotes/origin")
-    for line in read_lines(listed.decode("utf-8", "surrogateescape")):
+    for line in git.lines("for-each-ref", _FORMAT, "refs/tags", "refs/entrepot", "refs/remotes/origin"):
         name, oid, peeled, kind, peeled_kind = line.split("\0")
         if name.startswith(TAGS) and "commit" not in (kind, peeled_kind):
             others.add(name.removeprefix(TAGS))

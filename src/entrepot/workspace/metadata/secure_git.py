@@ -59,4 +59,4 @@ def check_identity(git: Git) -> str:
         if done.code:
             reason = 'git knows no author; run git config --global user.name "…" and git config --global user.email "…"'
             raise ConfigError("user.name", "git", reason)
-    return done.stdout.decode("utf-8", "surrogateescape").strip()
+    return done.text

@@ -6,7 +6,6 @@ This continues projects of ML-Git 2.9.9 in place, and replaces a database that w
 from __future__ import annotations
 
 from entrepot.errors import EntrepotError
-from entrepot.git.listings import read_lines
 from entrepot.workspace.entities.version_tags import find_tag
 from entrepot.workspace.metadata.ref_tables import TAGS, UNPUBLISHED, RefTable
 from entrepot.workspace.projects.entities import Entity
@@ -73,10 +72,10 @@ def _find_local_versions(state: KindState) -> None:
     branch = repository.refs().branches.get(repository.branch)
     if branch is None:
         return
-    listed = repository.git.run(
+    listed = repository.git.lines(
         "for-each-ref", f"--no-merged={branch}", "--format=%(refname:lstrip=2) %(objectname)", "refs/tags"
     )
-    for line in read_lines(listed.decode("utf-8", "surrogateescape")):
+    for line in listed:
         tag, _, oid = line.partition(" ")
         if find_tag(tag) is not None:
             lines = f"update {UNPUBLISHED}{tag} {oid}\ndelete {TAGS}{tag}\n"
