@@ -22,8 +22,8 @@ PUSH = (
     "before projects.remotes.hubs prepare_repository",
     "after projects.remotes.hubs prepare_repository",
     "after projects.remotes.hubs send_contents",
-    "before hubs.publishing _push",
-    "after hubs.publishing _push",
+    "before hubs.publishing push",
+    "after hubs.publishing push",
     "before hubs.repositories HubMetadata.mark_published",
     "after hubs.repositories HubMetadata.mark_published",
     "before projects.transfers.pushes free_outbox",
@@ -43,7 +43,7 @@ COPY = (
     "before maintenance.hub_copies write_tag",
     "after maintenance.hub_copies write_tag",
     "before maintenance.hub_copies publish_on_hub",
-    "after hubs.publishing _push",
+    "after hubs.publishing push",
     "before maintenance.hub_copies set_mutability",
 )
 

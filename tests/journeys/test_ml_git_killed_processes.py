@@ -26,7 +26,7 @@ PUSH = (
     "after stores.pushing _send_packs",
     "after stores.pushing _send_indexes",
     "after stores.pushing _send_record",
-    "after metadata.publishing _push",
+    "after metadata.publishing push",
     "after metadata.repositories MetadataRepository.mark_published",
     "before projects.transfers.pushes free_outbox",
 )
